@@ -1,0 +1,13 @@
+#include "core/error.h"
+
+namespace gabor {
+
+void throw_error(ErrorCode code, std::string where, const std::string& message) {
+  throw Error(code, std::move(where), message);
+}
+
+void check_failed(const char* condition, const char* file, int line) {
+  throw Error(ErrorCode::usage, fmt::format("{}:{}", file, line), fmt::format("internal check failed: {}", condition));
+}
+
+}  // namespace gabor

@@ -1,0 +1,179 @@
+// String forms and checks of the problem structs.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <vector>
+
+#include "core/error.h"
+#include "core/problem/activation.h"
+#include "core/problem/conv2d.h"
+#include "core/problem/dense.h"
+#include "core/problem/first_block.h"
+#include "core/problem/pool2d.h"
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+constexpr const char* kActivationNames[] = {"none", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu"};
+
+std::string pad_text(const Padding& p) {
+  if (p.top == p.bottom && p.left == p.right) return fmt::format("{},{}", p.top, p.left);
+  return fmt::format("{},{},{},{}", p.top, p.bottom, p.left, p.right);
+}
+
+std::vector<int64_t> integers(std::string_view word, std::string_view text) {
+  std::vector<int64_t> out;
+  for (const auto& part : split(text, ',')) {
+    int64_t v = 0;
+    const auto r = std::from_chars(part.data(), part.data() + part.size(), v);
+    if (r.ec != std::errc() || r.ptr != part.data() + part.size())
+      fail(ErrorCode::usage, "problem", "'{}={}': expected whole numbers", word, text);
+    out.push_back(v);
+  }
+  return out;
+}
+
+// Splits "key=value" words and hands each to set(key, values); words without '=' come with no values.
+template <class Set>
+void parse_words(std::string_view line, Set&& set) {
+  for (const auto& word : split(line, ' ')) {
+    if (word.empty()) continue;
+    const size_t eq = word.find('=');
+    const std::string key = word.substr(0, eq);
+    const std::string value = eq == std::string::npos ? "" : word.substr(eq + 1);
+    if (!set(key, value)) fail(ErrorCode::usage, "problem", "unknown word '{}' in '{}'", word, line);
+  }
+}
+
+int64_t one(const std::string& key, const std::string& value) {
+  const auto v = integers(key, value);
+  if (v.size() != 1) fail(ErrorCode::usage, "problem", "'{}={}': expected one number", key, value);
+  return v[0];
+}
+
+void pair(const std::string& key, const std::string& value, int64_t& a, int64_t& b) {
+  const auto v = integers(key, value);
+  if (v.empty() || v.size() > 2) fail(ErrorCode::usage, "problem", "'{}={}': expected one or two numbers", key, value);
+  a = v[0], b = v.back();
+}
+
+Padding parse_pad(const std::string& value) {
+  const auto v = integers("pad", value);
+  if (v.size() == 4) return {v[0], v[1], v[2], v[3]};
+  if (v.size() == 2) return {v[0], v[0], v[1], v[1]};
+  if (v.size() == 1) return {v[0], v[0], v[0], v[0]};
+  fail(ErrorCode::usage, "problem", "'pad={}': expected 1, 2 or 4 numbers", value);
+}
+
+void check_positive(const std::string& where, std::initializer_list<std::pair<const char*, int64_t>> sizes) {
+  for (const auto& [name, value] : sizes)
+    if (value < 1) fail(ErrorCode::usage, where, "{} is {}; must be at least 1", name, value);
+}
+
+void check_pad(const std::string& where, const Padding& p) {
+  if (p.top < 0 || p.bottom < 0 || p.left < 0 || p.right < 0)
+    fail(ErrorCode::usage, where, "padding {} is negative", pad_text(p));
+}
+
+}  // namespace
+
+const char* name_of(ActivationKind kind) { return kActivationNames[int(kind)]; }
+
+bool parse_activation(std::string_view name, Activation& out) {
+  for (int k = 0; k < int(std::size(kActivationNames)); k++)
+    if (name == kActivationNames[k]) {
+      out.kind = ActivationKind(k);
+      out.alpha = out.kind == ActivationKind::leaky_relu ? 0.01f : out.kind == ActivationKind::elu ? 1.0f : 0.0f;
+      return true;
+    }
+  return false;
+}
+
+const char* name_of(PoolKind kind) {
+  return kind == PoolKind::max ? "max" : kind == PoolKind::average ? "average" : "l2";
+}
+
+void Conv2dProblem::check(const std::string& where) const {
+  check_positive(where, {{"N", N}, {"H", H}, {"W", W}, {"C", C}, {"K", K}, {"R", R}, {"S", S}, {"stride_h", stride_h},
+                         {"stride_w", stride_w}, {"dil_h", dil_h}, {"dil_w", dil_w}, {"groups", groups}});
+  check_pad(where, pad);
+  if (C % groups || K % groups)
+    fail(ErrorCode::usage, where, "groups={} must divide the input channels {} and the filters {}", groups, C, K);
+  // Bounds that keep every product below in 64 bits.
+  for (int64_t v : {N, H, W, C, K, R, S, stride_h, stride_w, dil_h, dil_w, pad.top, pad.bottom, pad.left, pad.right})
+    if (v > (int64_t{1} << 31)) fail(ErrorCode::usage, where, "size {} is too large (at most 2^31)", v);
+  if (P() < 1 || Q() < 1)
+    fail(ErrorCode::usage, where, "a {}x{} kernel (dilation {},{}) does not fit the {}x{} input with padding {}", R, S,
+         dil_h, dil_w, H, W, pad_text(pad));
+  checked_mul(checked_mul(checked_mul(N, P(), "y"), Q(), "y"), checked_mul(K, reduction(), "w"), "convolution");
+  checked_mul(checked_mul(N, H, "x"), checked_mul(W, C, "x"), "x");
+}
+
+std::string to_string(const Conv2dProblem& p) {
+  std::string s = fmt::format("N={} H={} W={} C={} K={} R={} S={} pad={} stride={},{}", p.N, p.H, p.W, p.C, p.K, p.R,
+                              p.S, pad_text(p.pad), p.stride_h, p.stride_w);
+  if (p.dil_h != 1 || p.dil_w != 1) s += fmt::format(" dil={},{}", p.dil_h, p.dil_w);
+  if (p.groups != 1) s += fmt::format(" groups={}", p.groups);
+  if (p.activation.kind != ActivationKind::none) s += fmt::format(" act={}", name_of(p.activation.kind));
+  return s;
+}
+
+Conv2dProblem parse_conv2d(std::string_view line) {
+  Conv2dProblem p;
+  parse_words(line, [&](const std::string& key, const std::string& value) {
+    if (key == "pad") return p.pad = parse_pad(value), true;
+    if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
+    if (key == "dil") return pair(key, value, p.dil_h, p.dil_w), true;
+    if (key == "groups") return p.groups = one(key, value), true;
+    if (key == "act") return parse_activation(value, p.activation);
+    for (auto [name, field] : {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"K", &p.K}, {"R", &p.R}, {"S", &p.S}})
+      if (key == name) return *field = one(key, value), true;
+    return false;
+  });
+  p.check("problem");
+  return p;
+}
+
+void Pool2dProblem::check(const std::string& where) const {
+  check_positive(where, {{"N", N}, {"H", H}, {"W", W}, {"C", C}, {"window rows", R}, {"window columns", S},
+                         {"stride_h", stride_h}, {"stride_w", stride_w}});
+  check_pad(where, pad);
+  if (pad.top >= R || pad.bottom >= R || pad.left >= S || pad.right >= S)
+    fail(ErrorCode::usage, where, "padding {} must be smaller than the {}x{} window", pad_text(pad), R, S);
+  if (P() < 1 || Q() < 1)
+    fail(ErrorCode::usage, where, "a {}x{} window does not fit the {}x{} input", R, S, H, W);
+  checked_mul(checked_mul(N, H, "x"), checked_mul(W, C, "x"), "x");
+}
+
+std::string to_string(const Pool2dProblem& p) {
+  return fmt::format("{} N={} H={} W={} C={} R={} S={} pad={} stride={},{}{}", name_of(p.kind), p.N, p.H, p.W, p.C, p.R,
+                     p.S, pad_text(p.pad), p.stride_h, p.stride_w, p.ceil ? " ceil" : "");
+}
+
+Pool2dProblem parse_pool2d(std::string_view line) {
+  Pool2dProblem p;
+  parse_words(line, [&](const std::string& key, const std::string& value) {
+    for (PoolKind k : {PoolKind::max, PoolKind::average, PoolKind::l2})
+      if (key == name_of(k)) return p.kind = k, true;
+    if (key == "ceil") return p.ceil = true;
+    if (key == "pad") return p.pad = parse_pad(value), true;
+    if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
+    for (auto [name, field] : {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"R", &p.R}, {"S", &p.S}})
+      if (key == name) return *field = one(key, value), true;
+    return false;
+  });
+  p.check("problem");
+  return p;
+}
+
+std::string to_string(const DenseProblem& p) {
+  return fmt::format("N={} C={} K={}{}{}", p.N, p.C, p.K, p.activation.kind == ActivationKind::none ? "" : " act=",
+                     p.activation.kind == ActivationKind::none ? "" : name_of(p.activation.kind));
+}
+
+std::string to_string(const FirstBlockProblem& p) {
+  return fmt::format("{} {} | {}", name_of(p.input), to_string(p.conv), to_string(p.pool));
+}
+
+}  // namespace gabor

@@ -1,0 +1,58 @@
+// device: where bytes live and work is queued. ops and above know only these handles.
+//   Device  owns nothing but its identity; allocates and frees.
+//   Buffer  owns bytes on one device (move-only).
+//   Arena   hands out pieces of one Buffer; nothing is allocated within a training step.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "core/tensor.h"
+
+namespace gabor {
+
+enum class DeviceKind : uint8_t { host, cuda };
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual DeviceKind kind() const = 0;
+  virtual std::string name() const = 0;
+  // Aligned to kAlignment, contents undefined. Throws Error{memory} with the number of bytes asked for.
+  virtual void* allocate(size_t bytes) = 0;
+  virtual void release(void* data, size_t bytes) noexcept = 0;
+  virtual void copy_to(void* device, const void* host, size_t bytes) = 0;
+  virtual void copy_from(void* host, const void* device, size_t bytes) = 0;
+  virtual void zero(void* device, size_t bytes) = 0;
+
+  static constexpr size_t kAlignment = 64;
+};
+
+// The CPU. Buffers of 2 MiB and more ask for huge pages: the step then walks far fewer page-table entries.
+Device& host_device();
+
+// An opaque queue of work on a device; null = the host, where every call is complete when it returns.
+struct StreamRef {
+  void* handle = nullptr;
+};
+
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Device& device, size_t bytes);
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer();
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+  Device* device() const { return device_; }
+
+ private:
+  Device* device_ = nullptr;
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+constexpr size_t aligned(size_t bytes) { return (bytes + Device::kAlignment - 1) / Device::kAlignment * Device::kAlignment; }
+
+}  // namespace gabor
