@@ -14,14 +14,15 @@ namespace gabor {
 
 // fail(ErrorCode::data, path, "is empty; expected a folder of class folders")
 template <class... Args>
-[[noreturn]] void fail(ErrorCode code, std::string where, fmt::format_string<Args...> format, Args&&... args) {
+[[noreturn]] void fail(ErrorCode code, std::string where, fmt::format_string<Args...> format,
+                       Args&&... args) {
   throw_error(code, std::move(where), fmt::format(format, std::forward<Args>(args)...));
 }
 
 // For what only a bug in gabor can break: throws (never aborts), naming the condition.
-#define GABOR_CHECK(condition)                                                                     \
-  do {                                                                                             \
-    if (!(condition)) ::gabor::check_failed(#condition, __FILE__, __LINE__);                       \
+#define GABOR_CHECK(condition)                                               \
+  do {                                                                       \
+    if (!(condition)) ::gabor::check_failed(#condition, __FILE__, __LINE__); \
   } while (0)
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 

@@ -1,6 +1,6 @@
-// Philox4x32-10: counter-based random numbers (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as
-// 1, 2, 3", SC 2011). A value depends only on (key, counter), never on a thread, a worker or a call order, so there
-// is no generator state to save. The counter says *what* is drawn: see RandomKey.
+// Philox4x32-10: counter-based random numbers (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy
+// as 1, 2, 3", SC 2011). A value depends only on (key, counter), never on a thread, a worker or a call order,
+// so there is no generator state to save. The counter says *what* is drawn: see RandomKey.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -14,8 +14,8 @@ constexpr Philox4 philox4x32_10(Philox4 counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; round++) {
     const uint64_t p0 = uint64_t{0xD2511F53u} * counter[0];
     const uint64_t p1 = uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {uint32_t(p1 >> 32) ^ counter[1] ^ key[0], uint32_t(p1), uint32_t(p0 >> 32) ^ counter[3] ^ key[1],
-               uint32_t(p0)};
+    counter = {uint32_t(p1 >> 32) ^ counter[1] ^ key[0], uint32_t(p1),
+               uint32_t(p0 >> 32) ^ counter[3] ^ key[1], uint32_t(p0)};
     key = {key[0] + 0x9E3779B9u, key[1] + 0xBB67AE85u};
   }
   return counter;
@@ -27,7 +27,8 @@ constexpr float unit_float(uint32_t bits) { return float(bits >> 8) * 0x1p-24f; 
 // What a draw is for: one entry per purpose, so that no two streams meet.
 enum class Purpose : uint32_t { init = 1, shuffle, split, dropout, augment, demo, test };
 
-// A stream of draws for (seed, purpose, a, b): e.g. (seed, dropout, step, layer) or (seed, augment, epoch, sample).
+// A stream of draws for (seed, purpose, a, b): e.g. (seed, dropout, step, layer) or (seed, augment, epoch,
+// sample).
 struct RandomKey {
   uint64_t seed = 0;
   Purpose purpose = Purpose::test;

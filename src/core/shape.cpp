@@ -8,9 +8,12 @@ size_t size_of(DType type) { return type == DType::u8 ? 1 : 4; }
 
 const char* name_of(DType type) {
   switch (type) {
-    case DType::f32: return "f32";
-    case DType::u8: return "u8";
-    case DType::i32: return "i32";
+    case DType::f32:
+      return "f32";
+    case DType::u8:
+      return "u8";
+    case DType::i32:
+      return "i32";
   }
   return "?";
 }
@@ -57,7 +60,8 @@ std::string Shape::str() const {
 
 int64_t checked_mul(int64_t a, int64_t b, const char* what) {
   int64_t r = 0;
-  if (__builtin_mul_overflow(a, b, &r)) fail(ErrorCode::memory, "", "{} {} x {} overflows 64 bits", what, a, b);
+  if (__builtin_mul_overflow(a, b, &r))
+    fail(ErrorCode::memory, "", "{} {} x {} overflows 64 bits", what, a, b);
   return r;
 }
 

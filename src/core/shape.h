@@ -1,5 +1,5 @@
-// Shapes and element types. Activations are N,H,W,C ("NHWC"), convolution filters K,R,S,C ("KRSC"), dense weights
-// K,C, vectors of one dimension. Row-major: the last dimension is contiguous.
+// Shapes and element types. Activations are N,H,W,C ("NHWC"), convolution filters K,R,S,C ("KRSC"), dense
+// weights K,C, vectors of one dimension. Row-major: the last dimension is contiguous.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -23,7 +23,7 @@ class Shape {
   int rank() const { return rank_; }
   int64_t operator[](int axis) const { return dims_[axis]; }
   int64_t& operator[](int axis) { return dims_[axis]; }
-  int64_t count() const;            // product of the dimensions; 1 for rank 0
+  int64_t count() const;  // product of the dimensions; 1 for rank 0
   Shape with(int axis, int64_t dim) const;
   Shape prepend(int64_t dim) const;  // {C} -> {N,C}: a sample's shape becomes a batch's
   Shape drop_first() const;          // the inverse

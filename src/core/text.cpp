@@ -74,7 +74,8 @@ std::string human_bytes(double bytes) {
   const char* unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   int u = 0;
   while (bytes >= 1024 && u < 4) bytes /= 1024, u++;
-  return u == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.{}f} {}", bytes, bytes < 10 ? 2 : 1, unit[u]);
+  return u == 0 ? fmt::format("{:.0f} B", bytes)
+                : fmt::format("{:.{}f} {}", bytes, bytes < 10 ? 2 : 1, unit[u]);
 }
 
 std::string human_seconds(double s) {

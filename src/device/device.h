@@ -53,6 +53,8 @@ class Buffer {
   size_t bytes_ = 0;
 };
 
-constexpr size_t aligned(size_t bytes) { return (bytes + Device::kAlignment - 1) / Device::kAlignment * Device::kAlignment; }
+constexpr size_t aligned(size_t bytes) {
+  return (bytes + Device::kAlignment - 1) / Device::kAlignment * Device::kAlignment;
+}
 
 }  // namespace gabor

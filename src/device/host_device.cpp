@@ -19,8 +19,11 @@ class HostDevice final : public Device {
 
   void* allocate(size_t bytes) override {
     const bool huge = bytes >= kHugePage;
-    void* p = std::aligned_alloc(huge ? kHugePage : kAlignment, huge ? round_up(bytes, kHugePage) : aligned(bytes ? bytes : 1));
-    if (!p) fail(ErrorCode::memory, "CPU", "cannot allocate {}; use a smaller --batch or --size", human_bytes(double(bytes)));
+    void* p = std::aligned_alloc(huge ? kHugePage : kAlignment,
+                                 huge ? round_up(bytes, kHugePage) : aligned(bytes ? bytes : 1));
+    if (!p)
+      fail(ErrorCode::memory, "CPU", "cannot allocate {}; use a smaller --batch or --size",
+           human_bytes(double(bytes)));
     if (huge) madvise(p, bytes, MADV_HUGEPAGE);  // advice only: no harm where it is refused
     return p;
   }
@@ -40,10 +43,13 @@ Device& host_device() {
   return device;
 }
 
-Buffer::Buffer(Device& device, size_t bytes) : device_(&device), data_(device.allocate(bytes)), bytes_(bytes) {}
+Buffer::Buffer(Device& device, size_t bytes)
+    : device_(&device), data_(device.allocate(bytes)), bytes_(bytes) {}
 
 Buffer::Buffer(Buffer&& other) noexcept
-    : device_(std::exchange(other.device_, nullptr)), data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : device_(std::exchange(other.device_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {
   Buffer taken(std::move(other));

@@ -17,7 +17,8 @@ struct Activation {
 //   relu max(x,0) | leaky_relu x<0 ? alpha x : x | elu x<0 ? alpha (e^x - 1) : x | sigmoid | tanh
 //   silu x sigmoid(x) | gelu x Phi(x), exact by erf
 const char* name_of(ActivationKind kind);
-bool parse_activation(std::string_view name, Activation& out);  // with the kind's default alpha; false: unknown name
+bool parse_activation(std::string_view name,
+                      Activation& out);  // with the kind's default alpha; false: unknown name
 
 // Whether the derivative can be had from y alone (all but silu and gelu). Then x need not be kept.
 constexpr bool derivative_from_output(ActivationKind kind) {

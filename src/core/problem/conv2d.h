@@ -1,5 +1,6 @@
 // What a 2-D convolution is, as data. x is N,H,W,C; w is K,R,S,C/groups; b is K; y is N,P,Q,K.
-//   y[n,p,q,k] = b[k] + sum over r,s,c of x[n, p*stride_h - pad.top + r*dil_h, q*stride_w - pad.left + s*dil_w, c] * w[k,r,s,c]
+//   y[n,p,q,k] = b[k] + sum over r,s,c of x[n, p*stride_h - pad.top + r*dil_h, q*stride_w - pad.left +
+//   s*dil_w, c] * w[k,r,s,c]
 // (cross-correlation, as in Keras, Caffe and cuDNN; elements outside x are 0.)
 #pragma once
 #include <cstdint>
@@ -27,8 +28,8 @@ struct Conv2dProblem {
   Shape w_shape() const { return {K, R, S, C / groups}; }
   Shape b_shape() const { return {K}; }
   Shape y_shape() const { return {N, P(), Q(), K}; }
-  int64_t reduction() const { return R * S * (C / groups); }              // products per output
-  int64_t flops() const { return 2 * N * P() * Q() * K * reduction(); }    // of one pass
+  int64_t reduction() const { return R * S * (C / groups); }             // products per output
+  int64_t flops() const { return 2 * N * P() * Q() * K * reduction(); }  // of one pass
   friend bool operator==(const Conv2dProblem&, const Conv2dProblem&) = default;
 
   // Throws Error{usage}: non-positive sizes, groups that do not divide, a window that does not fit.
@@ -36,7 +37,8 @@ struct Conv2dProblem {
 };
 
 // "N=32 H=300 W=300 C=3 K=10 R=5 S=5 pad=0,0 stride=1,1" ; pad=top,bottom,left,right when asymmetric;
-// dil=, groups=, act= only when not the default. Parsing takes the same, in any order; unknown words are errors.
+// dil=, groups=, act= only when not the default. Parsing takes the same, in any order; unknown words are
+// errors.
 std::string to_string(const Conv2dProblem& p);
 Conv2dProblem parse_conv2d(std::string_view line);
 

@@ -1,4 +1,5 @@
-// The first block of a convolutional net as one op: uint8 or float image -> normalise -> convolution -> bias -> ReLU
+// The first block of a convolutional net as one op: uint8 or float image -> normalise -> convolution -> bias
+// -> ReLU
 // -> 2x2 max pooling. Only the pooled map and its packed arg-max are written; the full-size map never exists.
 #pragma once
 #include <array>

@@ -36,6 +36,7 @@ struct Pool2dProblem {
 };
 
 std::string to_string(const Pool2dProblem& p);
-Pool2dProblem parse_pool2d(std::string_view line);  // "max N=8 H=296 W=296 C=10 R=2 S=2 stride=2,2 pad=0,0 ceil"
+Pool2dProblem parse_pool2d(
+    std::string_view line);  // "max N=8 H=296 W=296 C=10 R=2 S=2 stride=2,2 pad=0,0 ceil"
 
 }  // namespace gabor

@@ -15,7 +15,8 @@
 namespace gabor {
 namespace {
 
-constexpr const char* kActivationNames[] = {"none", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu"};
+constexpr const char* kActivationNames[] = {"none",    "relu", "leaky_relu", "elu",
+                                            "sigmoid", "tanh", "silu",       "gelu"};
 
 std::string pad_text(const Padding& p) {
   if (p.top == p.bottom && p.left == p.right) return fmt::format("{},{}", p.top, p.left);
@@ -54,7 +55,8 @@ int64_t one(const std::string& key, const std::string& value) {
 
 void pair(const std::string& key, const std::string& value, int64_t& a, int64_t& b) {
   const auto v = integers(key, value);
-  if (v.empty() || v.size() > 2) fail(ErrorCode::usage, "problem", "'{}={}': expected one or two numbers", key, value);
+  if (v.empty() || v.size() > 2)
+    fail(ErrorCode::usage, "problem", "'{}={}': expected one or two numbers", key, value);
   a = v[0], b = v.back();
 }
 
@@ -84,7 +86,9 @@ bool parse_activation(std::string_view name, Activation& out) {
   for (int k = 0; k < int(std::size(kActivationNames)); k++)
     if (name == kActivationNames[k]) {
       out.kind = ActivationKind(k);
-      out.alpha = out.kind == ActivationKind::leaky_relu ? 0.01f : out.kind == ActivationKind::elu ? 1.0f : 0.0f;
+      out.alpha = out.kind == ActivationKind::leaky_relu ? 0.01f
+                  : out.kind == ActivationKind::elu      ? 1.0f
+                                                         : 0.0f;
       return true;
     }
   return false;
@@ -95,24 +99,38 @@ const char* name_of(PoolKind kind) {
 }
 
 void Conv2dProblem::check(const std::string& where) const {
-  check_positive(where, {{"N", N}, {"H", H}, {"W", W}, {"C", C}, {"K", K}, {"R", R}, {"S", S}, {"stride_h", stride_h},
-                         {"stride_w", stride_w}, {"dil_h", dil_h}, {"dil_w", dil_w}, {"groups", groups}});
+  check_positive(where, {{"N", N},
+                         {"H", H},
+                         {"W", W},
+                         {"C", C},
+                         {"K", K},
+                         {"R", R},
+                         {"S", S},
+                         {"stride_h", stride_h},
+                         {"stride_w", stride_w},
+                         {"dil_h", dil_h},
+                         {"dil_w", dil_w},
+                         {"groups", groups}});
   check_pad(where, pad);
   if (C % groups || K % groups)
-    fail(ErrorCode::usage, where, "groups={} must divide the input channels {} and the filters {}", groups, C, K);
+    fail(ErrorCode::usage, where, "groups={} must divide the input channels {} and the filters {}", groups, C,
+         K);
   // Bounds that keep every product below in 64 bits.
-  for (int64_t v : {N, H, W, C, K, R, S, stride_h, stride_w, dil_h, dil_w, pad.top, pad.bottom, pad.left, pad.right})
+  for (int64_t v :
+       {N, H, W, C, K, R, S, stride_h, stride_w, dil_h, dil_w, pad.top, pad.bottom, pad.left, pad.right})
     if (v > (int64_t{1} << 31)) fail(ErrorCode::usage, where, "size {} is too large (at most 2^31)", v);
   if (P() < 1 || Q() < 1)
-    fail(ErrorCode::usage, where, "a {}x{} kernel (dilation {},{}) does not fit the {}x{} input with padding {}", R, S,
-         dil_h, dil_w, H, W, pad_text(pad));
-  checked_mul(checked_mul(checked_mul(N, P(), "y"), Q(), "y"), checked_mul(K, reduction(), "w"), "convolution");
+    fail(ErrorCode::usage, where,
+         "a {}x{} kernel (dilation {},{}) does not fit the {}x{} input with padding {}", R, S, dil_h, dil_w,
+         H, W, pad_text(pad));
+  checked_mul(checked_mul(checked_mul(N, P(), "y"), Q(), "y"), checked_mul(K, reduction(), "w"),
+              "convolution");
   checked_mul(checked_mul(N, H, "x"), checked_mul(W, C, "x"), "x");
 }
 
 std::string to_string(const Conv2dProblem& p) {
-  std::string s = fmt::format("N={} H={} W={} C={} K={} R={} S={} pad={} stride={},{}", p.N, p.H, p.W, p.C, p.K, p.R,
-                              p.S, pad_text(p.pad), p.stride_h, p.stride_w);
+  std::string s = fmt::format("N={} H={} W={} C={} K={} R={} S={} pad={} stride={},{}", p.N, p.H, p.W, p.C,
+                              p.K, p.R, p.S, pad_text(p.pad), p.stride_h, p.stride_w);
   if (p.dil_h != 1 || p.dil_w != 1) s += fmt::format(" dil={},{}", p.dil_h, p.dil_w);
   if (p.groups != 1) s += fmt::format(" groups={}", p.groups);
   if (p.activation.kind != ActivationKind::none) s += fmt::format(" act={}", name_of(p.activation.kind));
@@ -127,7 +145,8 @@ Conv2dProblem parse_conv2d(std::string_view line) {
     if (key == "dil") return pair(key, value, p.dil_h, p.dil_w), true;
     if (key == "groups") return p.groups = one(key, value), true;
     if (key == "act") return parse_activation(value, p.activation);
-    for (auto [name, field] : {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"K", &p.K}, {"R", &p.R}, {"S", &p.S}})
+    for (auto [name, field] :
+         {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"K", &p.K}, {"R", &p.R}, {"S", &p.S}})
       if (key == name) return *field = one(key, value), true;
     return false;
   });
@@ -136,8 +155,14 @@ Conv2dProblem parse_conv2d(std::string_view line) {
 }
 
 void Pool2dProblem::check(const std::string& where) const {
-  check_positive(where, {{"N", N}, {"H", H}, {"W", W}, {"C", C}, {"window rows", R}, {"window columns", S},
-                         {"stride_h", stride_h}, {"stride_w", stride_w}});
+  check_positive(where, {{"N", N},
+                         {"H", H},
+                         {"W", W},
+                         {"C", C},
+                         {"window rows", R},
+                         {"window columns", S},
+                         {"stride_h", stride_h},
+                         {"stride_w", stride_w}});
   check_pad(where, pad);
   if (pad.top >= R || pad.bottom >= R || pad.left >= S || pad.right >= S)
     fail(ErrorCode::usage, where, "padding {} must be smaller than the {}x{} window", pad_text(pad), R, S);
@@ -147,8 +172,8 @@ void Pool2dProblem::check(const std::string& where) const {
 }
 
 std::string to_string(const Pool2dProblem& p) {
-  return fmt::format("{} N={} H={} W={} C={} R={} S={} pad={} stride={},{}{}", name_of(p.kind), p.N, p.H, p.W, p.C, p.R,
-                     p.S, pad_text(p.pad), p.stride_h, p.stride_w, p.ceil ? " ceil" : "");
+  return fmt::format("{} N={} H={} W={} C={} R={} S={} pad={} stride={},{}{}", name_of(p.kind), p.N, p.H, p.W,
+                     p.C, p.R, p.S, pad_text(p.pad), p.stride_h, p.stride_w, p.ceil ? " ceil" : "");
 }
 
 Pool2dProblem parse_pool2d(std::string_view line) {
@@ -159,7 +184,8 @@ Pool2dProblem parse_pool2d(std::string_view line) {
     if (key == "ceil") return p.ceil = true;
     if (key == "pad") return p.pad = parse_pad(value), true;
     if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
-    for (auto [name, field] : {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"R", &p.R}, {"S", &p.S}})
+    for (auto [name, field] :
+         {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"R", &p.R}, {"S", &p.S}})
       if (key == name) return *field = one(key, value), true;
     return false;
   });
@@ -168,7 +194,8 @@ Pool2dProblem parse_pool2d(std::string_view line) {
 }
 
 std::string to_string(const DenseProblem& p) {
-  return fmt::format("N={} C={} K={}{}{}", p.N, p.C, p.K, p.activation.kind == ActivationKind::none ? "" : " act=",
+  return fmt::format("N={} C={} K={}{}{}", p.N, p.C, p.K,
+                     p.activation.kind == ActivationKind::none ? "" : " act=",
                      p.activation.kind == ActivationKind::none ? "" : name_of(p.activation.kind));
 }
 

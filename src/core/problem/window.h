@@ -8,8 +8,8 @@ namespace gabor {
 //   floor: (extent + before + after - span) / stride + 1, span = (window - 1) * dilation + 1 (ARTICLE A26)
 //   ceil:  rounds up, but the last window must start inside the data or the padding before it (Caffe's rule)
 // 0 when the window does not fit.
-constexpr int64_t window_positions(int64_t extent, int64_t window, int64_t before, int64_t after, int64_t stride,
-                                   int64_t dilation = 1, bool ceil = false) {
+constexpr int64_t window_positions(int64_t extent, int64_t window, int64_t before, int64_t after,
+                                   int64_t stride, int64_t dilation = 1, bool ceil = false) {
   const int64_t span = (window - 1) * dilation + 1;
   const int64_t room = extent + before + after - span;
   if (room < 0) return 0;
@@ -19,10 +19,10 @@ constexpr int64_t window_positions(int64_t extent, int64_t window, int64_t befor
 }
 
 static_assert(window_positions(300, 5, 0, 0, 1) == 296);
-static_assert(window_positions(6, 3, 0, 0, 2) == 2);                   // 2.5 rounds down (A14)
+static_assert(window_positions(6, 3, 0, 0, 2) == 2);  // 2.5 rounds down (A14)
 static_assert(window_positions(6, 3, 1, 1, 1) == 6);
-static_assert(window_positions(7, 3, 0, 0, 1, 2) == 3);                // dilation 2: span 5
-static_assert(window_positions(11, 3, 0, 0, 3, 2) == 3);               // stride that does not divide
+static_assert(window_positions(7, 3, 0, 0, 1, 2) == 3);   // dilation 2: span 5
+static_assert(window_positions(11, 3, 0, 0, 3, 2) == 3);  // stride that does not divide
 static_assert(window_positions(299, 2, 0, 0, 2) == 149 && window_positions(299, 2, 0, 0, 2, 1, true) == 150);
 static_assert(window_positions(112, 3, 0, 0, 2) == 55 && window_positions(112, 3, 0, 0, 2, 1, true) == 56);
 static_assert(window_positions(2, 3, 0, 0, 1) == 0);

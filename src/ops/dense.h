@@ -1,0 +1,25 @@
+#pragma once
+#include "core/problem/dense.h"
+#include "ops/context.h"
+#include "ops/support.h"
+
+namespace gabor {
+
+// Fully connected layer: see core/problem/dense.h. Tensors are f32.
+class Dense {
+ public:
+  virtual ~Dense() = default;
+  virtual Support supports(const DenseProblem& p, Pass pass) const = 0;
+  virtual size_t workspace_bytes(const DenseProblem& p, Pass pass) const = 0;
+  // y = act(x w^T + b); b may be empty.
+  virtual void fprop(Context&, const DenseProblem&, ConstTensorView x, ConstTensorView w, ConstTensorView b,
+                     TensorView y) const = 0;
+  // dx (+)= dy w
+  virtual void dgrad(Context&, const DenseProblem&, ConstTensorView dy, ConstTensorView w, TensorView dx,
+                     GradMode) const = 0;
+  // dw (+)= dy^T x; db (+)= column sums of dy, when db is not empty.
+  virtual void wgrad(Context&, const DenseProblem&, ConstTensorView x, ConstTensorView dy, TensorView dw,
+                     TensorView db, GradMode) const = 0;
+};
+
+}  // namespace gabor

@@ -1,0 +1,50 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "core/tensor.h"
+#include "ops/context.h"
+#include "ops/support.h"
+
+namespace gabor {
+
+// With g the gradient of a parameter w, lr the rate, t = 1, 2, ... the update's number, wd the weight decay:
+//   sgd       g += wd w;  w -= lr g
+//   momentum  g += wd w;  m = mu m + g;  w -= lr m            (PyTorch's form; first m = g)
+//   nesterov  g += wd w;  m = mu m + g;  w -= lr (g + mu m)
+//   adam      g += wd w;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
+//             w -= lr sqrt(1-b2^t)/(1-b1^t) * m / (sqrt(v) + eps')   (Kingma, Ba: Adam, 2015; see epsilon
+//             below)
+//   adamw     w -= lr wd w first, then as adam without wd       (Loshchilov, Hutter: 2019)
+// epsilon stands outside the root, after bias correction: m^ / (sqrt(v^) + epsilon), m^ = m/(1-b1^t), v^ =
+// v/(1-b2^t) (PyTorch's and the paper's main form), so eps' = epsilon sqrt(1-b2^t).
+enum class OptimizerKind : uint8_t { sgd, momentum, nesterov, adam, adamw };
+const char* name_of(OptimizerKind kind);
+bool parse_optimizer(std::string_view name, OptimizerKind& out);
+
+struct OptimizerProblem {
+  OptimizerKind kind = OptimizerKind::adam;
+  float momentum = 0.9f;
+  float beta1 = 0.9f, beta2 = 0.999f;
+  float epsilon = 1e-7f;  // Keras' default (ARTICLE B10)
+  float weight_decay = 0;
+  int moments() const { return kind == OptimizerKind::sgd ? 0 : kind <= OptimizerKind::nesterov ? 1 : 2; }
+};
+
+// A run of parameters in the flat arena; biases are not decayed.
+struct ParameterSegment {
+  int64_t offset = 0, count = 0;  // elements
+  bool decay = true;
+};
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  virtual Support supports(const OptimizerProblem& p) const = 0;
+  // params, grads, m, v: f32, flat, equally long; m and v only as far as p.moments() says, else empty.
+  virtual void update(Context&, const OptimizerProblem&, std::span<const ParameterSegment> segments, float lr,
+                      int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+                      TensorView v) const = 0;
+};
+
+}  // namespace gabor
