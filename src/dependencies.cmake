@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)   # one team of threads for our kernels and for oneDNN
 find_package(fmt REQUIRED)                     # GCC 12 has no <format>
 find_package(hwy CONFIG REQUIRED)              # Highway: our own CPU kernels, one source for AVX2, AVX-512, NEON
-find_package(tomlplusplus CONFIG REQUIRED)     # model files
+find_path(TOML_INCLUDE toml++/toml.h REQUIRED)  # model files (header-only use)
 find_package(ZLIB REQUIRED)                    # MNIST's idx.gz
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)  # command line
 find_path(JSON_INCLUDE nlohmann/json.hpp REQUIRED)

@@ -18,7 +18,8 @@ enum class ErrorCode {
 
 class Error : public std::runtime_error {
  public:
-  // message: one line, "what is wrong; what to do". where: the tensor, file, option or layer it is about ("" = none).
+  // message: one line, "what is wrong; what to do". where: the tensor, file, option or layer it is about (""
+  // = none).
   Error(ErrorCode code, std::string where, const std::string& message)
       : std::runtime_error(where.empty() ? message : where + ": " + message),
         code_(code),

@@ -44,6 +44,13 @@ Shape Shape::prepend(int64_t dim) const {
   return s;
 }
 
+Shape Shape::append(int64_t dim) const {
+  GABOR_CHECK(rank_ < kMaxRank);
+  Shape s = *this;
+  s.dims_[s.rank_++] = dim;
+  return s;
+}
+
 Shape Shape::drop_first() const {
   GABOR_CHECK(rank_ > 0);
   Shape s;

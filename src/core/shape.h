@@ -26,6 +26,7 @@ class Shape {
   int64_t count() const;  // product of the dimensions; 1 for rank 0
   Shape with(int axis, int64_t dim) const;
   Shape prepend(int64_t dim) const;  // {C} -> {N,C}: a sample's shape becomes a batch's
+  Shape append(int64_t dim) const;   // one more dimension at the end
   Shape drop_first() const;          // the inverse
   std::string str() const;           // "32x148x148x10"
   friend bool operator==(const Shape&, const Shape&) = default;

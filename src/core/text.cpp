@@ -26,8 +26,10 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   int best_distance = int(std::max<size_t>(2, word.size() / 2));
   for (const auto& k : known) {
     int distance = edit_distance(word, k);
-    // a longer word that starts with what was typed ("maxpool" for "max") is meant too
-    if (word.size() >= 3 && k.size() > word.size() && k.compare(0, word.size(), word) == 0) distance = 1;
+    // What starts the same is meant too: "max" for "max_pool", "convolution" for "conv2d".
+    const size_t common =
+        size_t(std::mismatch(word.begin(), word.end(), k.begin(), k.end()).first - word.begin());
+    if (common >= 3 && (common == word.size() || common >= 4)) distance = std::min(distance, 1);
     if (distance < best_distance) best = k, best_distance = distance;
   }
   return best;

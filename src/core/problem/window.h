@@ -28,8 +28,8 @@ static_assert(window_positions(112, 3, 0, 0, 2) == 55 && window_positions(112, 3
 static_assert(window_positions(2, 3, 0, 0, 1) == 0);
 
 // Elements at the end that no window reads ("1 row unread" in `gabor summary`); never negative.
-constexpr int64_t unread(int64_t extent, int64_t window, int64_t before, int64_t after, int64_t stride,
-                         int64_t dilation, int64_t positions) {
+constexpr int64_t unread(int64_t extent, int64_t window, int64_t before, int64_t stride, int64_t dilation,
+                         int64_t positions) {
   const int64_t last = (positions - 1) * stride + (window - 1) * dilation;  // in padded coordinates
   const int64_t left = extent + before - 1 - last;
   return positions == 0 ? extent : (left > 0 ? (left < extent ? left : extent) : 0);

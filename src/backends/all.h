@@ -1,0 +1,21 @@
+// The composition root: the one place that knows every backend of this build.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/library.h"
+
+namespace gabor {
+
+// The values of --backend in this build, "auto" first.
+std::vector<std::string> backend_names();
+
+// The ordered list of backends that a name stands for:
+//   auto, cpu   cpu, then reference for what cpu does not support (every choice is recorded with its reason)
+//   reference   the oracle alone
+// threads: of the process-wide team (core/parallel.h); 0 = all cores. Throws Error{device} for a backend that
+// this build lacks, Error{usage} with the nearest name for an unknown one.
+std::shared_ptr<Library> make_library(const std::string& backend, int threads);
+
+}  // namespace gabor

@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "backends/all.h"
+#include "cli/commands.h"
+#include "cli/eval_output.h"
+#include "cli/matched_dataset.h"
+#include "cli/option_values.h"
+#include "cli/train_settings.h"
+#include "cli/trained_model.h"
+#include "core/error.h"
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+struct EvalOptions {
+  std::string checkpoint, data, split = "auto", backend = "auto";
+  int batch = 64, threads = 0;
+  double max_bad = 0.01;
+  bool json = false;
+};
+
+struct Selection {
+  std::shared_ptr<const Dataset> dataset;
+  std::vector<uint32_t> samples;
+  std::string note;  // which part, and why
+};
+
+// The data set split as in training; only if it is the one that was trained on.
+std::optional<DataSplits> training_splits(const std::string& path, const CheckpointInfo& info,
+                                          const std::string& where) {
+  try {
+    DataSplits d = open_data(path, settings_from_config(info.config, where).split);
+    if (d.fingerprint == info.data_fingerprint) return d;
+  } catch (const Error&) {  // cannot be split like that, so it is another data set
+  }
+  return std::nullopt;
+}
+
+Selection everything(const DataSplits& d) {
+  std::vector<uint32_t> all;
+  for (const auto* part : {&d.train, &d.val, &d.test}) all.insert(all.end(), part->begin(), part->end());
+  std::sort(all.begin(), all.end());
+  return {d.dataset, std::move(all), "all pictures"};
+}
+
+Selection select(const EvalOptions& o, const CheckpointInfo& info, const std::string& where) {
+  SplitOptions none;
+  none.val_split = 0;
+  const DataSplits d = open_data(o.data, none);
+  if (o.split == "all") return everything(d);
+  if ((o.split == "auto" || o.split == "test") && !d.test.empty()) return {d.dataset, d.test, "the test part"};
+  if (o.split == "test")
+    fail(ErrorCode::data, printable(o.data), "has no test part; use --split val, train or all");
+  const auto trained = training_splits(o.data, info, where);
+  if (o.split != "train") {
+    if (trained && !trained->val.empty())
+      return {trained->dataset, trained->val, "the pictures that validated the training"};
+    if (!d.val.empty()) return {d.dataset, d.val, "the val part"};
+    if (o.split == "auto") return everything(d);
+    fail(ErrorCode::data, printable(o.data),
+         "has no val part, and it is not the data that the model was trained on; use --split all");
+  }
+  if (trained) return {trained->dataset, trained->train, "the pictures that were trained on"};
+  return {d.dataset, d.train, "the train part"};
+}
+
+}  // namespace
+
+int eval_command(const Invocation& call) {
+  EvalOptions o;
+  CommandLine line(call, "eval", "Measures a trained model on labelled pictures.");
+  line.positional("CHECKPOINT", "a .safetensors file, or a run folder (its best checkpoint)", o.checkpoint, true);
+  line.positional("DATA", "as for train; classes are matched by name", o.data, true);
+  line.option("--split", "PART", "train, val, test, all (test; else val of the training data; else all)",
+              [&](const std::string& v) { o.split = parse_choice("--split", v, {"train", "val", "test", "all"}); });
+  line.option("--batch", "N", "pictures at a time (64)",
+              [&](const std::string& v) { o.batch = int(parse_whole("--batch", v, 1, 1'000'000)); });
+  line.option("--max-bad", "X", "share of unreadable pictures that is an error (0.01)",
+              [&](const std::string& v) { o.max_bad = parse_number("--max-bad", v, 0, 1); });
+  line.option("--backend", "NAME", "auto, cpu, reference (auto)", [&](const std::string& v) { o.backend = v; });
+  line.option("--threads", "N", "0: all the machine has (0)",
+              [&](const std::string& v) { o.threads = int(parse_whole("--threads", v, 0, 1024)); });
+  line.flag("--json", "print one JSON object", o.json);
+  if (!line.parse()) return 0;
+
+  TrainedModel model(o.checkpoint, o.batch, make_library(o.backend, o.threads));
+  const Selection chosen = select(o, model.info(), model.path());
+  LoaderOptions loading;
+  loading.threads = o.threads;
+  loading.max_bad = o.max_bad;
+  const EvalResult r =
+      model.evaluate(match_classes(chosen.dataset, model.info().classes, o.data), chosen.samples, loading);
+  const auto unread = int64_t(chosen.samples.size()) - r.samples;
+  if (unread > 0) fmt::print(stderr, "gabor: warning: {} pictures could not be read and do not count\n", unread);
+  if (o.json) {
+    nlohmann::ordered_json j = {{"checkpoint", model.path()}, {"data", o.data}, {"part", chosen.note}};
+    j.update(eval_json(r, model.info().classes));
+    print_json(j);
+  } else {
+    fmt::print("{} on {} ({})\n", printable(model.path()), printable(o.data), chosen.note);
+    fmt::print("{}", eval_text(r, model.info().classes));
+  }
+  return 0;
+}
+
+}  // namespace gabor

@@ -1,0 +1,216 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "backends/all.h"
+#include "cli/commands.h"
+#include "cli/eval_output.h"
+#include "cli/run_folder.h"
+#include "cli/stop_signal.h"
+#include "cli/train_input.h"
+#include "cli/train_output.h"
+#include "cli/train_report.h"
+#include "cli/train_settings.h"
+#include "cli/trained_model.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "data/demo_set.h"
+#include "report/log_jsonl.h"
+#include "report/metrics_csv.h"
+#include "report/observer_list.h"
+#include "report/progress.h"
+#include "report/tensorboard.h"
+
+namespace gabor {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Request {
+  std::vector<std::pair<std::string, std::string>> given;  // settings by name, in order
+  std::string data, out, resume;
+  bool dry_run = false, json = false;
+};
+
+// Reads the command line; values are checked as they come. false: only help was wanted.
+bool read(const Invocation& call, Request& r) {
+  CommandLine line(call, "train", "Trains a classifier. Without DATA: on drawn cats and dogs, to see it work.");
+  TrainSettings checked;
+  const auto give = [&](const std::string& name, const std::string& value) {
+    apply_setting(checked, name, value, "option");
+    r.given.emplace_back(name, value);
+  };
+  line.positional("DATA", "folder of class folders, .tar of one, MNIST or CIFAR-10 folder, or .csv", r.data, false);
+  for (const Setting& s : train_setting_table()) {
+    if (s.help.empty()) continue;
+    if (s.kind == SettingKind::flag)
+      line.flag("--" + s.name, s.help, [&, name = s.name] { give(name, "true"); });
+    else
+      line.option("--" + s.name, s.placeholder, s.help, [&, name = s.name](const std::string& v) { give(name, v); });
+  }
+  line.option("--set", "KEY=VALUE", "any of the options above, e.g. --set lr=0.01", [&](const std::string& v) {
+    const auto [name, value] = split_assignment(v);
+    give(name, value);
+  });
+  line.option("--out", "DIR", "run folder (runs/MODEL-DATA-N)", [&](const std::string& v) { r.out = v; });
+  line.option("--resume", "DIR", "go on with the run of this folder", [&](const std::string& v) { r.resume = v; });
+  line.flag("--dry-run", "two steps, nothing saved", r.dry_run);
+  line.flag("--json", "print one JSON object instead of text", r.json);
+  if (!line.parse()) return false;
+  if (!r.data.empty()) r.given.emplace_back("data", r.data);
+  if (!r.resume.empty() && !r.out.empty())
+    fail(ErrorCode::usage, "--out", "does not go with --resume: a resumed run goes on in its own folder");
+  if (!r.resume.empty() && r.dry_run) fail(ErrorCode::usage, "--dry-run", "does not go with --resume");
+  return true;
+}
+
+// What the demo set is trained with: ends within a minute on two cores.
+TrainSettings demo_settings() {
+  TrainSettings s;
+  for (const auto& [name, value] : {std::pair{"size", "64x64"}, {"epochs", "10"}, {"batch", "32"}})
+    apply_setting(s, name, value, "demo");
+  return s;
+}
+
+TrainSettings fresh_settings(const Request& r) {
+  TrainSettings s = r.data.empty() ? demo_settings() : TrainSettings{};
+  for (const auto& [name, value] : r.given) apply_setting(s, name, value, "option");
+  return s;
+}
+
+TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, const std::string& where) {
+  TrainSettings s = settings_from_config(checkpoint.info().config, where);
+  for (const auto& [name, value] : r.given) {
+    const std::string before = setting_value(s, name);
+    apply_setting(s, name, value, "option, on resuming");
+    // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
+    if (name == "epochs" || name == "threads" || name == "data" || setting_value(s, name) == before) continue;
+    fail(ErrorCode::usage, "--" + name, "is '{}' in this run; a resumed run keeps its options (--epochs and --threads may change)",
+         printable(before));
+  }
+  return s;
+}
+
+std::string run_name(const Graph& graph, const TrainSettings& s) {
+  std::string model = fs::path(graph.name).filename().string();
+  if (model.ends_with(".toml")) model.resize(model.size() - 5);
+  fs::path data = fs::path(s.data).lexically_normal();
+  if (!data.has_filename()) data = data.parent_path();
+  std::string name = data.filename().string();
+  if (name.ends_with(".tar") || name.ends_with(".csv")) name.resize(name.size() - 4);
+  return path_name(model) + "-" + (s.data.empty() ? "demo" : path_name(name));
+}
+
+DataSplits training_data(const TrainSettings& s, const std::string& folder) {
+  if (!s.data.empty()) return open_data(s.data, s.split);
+  return make_demo_set((folder.empty() ? fs::temp_directory_path() / "gabor-demo" : fs::path(folder) / "demo").string(), {},
+                       s.split);
+}
+
+ProgressStyle progress_style() {
+  ProgressStyle style;
+  const char* terminal = std::getenv("TERM");
+  style.terminal = isatty(STDERR_FILENO) && terminal && std::string_view(terminal) != "dumb";
+  style.color = style.terminal && !std::getenv("NO_COLOR");
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.columns = size.ws_col;
+  return style;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  write_atomically(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+// The best checkpoint on the test part, which nothing was chosen by.
+EvalResult test_result(const std::string& folder, const DataSplits& data, const TrainSettings& s,
+                       const std::shared_ptr<const Library>& library) {
+  TrainedModel best(folder, std::min(s.train.batch, 64), library);
+  LoaderOptions loading;
+  loading.threads = s.train.loader_threads;
+  loading.max_bad = s.train.max_bad;
+  return best.evaluate(data.dataset, data.test, loading);
+}
+
+int train(const Invocation& call, const Request& request) {
+  std::optional<RunFolder> folder;
+  std::optional<Checkpoint> resumed, init;
+  TrainSettings s;
+  if (request.resume.empty()) {
+    s = fresh_settings(request);
+  } else {
+    folder.emplace(RunFolder::existing(request.resume));
+    resumed.emplace(folder->path() + "/last.safetensors");
+    s = resumed_settings(request, *resumed, request.resume);
+  }
+  const std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
+  const Graph graph = resumed ? resumed->info().graph : find_model(s.model);
+  if (!s.init.empty() && !resumed) init.emplace(checkpoint_path(s.init));
+  if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
+
+  const std::string out = folder ? folder->path() : "";
+  if (s.data.empty() && !request.json)
+    fmt::print("No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
+               "folder a class in it.\n",
+               call.program);
+  DataSplits data = training_data(s, out);
+  const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
+  if (request.dry_run) {
+    s.train.max_steps = 2;
+    if (data.val.size() > size_t(s.train.batch)) data.val.resize(size_t(s.train.batch));
+  }
+  s.train.loader_threads = s.threads > 1 ? s.threads - 1 : s.threads;
+  s.train.out = out;
+  s.train.config_text = config_toml(s, call.program);
+
+  ProgressLine progress(stderr, progress_style());
+  RunRecorder recorder;
+  std::optional<MetricsCsv> metrics;
+  std::optional<LogJsonl> log;
+  std::optional<TensorBoard> board;
+  ObserverList observers;
+  observers.add(progress);
+  observers.add(recorder);
+  if (folder)
+    observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
+
+  Trainer trainer(graph, data, s.train, *library, observers, resumed ? &*resumed : nullptr, init ? &*init : nullptr);
+  if (folder) write_text(out + "/config.toml", s.train.config_text);
+  if (!request.json) {
+    fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, out));
+    std::fflush(stdout);
+  }
+
+  StopSignal stop;
+  TrainOutcome outcome{call.program, out, {}, trainer.run(stop.flag()), {}, &data, &trainer.plan(), &s};
+  outcome.epochs = folder ? read_metrics(out) : outcome.result.epochs;
+  if (folder && !outcome.result.stopped && !data.test.empty()) {
+    outcome.test = test_result(out, data, s, library);
+    log->test_result(*outcome.test);
+  }
+  if (folder) {
+    const Progress& p = outcome.result.progress;
+    log->end(outcome.result.stopped, p.best_epoch + 1, p.best_val_acc);
+    write_report(outcome, recorder, trainer.parameters());
+  }
+  if (request.json)
+    print_json(train_json(outcome));
+  else
+    fmt::print("{}", train_footer(outcome));
+  return outcome.result.stopped ? stop.exit_code() : 0;
+}
+
+}  // namespace
+
+int train_command(const Invocation& call) {
+  Request request;
+  return read(call, request) ? train(call, request) : 0;
+}
+
+}  // namespace gabor

@@ -1,0 +1,56 @@
+#include "cli/trained_model.h"
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+PlanOptions inference_options(const CheckpointInfo& info, int batch) {
+  PlanOptions o;
+  o.batch = batch;
+  o.input = {info.preprocess.height, info.preprocess.width, info.preprocess.channels};
+  o.classes = int64_t(info.classes.size());
+  o.training = false;
+  o.loss = info.loss;
+  o.normalize = info.preprocess.normalize();
+  return o;
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return path;
+  for (const char* name : {"best.safetensors", "last.safetensors"})
+    if (fs::exists(fs::path(path) / name, error)) return (fs::path(path) / name).string();
+  fail(ErrorCode::checkpoint, printable(path),
+       "is a folder without best.safetensors or last.safetensors; give a checkpoint or a run folder");
+}
+
+TrainedModel::TrainedModel(const std::string& file_or_run, int batch, std::shared_ptr<const Library> library)
+    : path_(checkpoint_path(file_or_run)),
+      library_(std::move(library)),
+      checkpoint_(path_),
+      plan_(compile(checkpoint_.info().graph, *library_, inference_options(checkpoint_.info(), batch))),
+      parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, false),
+      executor_(plan_, library_->device(), parameters_, checkpoint_.info().seed) {
+  checkpoint_.load(parameters_);
+}
+
+EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset, const std::vector<uint32_t>& samples,
+                                  const LoaderOptions& given, const std::function<bool(int, int)>& tick) {
+  LoaderOptions options = given;
+  const Preprocess& p = info().preprocess;
+  options.batch = int(plan_.options.batch);
+  options.height = p.height, options.width = p.width, options.channels = p.channels;
+  options.resize = p.resize;
+  options.shuffle = options.flip = false;
+  Loader loader(std::move(dataset), samples, options);
+  return gabor::evaluate(executor_, loader, int(info().classes.size()), tick);
+}
+
+}  // namespace gabor

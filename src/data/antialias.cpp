@@ -1,0 +1,148 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE \
+  "data/antialias.cpp"  // compiled once for each instruction set; the best is taken at run time
+#include <hwy/foreach_target.h>
+// foreach_target.h must come first
+#include <hwy/aligned_allocator.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "core/error.h"
+#include "data/antialias.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gabor {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// One row of 3-channel pixels. wide: scratch of 4 x width_in values, the row as R,G,B,0 of 32 bits, so that
+// one vector is one pixel whatever the taps are.
+void FilterRowRgb(const uint8_t* row, int width_in, const FilterTaps& taps, int width_out, int32_t* wide,
+                  uint8_t* out) {
+  const hn::CappedTag<int32_t, 4> d;  // 4 lanes; 1 where there is no SIMD
+  const hn::Rebind<uint8_t, decltype(d)> d8;
+  const int lanes = int(hn::Lanes(d));
+  for (int x = 0; x < width_in; x++, wide += 4, row += 3)
+    wide[0] = row[0], wide[1] = row[1], wide[2] = row[2], wide[3] = 0;
+  wide -= 4 * size_t(width_in);
+  const auto half = hn::Set(d, 1 << (FilterTaps::kBits - 1));
+  HWY_ALIGN uint8_t pixel[4];
+  for (int x = 0; x < width_out; x++, out += 3) {
+    const int32_t* w = &taps.weight[size_t(x) * size_t(taps.stride)];
+    for (int c = 0; c < 4; c += lanes) {
+      const int32_t* in = wide + 4 * taps.first[size_t(x)] + c;
+      auto sum = half;
+      for (int t = 0; t < taps.count[size_t(x)]; t++, in += 4)
+        sum = hn::Add(sum, hn::Mul(hn::Set(d, w[t]), hn::Load(d, in)));
+      hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(sum)), d8, pixel + c);
+    }
+    std::memcpy(out, pixel, 3);
+  }
+}
+
+// One output row from count source rows that lie stride bytes apart.
+void FilterColumn(const uint8_t* rows, size_t stride, const int32_t* w, int count, uint8_t* out) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Rebind<uint8_t, decltype(d)> d8;
+  const size_t lanes = hn::Lanes(d);
+  const auto half = hn::Set(d, 1 << (FilterTaps::kBits - 1));
+  size_t i = 0;
+  for (; i + 4 * lanes <= stride; i += 4 * lanes) {  // four sums in registers hide the multiplier's latency
+    auto s0 = half, s1 = half, s2 = half, s3 = half;
+    for (int t = 0; t < count; t++) {
+      const uint8_t* in = rows + size_t(t) * stride + i;
+      const auto weight = hn::Set(d, w[t]);
+      s0 = hn::Add(s0, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in))));
+      s1 = hn::Add(s1, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in + lanes))));
+      s2 = hn::Add(s2, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in + 2 * lanes))));
+      s3 = hn::Add(s3, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in + 3 * lanes))));
+    }
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(s0)), d8, out + i);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(s1)), d8, out + i + lanes);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(s2)), d8, out + i + 2 * lanes);
+    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(s3)), d8, out + i + 3 * lanes);
+  }
+  for (; i < stride; i++) {
+    int32_t sum = 1 << (FilterTaps::kBits - 1);
+    for (int t = 0; t < count; t++) sum += w[t] * rows[size_t(t) * stride + i];
+    out[i] = uint8_t(std::clamp(sum >> FilterTaps::kBits, 0, 255));
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace gabor
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gabor {
+namespace {
+
+HWY_EXPORT(FilterRowRgb);
+HWY_EXPORT(FilterColumn);
+
+void filter_row_gray(const uint8_t* row, const FilterTaps& taps, int width_out, uint8_t* out) {
+  for (int x = 0; x < width_out; x++) {
+    const uint8_t* in = row + taps.first[size_t(x)];
+    const int32_t* w = &taps.weight[size_t(x) * size_t(taps.stride)];
+    int32_t sum = 1 << (FilterTaps::kBits - 1);
+    for (int t = 0; t < taps.count[size_t(x)]; t++) sum += w[t] * in[t];
+    out[x] = uint8_t(std::clamp(sum >> FilterTaps::kBits, 0, 255));
+  }
+}
+
+}  // namespace
+
+FilterTaps triangle_taps(int source, int target) {
+  const double scale = double(source) / target;
+  const double support = std::max(1.0, scale);
+  FilterTaps taps;
+  taps.stride = int(std::ceil(support)) * 2 + 1;
+  taps.first.resize(size_t(target));
+  taps.count.resize(size_t(target));
+  taps.weight.assign(size_t(target) * size_t(taps.stride), 0);
+  std::vector<double> w(size_t(taps.stride));
+  for (int i = 0; i < target; i++) {
+    const double centre = (i + 0.5) * scale;
+    const int first = std::max(0, int(centre - support + 0.5));
+    const int count = std::min(source, int(centre + support + 0.5)) - first;
+    double total = 0;
+    for (int t = 0; t < count; t++) {
+      w[size_t(t)] = std::max(0.0, 1.0 - std::abs((first + t - centre + 0.5) / support));
+      total += w[size_t(t)];
+    }
+    taps.first[size_t(i)] = first;
+    taps.count[size_t(i)] = count;
+    int32_t* out = &taps.weight[size_t(i) * size_t(taps.stride)];
+    for (int t = 0; t < count; t++) out[t] = int32_t(w[size_t(t)] / total * (1 << FilterTaps::kBits) + 0.5);
+  }
+  return taps;
+}
+
+void resize_antialias(const Image& image, int height, int width, uint8_t* out) {
+  GABOR_CHECK(image.channels == 1 || image.channels == 3);
+  const FilterTaps across = triangle_taps(image.width, width), down = triangle_taps(image.height, height);
+  const size_t row_bytes = size_t(width) * size_t(image.channels);
+  // every source row is within some output row's taps, so all of them are filtered
+  const auto narrow = std::make_unique_for_overwrite<uint8_t[]>(size_t(image.height) * row_bytes);
+  const auto wide = hwy::AllocateAligned<int32_t>(4 * size_t(image.width));
+  for (int y = 0; y < image.height; y++) {
+    uint8_t* to = &narrow[size_t(y) * row_bytes];
+    if (image.channels == 3)
+      HWY_DYNAMIC_DISPATCH(FilterRowRgb)(image.row(y), image.width, across, width, wide.get(), to);
+    else
+      filter_row_gray(image.row(y), across, width, to);
+  }
+  for (int y = 0; y < height; y++) {
+    const size_t i = size_t(y);
+    HWY_DYNAMIC_DISPATCH(FilterColumn)
+    (&narrow[size_t(down.first[i]) * row_bytes], row_bytes, &down.weight[i * size_t(down.stride)],
+     down.count[i], out + i * row_bytes);
+  }
+}
+
+}  // namespace gabor
+#endif  // HWY_ONCE

@@ -1,0 +1,44 @@
+#include "layers/emitter.h"
+
+namespace gabor {
+
+void Emitter::begin_layer(const std::string& name, const std::string& type, const std::string& backend) {
+  notes_.push_back({name, type, {}, 0, {}});
+  backend_ = backend;
+}
+
+void Emitter::end_layer(TensorId output) { notes_.back().output = table_[output].shape; }
+
+void Emitter::remark(const std::string& text) {
+  if (text.empty()) return;
+  std::string& r = notes_.back().remark;
+  r += (r.empty() ? "" : "; ") + text;
+}
+
+TensorId Emitter::activation(const std::string& suffix, const Shape& sample_shape, bool needs_grad) {
+  return table_.add({layer() + suffix, sample_shape, DType::f32, TensorRole::activation, true, needs_grad});
+}
+
+TensorId Emitter::alias(TensorId of, const Shape& sample_shape) {
+  GABOR_CHECK(table_[of].shape.count() == sample_shape.count());
+  TensorInfo info = table_[of];
+  info.name = layer();
+  info.shape = sample_shape;
+  info.alias_of = of;
+  return table_.add(std::move(info));
+}
+
+TensorId Emitter::parameter(const std::string& suffix, const Shape& shape, const Initializer& init,
+                            const Fans& fans, bool decay) {
+  constexpr int64_t kAlign = 16;  // elements: 64 bytes
+  TensorInfo info{layer() + "." + suffix, shape, DType::f32, TensorRole::parameter, false, true};
+  info.offset = elements_;
+  ParameterDecl decl{info.name, shape, init, fans, decay, elements_};
+  elements_ += (shape.count() + kAlign - 1) / kAlign * kAlign;
+  notes_.back().parameters += shape.count();
+  decl.tensor = table_.add(std::move(info));
+  parameters_.push_back(std::move(decl));
+  return parameters_.back().tensor;
+}
+
+}  // namespace gabor

@@ -1,0 +1,90 @@
+#include "model/executor.h"
+
+#include <chrono>
+
+#include "core/error.h"
+
+namespace gabor {
+
+Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uint64_t seed)
+    : plan_(&plan),
+      arena_(device, plan.memory.arena_bytes),
+      workspace_(device, plan.memory.workspace_bytes),
+      values_(size_t(plan.table.size())),
+      grads_(size_t(plan.table.size())),
+      context_{device, {}, workspace_.data(), workspace_.bytes(), seed, 0},
+      run_(context_, plan.table, values_, grads_) {
+  run_.training = plan.options.training;
+  auto* base = static_cast<std::byte*>(arena_.data());
+  for (TensorId t = 0; t < plan.table.size(); t++) {
+    const Shape shape = plan.table.full_shape(t, plan.options.batch);
+    const DType dtype = plan.table[t].dtype;
+    if (const size_t o = plan.memory.value_offset[size_t(t)]; o != kNotPlaced)
+      values_[size_t(t)] = {base + o, shape, dtype};
+    if (const size_t o = plan.memory.grad_offset[size_t(t)]; o != kNotPlaced)
+      grads_[size_t(t)] = {base + o, shape, dtype};
+  }
+  for (const ParameterDecl& d : plan.parameters) {
+    values_[size_t(d.tensor)] = parameters.value(d);
+    if (plan.options.training) grads_[size_t(d.tensor)] = parameters.grad(d);
+  }
+}
+
+void Executor::run_step(const Step& step, bool backward) {
+  const auto begin = on_step ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+  if (backward)
+    step.backward(run_);
+  else
+    step.forward(run_);
+  if (on_step)
+    on_step(step, backward, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+}
+
+void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+  const int64_t n = images.shape[0];
+  if (n < 1 || n > plan_->options.batch || labels.count() != n ||
+      images.dtype != plan_->options.input_dtype || images.shape.drop_first() != plan_->options.input)
+    fail(ErrorCode::usage, plan_->graph.name,
+         "a batch of {} {} with {} labels does not fit the plan ({} {} of {})", images.shape.str(),
+         name_of(images.dtype), labels.count(), plan_->options.batch, name_of(plan_->options.input_dtype),
+         plan_->options.input.str());
+  // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
+  values_[size_t(plan_->image)] = {const_cast<void*>(images.data), images.shape, images.dtype};
+  values_[size_t(plan_->labels)] = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
+  run_.batch = n;
+  run_.loss_scale = loss_scale;
+  context_.step = step;
+  run_.begin_backward();  // before forward: the loss writes the first gradient
+  for (const auto& s : plan_->steps) run_step(*s, false);
+}
+
+void Executor::backward() {
+  GABOR_CHECK(plan_->options.training);
+  for (auto s = plan_->steps.rbegin(); s != plan_->steps.rend(); ++s) run_step(**s, true);
+}
+
+float Executor::loss_sum() const {
+  float v = 0;
+  context_.device.copy_from(&v, values_[size_t(plan_->loss)].data, sizeof v);
+  return v;
+}
+
+int Executor::counted() const {
+  int32_t v[2];
+  context_.device.copy_from(v, values_[size_t(plan_->counts)].data, sizeof v);
+  return v[0];
+}
+
+int Executor::correct() const {
+  int32_t v[2];
+  context_.device.copy_from(v, values_[size_t(plan_->counts)].data, sizeof v);
+  return v[1];
+}
+
+TensorView Executor::value(const std::string& name) const {
+  for (TensorId t = 0; t < plan_->table.size(); t++)
+    if (plan_->table[t].name == name && values_[size_t(t)]) return run_.value(t);
+  fail(ErrorCode::usage, plan_->graph.name, "no tensor named '{}' in the plan", name);
+}
+
+}  // namespace gabor

@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "model/parameters.h"
+#include "model/plan.h"
+
+namespace gabor {
+
+// A plan with memory. One arena for every activation, gradient and saved tensor, allocated once; nothing is
+// allocated within a step. Not thread-safe; the plan and the parameters must outlive it.
+class Executor {
+ public:
+  // Throws Error{memory} when the arena does not fit.
+  Executor(const Plan& plan, Device& device, Parameters& parameters, uint64_t seed);
+
+  Executor(const Executor&) = delete;  // views point into it
+  Executor& operator=(const Executor&) = delete;
+
+  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N), read in place until backward has run.
+  // loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
+  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
+  void backward();
+
+  // Of the last forward.
+  float loss_sum() const;                                          // sum of the rows' losses
+  int counted() const;                                             // rows with a label
+  int correct() const;                                             // of these, the right ones
+  TensorView output() const { return run_.value(plan_->output); }  // N,classes
+
+  // A tensor of the plan, for tests and pictures; throws Error{usage} for an unknown name.
+  TensorView value(const std::string& name) const;
+
+  // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
+  std::function<void(const Step&, bool backward, double seconds)> on_step;
+  size_t arena_bytes() const { return arena_.bytes(); }
+
+ private:
+  void run_step(const Step& step, bool backward);
+  const Plan* plan_;
+  Buffer arena_, workspace_;
+  std::vector<TensorView> values_, grads_;
+  Context context_;
+  Run run_;
+};
+
+}  // namespace gabor

@@ -1,0 +1,106 @@
+#include "model/fusion.h"
+
+#include <algorithm>
+
+#include "ops/steps/conv2d_step.h"
+#include "ops/steps/dense_step.h"
+#include "ops/steps/elementwise_steps.h"
+#include "ops/steps/first_block_step.h"
+#include "ops/steps/pool2d_step.h"
+
+namespace gabor {
+namespace {
+
+using Steps = std::vector<std::unique_ptr<Step>>;
+
+class Fuser {
+ public:
+  Fuser(Steps& steps, TensorTable& table, const Library& library)
+      : steps_(steps), table_(table), library_(library) {}
+
+  std::vector<std::string> run() {
+    for (size_t i = 0; i < steps_.size(); i++)
+      if (!first_block(i)) epilogue(i);
+    return std::move(done_);
+  }
+
+ private:
+  template <class S>
+  S* at(size_t i) const {
+    return i < steps_.size() ? dynamic_cast<S*>(steps_[i].get()) : nullptr;
+  }
+
+  // Whether exactly one step reads the tensor (under any of its shapes).
+  bool read_once(TensorId id) const {
+    int readers = 0;
+    for (const auto& s : steps_)
+      for (TensorId t : s->uses().reads) readers += table_.root(t) == table_.root(id);
+    return readers == 1;
+  }
+
+  bool first_block(size_t i) {
+    const auto* normalize = at<NormalizeStep>(i);
+    const size_t c = normalize ? i + 1 : i;
+    auto* conv = at<Conv2dStep>(c);
+    auto* act = at<ActivationStep>(c + 1);
+    auto* pool = at<Pool2dStep>(c + 2);
+    if (!conv || !act || !pool) return false;
+    const TensorId picture = normalize ? normalize->x() : conv->x();
+    if (table_[picture].role != TensorRole::image) return false;
+    if (normalize && (normalize->y() != conv->x() || !read_once(normalize->y()))) return false;
+    if (conv->y() != act->x() || act->y() != pool->x() || !read_once(conv->y()) || !read_once(act->y()))
+      return false;
+    if (conv->conv().C > 4) return false;  // Normalize holds 4 channels
+
+    FirstBlockProblem p{conv->conv(), pool->pool(), table_[picture].dtype,
+                        normalize ? normalize->normalize() : Normalize{}};
+    p.conv.activation = act->activation();
+    ChoiceRecord record;
+    if (!library_.find(
+            &OpSet::first_block, [&](const FirstBlock& f) { return f.supports(p); }, record, conv->prefer))
+      return false;
+    auto fused = std::make_unique<FirstBlockStep>(p, picture, conv->w(), conv->b(), pool->y());
+    fused->layer = conv->layer, fused->prefer = conv->prefer;
+    done_.push_back(fmt::format("{}: {}conv2d+relu+max_pool -> first_block ({})", conv->layer,
+                                normalize ? "normalize+" : "", record.backend));
+    steps_[i] = std::move(fused);
+    steps_.erase(steps_.begin() + long(i) + 1, steps_.begin() + long(c) + 3);
+    return true;
+  }
+
+  void epilogue(size_t i) {
+    auto* act = at<ActivationStep>(i + 1);
+    // The derivative must come from the output: the value before the activation is not kept.
+    if (!act || !derivative_from_output(act->activation().kind)) return;
+    ChoiceRecord record;
+    if (auto* conv = at<Conv2dStep>(i); conv && conv->y() == act->x() && read_once(conv->y())) {
+      Conv2dProblem p = conv->conv();
+      p.activation = act->activation();
+      if (!library_.find(
+              &OpSet::conv2d, [&](const Conv2d& o) { return o.supports(p, Pass::fprop); }, record,
+              conv->prefer))
+        return;
+      conv->fuse(act->activation(), act->y());
+    } else if (auto* dense = at<DenseStep>(i); dense && dense->y() == act->x() && read_once(dense->y())) {
+      dense->fuse(act->activation(), act->y());
+    } else {
+      return;
+    }
+    done_.push_back(fmt::format("{}: {}+{} in one pass", steps_[i]->layer, steps_[i]->op(),
+                                name_of(act->activation().kind)));
+    steps_.erase(steps_.begin() + long(i) + 1);
+  }
+
+  Steps& steps_;
+  TensorTable& table_;
+  const Library& library_;
+  std::vector<std::string> done_;
+};
+
+}  // namespace
+
+std::vector<std::string> fuse_steps(Steps& steps, TensorTable& table, const Library& library) {
+  return Fuser(steps, table, library).run();
+}
+
+}  // namespace gabor

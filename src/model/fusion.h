@@ -1,0 +1,18 @@
+// Fusion rewrites the step list: a run of steps becomes one, wherever a backend of the library has the fused
+// op.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/step.h"
+
+namespace gabor {
+
+// normalize? + conv2d + relu + 2x2 max pooling on the picture -> first_block
+// conv2d + activation -> conv2d with an epilogue; dense + activation -> dense with an epilogue
+// A tensor in between is dropped only when nobody else reads it. Returns one line a fusion made.
+std::vector<std::string> fuse_steps(std::vector<std::unique_ptr<Step>>& steps, TensorTable& table,
+                                    const Library& library);
+
+}  // namespace gabor

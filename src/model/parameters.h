@@ -1,0 +1,41 @@
+// The parameters of a net in one flat buffer, and their gradients in another of the same layout. Optimizer,
+// checkpoint and gradient norm each see one span.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device/device.h"
+#include "layers/emitter.h"
+
+namespace gabor {
+
+class Parameters {
+ public:
+  // decls as a plan lists them; training: with gradients.
+  Parameters(Device& device, std::vector<ParameterDecl> decls, int64_t elements, bool training);
+
+  // Every parameter by its initialiser, keyed by (seed, its number): the same for any order of calls.
+  void initialize(uint64_t seed);
+
+  Device& device() const { return *device_; }
+  const std::vector<ParameterDecl>& decls() const { return decls_; }
+  int64_t elements() const { return elements_; }
+  TensorView values() const { return {values_.data(), {elements_}, DType::f32}; }
+  TensorView grads() const { return {grads_.data(), {elements_}, DType::f32}; }  // empty when not training
+  TensorView value(const ParameterDecl& d) const {
+    return {static_cast<float*>(values_.data()) + d.offset, d.shape, DType::f32};
+  }
+  TensorView grad(const ParameterDecl& d) const {
+    return {static_cast<float*>(grads_.data()) + d.offset, d.shape, DType::f32};
+  }
+  std::vector<ParameterSegment> segments() const;  // for the optimizer; biases are not decayed
+
+ private:
+  Device* device_;
+  std::vector<ParameterDecl> decls_;
+  int64_t elements_;
+  Buffer values_, grads_;
+};
+
+}  // namespace gabor

@@ -1,0 +1,65 @@
+#include "ops/steps/dense_step.h"
+
+#include <algorithm>
+
+#include "ops/activation.h"
+
+namespace gabor {
+
+StepUses DenseStep::uses() const {
+  StepUses u{{x_, w_}, {y_}, {x_, w_}};
+  if (b_ != kNoTensor) u.reads.push_back(b_);
+  if (p_.activation.kind != ActivationKind::none) u.keeps.push_back(y_);
+  return u;
+}
+
+void DenseStep::choose(const Library& library, TensorTable& table, bool training,
+                       std::vector<ChoiceRecord>& records) {
+  auto pick = [&](Pass pass) {
+    ChoiceRecord r = record(name_of(pass));
+    const Dense* chosen = library.choose(
+        &OpSet::dense, [&](const Dense& c) { return c.supports(p_, pass); }, r, prefer);
+    records.push_back(std::move(r));
+    return chosen;
+  };
+  fprop_ = pick(Pass::fprop);
+  if (!training) return;
+  wgrad_ = pick(Pass::wgrad);
+  dx_ = table[x_].needs_grad;
+  if (dx_) dgrad_ = pick(Pass::dgrad);
+  if (p_.activation.kind != ActivationKind::none) {
+    const ActivationProblem a{p_.y_shape().count(), p_.activation};
+    ChoiceRecord r = record("activation");
+    activation_ = library.choose(
+        &OpSet::activation, [&](const ActivationOp& o) { return o.supports(a); }, r, prefer);
+  }
+}
+
+size_t DenseStep::workspace_bytes() const {
+  size_t n = fprop_ ? fprop_->workspace_bytes(p_, Pass::fprop) : 0;
+  if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p_, Pass::dgrad));
+  if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p_, Pass::wgrad));
+  return n;
+}
+
+DenseProblem DenseStep::at(int64_t batch) const {
+  DenseProblem p = p_;
+  p.N = batch;
+  return p;
+}
+
+void DenseStep::forward(Run& run) const {
+  fprop_->fprop(run.context, at(run.batch), run.value(x_), run.value(w_), run.value(b_), run.value(y_));
+}
+
+void DenseStep::backward(Run& run) const {
+  const DenseProblem p = at(run.batch);
+  const TensorView dy = run.grad(y_);
+  if (activation_)
+    activation_->backward(run.context, {dy.count(), p.activation}, {}, run.value(y_), dy, dy,
+                          GradMode::overwrite);
+  wgrad_->wgrad(run.context, p, run.value(x_), dy, run.grad(w_), run.grad(b_), run.claim(w_));
+  if (dx_) dgrad_->dgrad(run.context, p, dy, run.value(w_), run.grad(x_), run.claim(x_));
+}
+
+}  // namespace gabor

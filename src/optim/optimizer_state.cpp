@@ -1,0 +1,30 @@
+#include "optim/optimizer_state.h"
+
+namespace gabor {
+
+OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& problem,
+                               std::vector<ParameterSegment> segments, int64_t elements)
+    : problem_(problem), segments_(std::move(segments)), elements_(elements) {
+  ChoiceRecord record;
+  record.where = "optimizer", record.op = name_of(problem.kind),
+  record.problem = fmt::format("{} parameters", elements);
+  op_ = library.choose(
+      &OpSet::optimizer, [&](const Optimizer& o) { return o.supports(problem); }, record);
+  backend_ = record.backend;
+  for (int i = 0; i < problem.moments(); i++) {
+    moments_[i] = Buffer(library.device(), size_t(elements) * sizeof(float));
+    library.device().zero(moments_[i].data(), moments_[i].bytes());
+  }
+}
+
+void OptimizerState::update(Context& context, float lr, TensorView params, ConstTensorView grads) {
+  updates_++;
+  op_->update(context, problem_, segments_, lr, updates_, params, grads, moment(0), moment(1));
+}
+
+TensorView OptimizerState::moment(int i) const {
+  if (i >= problem_.moments()) return {};
+  return {moments_[i].data(), {elements_}, DType::f32};
+}
+
+}  // namespace gabor

@@ -1,0 +1,36 @@
+// optim: how parameters move. The arithmetic is the backend's (ops/optimizer.h); here are its memory and the
+// rates.
+#pragma once
+#include <string>
+
+#include "device/device.h"
+#include "ops/library.h"
+#include "ops/optimizer.h"
+
+namespace gabor {
+
+// The moments of one flat parameter arena, and the number of updates made.
+class OptimizerState {
+ public:
+  OptimizerState(const Library& library, const OptimizerProblem& problem,
+                 std::vector<ParameterSegment> segments, int64_t elements);
+
+  void update(Context& context, float lr, TensorView params, ConstTensorView grads);
+
+  const OptimizerProblem& problem() const { return problem_; }
+  const std::string& backend() const { return backend_; }
+  int64_t updates() const { return updates_; }
+  void set_updates(int64_t n) { updates_ = n; }  // when resuming
+  TensorView moment(int i) const;                // i < problem().moments(); f32, flat
+
+ private:
+  OptimizerProblem problem_;
+  std::vector<ParameterSegment> segments_;
+  int64_t elements_;
+  const Optimizer* op_;
+  std::string backend_;
+  Buffer moments_[2];
+  int64_t updates_ = 0;
+};
+
+}  // namespace gabor

@@ -1,0 +1,62 @@
+#include "report/progress.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+constexpr std::chrono::milliseconds kRedraw{100};  // a terminal is rewritten at most ten times a second
+}
+
+std::string progress_text(const StepRecord& s) {
+  const std::string left = s.seconds_left > 0 ? ", " + human_seconds(s.seconds_left) + " left" : "";
+  return fmt::format(
+      "epoch {}/{}  {} {}/{}  loss {:.4f}  acc {:.4f}  lr {:.3g}  {:.0f} images/s, {:.0f} % waiting for data{}",
+      s.epoch, s.epochs, s.validating ? "validating" : "step", s.step, s.steps, s.loss, s.accuracy, s.lr,
+      s.images_per_s, s.data_wait_pct, left);
+}
+
+std::string epoch_text(const EpochRecord& e) {
+  const std::string val =
+      std::isnan(e.val_loss) ? "" : fmt::format("  val loss {:.4f}  val acc {:.4f}", e.val_loss, e.val_acc);
+  return fmt::format("epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {:.0f} images/s, {:.0f} % waiting for data{}{}",
+                     e.epoch, e.epochs, e.train_loss, e.train_acc, val, human_seconds(e.seconds),
+                     e.images_per_s, e.data_wait_pct,
+                     e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
+}
+
+void ProgressLine::clear() {
+  if (shown_) std::fputs("\r\x1b[K", stream_);
+  shown_ = false;
+}
+
+void ProgressLine::line(const std::string& text) {
+  clear();
+  std::fputs((text + "\n").c_str(), stream_);
+  std::fflush(stream_);
+}
+
+void ProgressLine::on_step(const StepRecord& s) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < (style_.terminal ? kRedraw : style_.interval)) return;
+  last_ = now;
+  if (!style_.terminal) return line(progress_text(s));
+  clear();
+  std::string text = progress_text(s);
+  if (style_.columns > 1 && text.size() >= size_t(style_.columns)) text.resize(size_t(style_.columns) - 1);
+  std::fputs(text.c_str(), stream_);
+  std::fflush(stream_);
+  shown_ = true;
+}
+
+void ProgressLine::on_epoch(const EpochRecord& e) {
+  last_ = std::chrono::steady_clock::now();
+  line(style_.color && e.best ? "\x1b[1m" + epoch_text(e) + "\x1b[0m" : epoch_text(e));
+}
+
+void ProgressLine::on_warning(const std::string& text) { line("gabor: warning: " + printable(text)); }
+
+}  // namespace gabor

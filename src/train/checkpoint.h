@@ -1,0 +1,60 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "model/graph.h"
+#include "model/parameters.h"
+#include "ops/loss.h"
+#include "optim/optimizer_state.h"
+#include "train/preprocess.h"
+#include "train/safetensors.h"
+
+namespace gabor {
+
+// Where a run stands. Sums are of the epoch in progress, so that a resumed epoch reports what an unbroken one
+// would.
+struct Progress {
+  int epoch = 0;            // 0-based; epochs finished when step = 0
+  int step = 0;             // steps done in this epoch
+  int64_t global_step = 0;  // steps done in all
+  double loss_sum = 0;      // of the epoch's samples so far
+  int64_t counted = 0, correct = 0;
+  double seconds = 0;  // of the epoch so far
+  double best_val_acc = -1, best_val_loss = 0;
+  int best_epoch = -1;
+};
+
+// What a checkpoint says of itself, beside the numbers.
+struct CheckpointInfo {
+  Graph graph;  // with its number of classes
+  std::vector<std::string> classes;
+  Preprocess preprocess;
+  LossKind loss = LossKind::softmax_xent;
+  uint64_t seed = 1;
+  uint64_t data_fingerprint = 0;
+  std::string config;  // the run's resolved options (TOML), for --resume
+  Progress progress;
+};
+
+// Weights, and with an optimizer also its moments and the number of updates (what --resume needs).
+void save_checkpoint(const std::string& path, const CheckpointInfo& info, const Parameters& parameters,
+                     const OptimizerState* optimizer);
+
+class Checkpoint {
+ public:
+  // Throws Error{checkpoint}: not there, damaged, not gabor's, from a newer version.
+  explicit Checkpoint(const std::string& path);
+  const CheckpointInfo& info() const { return info_; }
+  // Every parameter must be there with its shape, and nothing else. Throws Error{checkpoint} naming the first
+  // misfit.
+  void load(Parameters& parameters) const;
+  bool has_optimizer() const;
+  void load(const Parameters& parameters, OptimizerState& optimizer) const;
+
+ private:
+  std::string path_;
+  CheckpointInfo info_;
+  SafeTensors file_;
+};
+
+}  // namespace gabor

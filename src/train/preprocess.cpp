@@ -1,0 +1,60 @@
+#include "train/preprocess.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace gabor {
+namespace {
+constexpr const char* kScalings[] = {"unit", "centered", "none"};
+}
+
+const char* name_of(Scaling scaling) { return kScalings[int(scaling)]; }
+
+bool parse_scaling(const std::string& name, Scaling& out) {
+  for (int k = 0; k < int(std::size(kScalings)); k++)
+    if (name == kScalings[k]) return out = Scaling(k), true;
+  return false;
+}
+
+Normalize Preprocess::normalize() const {
+  Normalize n;
+  for (int c = 0; c < 4; c++) {
+    n.scale[size_t(c)] = scaling == Scaling::unit       ? 1 / 255.0f
+                         : scaling == Scaling::centered ? 2 / 255.0f
+                                                        : 1.0f;
+    n.shift[size_t(c)] = scaling == Scaling::centered ? -1.0f : 0.0f;
+  }
+  return n;
+}
+
+std::string to_json(const Preprocess& p) {
+  const nlohmann::json j = {{"height", p.height},
+                            {"width", p.width},
+                            {"channels", p.channels},
+                            {"color", p.channels == 1 ? "gray" : "rgb"},
+                            {"exif", "applied"},
+                            {"resize", name_of(p.resize)},
+                            {"scaling", name_of(p.scaling)}};
+  return j.dump();
+}
+
+Preprocess preprocess_from_json(const std::string& text, const std::string& where) {
+  try {
+    const auto j = nlohmann::json::parse(text);
+    Preprocess p;
+    p.height = j.at("height").get<int>();
+    p.width = j.at("width").get<int>();
+    p.channels = j.at("channels").get<int>();
+    p.resize = resize_from_name(j.at("resize").get<std::string>());
+    const bool sizes = p.height > 0 && p.height <= 32768 && p.width > 0 && p.width <= 32768 &&
+                       (p.channels == 1 || p.channels == 3);
+    if (sizes && parse_scaling(j.at("scaling").get<std::string>(), p.scaling)) return p;
+  } catch (const nlohmann::json::exception&) {
+  } catch (const Error&) {
+  }
+  fail(ErrorCode::checkpoint, where, "its preprocessing record is damaged or from a newer gabor: {}",
+       text.substr(0, 200));
+}
+
+}  // namespace gabor

@@ -1,0 +1,292 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
+  PlanOptions o;
+  o.batch = c.batch;
+  o.input = {c.preprocess.height, c.preprocess.width, c.preprocess.channels};
+  o.classes = classes;
+  o.training = training;
+  o.loss = c.loss;
+  o.label_smoothing = training ? c.label_smoothing : 0;
+  o.normalize = c.preprocess.normalize();
+  return o;
+}
+
+LoaderOptions loader_options(const TrainConfig& c, bool training) {
+  LoaderOptions o;
+  o.batch = c.batch;
+  o.height = c.preprocess.height, o.width = c.preprocess.width, o.channels = c.preprocess.channels;
+  o.resize = c.preprocess.resize;
+  o.threads = c.loader_threads;
+  o.seed = c.seed;
+  o.shuffle = training;
+  o.flip = training && c.flip;
+  o.prefetch = training ? 2 : 1;
+  o.max_bad = c.max_bad;
+  o.bad_policy = c.bad_policy;
+  return o;
+}
+
+}  // namespace
+
+struct Trainer::State {
+  State(const Graph& graph, DataSplits d, TrainConfig c, const Library& lib, Observer& o)
+      : data(prepare(std::move(d), c)),
+        config(std::move(c)),
+        library(lib),
+        observer(o),
+        classes(int(data.dataset->classes().size())),
+        plan(compile(graph, lib, plan_options(config, classes, true))),
+        eval_plan(compile(graph, lib, plan_options(config, classes, false))),
+        parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
+        optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
+        loader(data.dataset, data.train, loader_options(config, true)) {
+    steps = loader.steps_per_epoch();
+    total_steps = int64_t(steps) * config.epochs;
+    if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
+    schedule = {config.schedule, config.lr, int64_t(steps) * config.epochs,
+                int64_t(std::llround(config.warmup_epochs * steps))};
+    if (config.preprocess.scaling == Scaling::none)
+      observer.on_warning(
+          "pixels go in unscaled (0..255): losses start huge and learning is slow; --scaling centered is the "
+          "default");
+    if (data.val.empty()) observer.on_warning("no validation set: the best checkpoint is the last one");
+  }
+
+  static DataSplits prepare(DataSplits d, const TrainConfig& c) {
+    if (c.epochs < 1)
+      fail(ErrorCode::usage, "--epochs", "{} is not a number of epochs; must be at least 1", c.epochs);
+    if (c.batch < 1) fail(ErrorCode::usage, "--batch", "{} is not a batch size; must be at least 1", c.batch);
+    if (c.overfit >
+        0) {  // a few training samples, taken evenly so that every class is among them, as both sets
+      std::vector<uint32_t> few;
+      const size_t n = std::min(size_t(c.overfit), d.train.size());
+      for (size_t i = 0; i < n; i++) few.push_back(d.train[i * d.train.size() / n]);
+      d.train = d.val = few;
+    }
+    if (d.train.empty()) fail(ErrorCode::data, "", "the training set is empty");
+    return d;
+  }
+
+  CheckpointInfo info() const {
+    CheckpointInfo i;
+    i.graph = plan.graph;
+    i.classes = data.dataset->classes();
+    i.preprocess = config.preprocess;
+    i.loss = config.loss;
+    i.seed = config.seed;
+    i.data_fingerprint = data.fingerprint;
+    i.config = config.config_text;
+    i.progress = progress;
+    return i;
+  }
+
+  void save_last() const {
+    if (!config.out.empty())
+      save_checkpoint(config.out + "/last.safetensors", info(), parameters, &optimizer);
+  }
+
+  // One training step: forward, backward, update. Throws when the loss is no number.
+  void step(Executor& executor, const Batch& batch) {
+    const int counted = batch.count - batch.bad;
+    executor.forward(batch.pixels, batch.labels, counted ? 1.0f / float(counted) : 0.0f,
+                     uint64_t(progress.global_step));
+    const float loss = executor.loss_sum();
+    if (!std::isfinite(loss))
+      fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step + 1),
+           "the loss is {}; the saved checkpoints are from before it: try a lower --lr", loss);
+    executor.backward();
+    Context context{library.device(), {}, nullptr, 0, config.seed, uint64_t(progress.global_step)};
+    if (counted)
+      optimizer.update(context, schedule.at(progress.global_step), parameters.values(), parameters.grads());
+    progress.loss_sum += loss;
+    progress.counted += executor.counted();
+    progress.correct += executor.correct();
+    progress.step++;
+    progress.global_step++;
+  }
+
+  StepRecord step_record(double epoch_seconds, double waited, int64_t images) const {
+    StepRecord r;
+    r.epoch = progress.epoch + 1, r.epochs = config.epochs;
+    r.step = progress.step, r.steps = steps;
+    r.global_step = progress.global_step;
+    r.loss = progress.counted ? progress.loss_sum / double(progress.counted) : 0;
+    r.accuracy = progress.counted ? double(progress.correct) / double(progress.counted) : 0;
+    r.lr = schedule.at(progress.global_step - 1);
+    r.images_per_s = epoch_seconds > 0 ? double(images) / epoch_seconds : 0;
+    r.data_wait_pct = epoch_seconds > 0 ? 100 * waited / epoch_seconds : 0;
+    const int64_t done_here = progress.global_step - first_step;
+    r.seconds_left =
+        done_here > 0 ? seconds_since(begin) / double(done_here) * double(total_steps - progress.global_step)
+                      : 0;
+    return r;
+  }
+
+  bool train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record);
+  bool validate(Executor& executor, const std::atomic<bool>& stop, EvalResult& result);
+
+  DataSplits data;
+  TrainConfig config;
+  const Library& library;
+  Observer& observer;
+  int classes;
+  Plan plan, eval_plan;
+  Parameters parameters;
+  OptimizerState optimizer;
+  Loader loader;
+  std::unique_ptr<Loader> val_loader;
+  Schedule schedule;
+  Progress progress;
+  int steps = 0;
+  int64_t total_steps = 0, first_step = 0;
+  Clock::time_point begin = Clock::now();
+  bool resumed = false;
+};
+
+// false: stopped in the middle; progress says where.
+bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record) {
+  const auto epoch_begin = Clock::now();
+  const double waited_before = loader.stats().wait_seconds;
+  int64_t images = 0;
+  auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
+  loader.start(progress.epoch, progress.step);
+  bool whole = true;
+  while (Batch* batch = loader.next()) {
+    step(executor, *batch);
+    images += batch->count;
+    loader.release(batch);
+    observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
+    if (progress.global_step >= total_steps) break;
+    if (stop && progress.step < steps) {
+      whole = false;
+      break;
+    }
+  }
+  const double seconds = seconds_since(epoch_begin);
+  const StepRecord last = step_record(seconds, waited(), images);
+  progress.seconds += seconds;
+  record.epoch = last.epoch, record.epochs = config.epochs;
+  record.global_step = progress.global_step;
+  record.train_loss = last.loss, record.train_acc = last.accuracy;
+  record.lr = last.lr;
+  record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
+  record.seconds = progress.seconds;
+  record.bad_files = int64_t(loader.bad_files().size());
+  return whole;
+}
+
+// false: stopped.
+bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop, EvalResult& result) {
+  if (!val_loader)
+    val_loader = std::make_unique<Loader>(data.dataset, data.val, loader_options(config, false));
+  StepRecord r = step_record(0, 0, 0);
+  r.validating = true;
+  result = evaluate(executor, *val_loader, classes, [&](int done, int total) {
+    r.step = done, r.steps = total;
+    observer.on_step(r);
+    return !stop;
+  });
+  return !stop;
+}
+
+Trainer::Trainer(const Graph& graph, DataSplits data, TrainConfig config, const Library& library,
+                 Observer& observer, const Checkpoint* resume, const Checkpoint* init)
+    : state_(std::make_unique<State>(graph, std::move(data), std::move(config), library, observer)) {
+  State& s = *state_;
+  s.parameters.initialize(s.config.seed);
+  if (init) init->load(s.parameters);
+  if (resume) {
+    if (resume->info().data_fingerprint != s.data.fingerprint)
+      fail(ErrorCode::checkpoint, s.config.out,
+           "the data set is not the one this run was trained on (files, labels or split have changed)");
+    resume->load(s.parameters);
+    resume->load(s.parameters, s.optimizer);
+    s.progress = resume->info().progress;
+    s.resumed = true;
+    if (s.progress.epoch >= s.config.epochs)
+      fail(ErrorCode::usage, s.config.out,
+           "this run has finished its {} epochs; give a larger --epochs to train on", s.progress.epoch);
+  }
+}
+
+Trainer::~Trainer() = default;
+const Plan& Trainer::plan() const { return state_->plan; }
+Parameters& Trainer::parameters() { return state_->parameters; }
+
+TrainResult Trainer::run(const std::atomic<bool>& stop) {
+  State& s = *state_;
+  Executor trainer(s.plan, s.library.device(), s.parameters, s.config.seed);
+  std::unique_ptr<Executor> evaluator;
+  if (!s.data.val.empty())
+    evaluator = std::make_unique<Executor>(s.eval_plan, s.library.device(), s.parameters, s.config.seed);
+
+  RunInfo info;
+  info.plan = &s.plan;
+  info.classes = s.data.dataset->classes();
+  info.train_samples = int64_t(s.data.train.size());
+  info.val_samples = int64_t(s.data.val.size());
+  info.test_samples = int64_t(s.data.test.size());
+  info.split_note = s.data.split_note;
+  info.preprocess = s.config.preprocess;
+  info.device = fmt::format("{}, {} threads", s.library.device().name(), max_threads());
+  info.backends = s.library.names();
+  info.out = s.config.out;
+  info.resumed = s.resumed;
+  info.first_epoch = s.progress.epoch + 1;
+  s.observer.on_start(info);
+
+  TrainResult result;
+  s.begin = Clock::now();
+  s.first_step = s.progress.global_step;
+  while (s.progress.epoch < s.config.epochs && s.progress.global_step < s.total_steps) {
+    EpochRecord record;
+    const bool whole = s.train_epoch(trainer, stop, record);
+    if (!whole || (evaluator && !s.validate(*evaluator, stop, result.validation))) {
+      s.save_last();
+      result.stopped = true;
+      break;
+    }
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    record.val_loss = evaluator ? result.validation.loss : nan;
+    record.val_acc = evaluator ? result.validation.accuracy() : nan;
+    // The best is the most accurate, of equals the one with the smaller loss.
+    record.best = !evaluator || record.val_acc > s.progress.best_val_acc ||
+                  (record.val_acc == s.progress.best_val_acc && record.val_loss < s.progress.best_val_loss);
+    Progress next;
+    next.epoch = s.progress.epoch + 1;
+    next.global_step = s.progress.global_step;
+    next.best_val_acc = record.best && evaluator ? record.val_acc : s.progress.best_val_acc;
+    next.best_val_loss = record.best && evaluator ? record.val_loss : s.progress.best_val_loss;
+    next.best_epoch = record.best ? s.progress.epoch : s.progress.best_epoch;
+    s.progress = next;
+    if (record.best && !s.config.out.empty())
+      save_checkpoint(s.config.out + "/best.safetensors", s.info(), s.parameters, nullptr);
+    s.save_last();
+    result.epochs.push_back(record);
+    s.observer.on_epoch(record);
+    if (stop && s.progress.epoch < s.config.epochs) {
+      result.stopped = true;
+      break;
+    }
+  }
+  result.progress = s.progress;
+  return result;
+}
+
+}  // namespace gabor

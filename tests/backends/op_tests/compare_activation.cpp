@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include "backends/op_tests/inputs.h"
+#include "backends/op_tests/op_comparison.h"
+#include "backends/reference/formulas.h"
+#include "ops/activation.h"
+
+namespace gabor::op_tests {
+namespace {
+
+// Over the range where the functions bend, and sometimes far outside it.
+std::vector<float> arguments(Random& random, const ActivationProblem& p, Data data) {
+  std::vector<float> x = random_values(random, p.count, data);
+  const float scale = data == Data::integer ? 1.0f : random.below(4) ? 8.0f : 100.0f;
+  for (float& v : x) {
+    if (std::fabs(v) <= 1) v *= scale;
+    // x f(x) has no value at -inf: 0 times infinity by formula, 0 as a limit.
+    if (!derivative_from_output(p.activation.kind) && std::isinf(v)) v = 0;
+  }
+  return x;
+}
+
+void forward(const ActivationOp& op, const ActivationProblem& p, Random& random, Data data, Judge& judge) {
+  const std::vector<float> values = arguments(random, p, data);
+  const Input x(random, "x", {p.count}, values);
+  const bool in_place = random.below(2);
+  Guarded y = in_place ? Guarded::in_out("y", values.data(), {p.count}, DType::f32, random_skew(random))
+                       : Guarded::output("y", {p.count}, DType::f32, random_skew(random));
+  Scratch scratch;
+  op.forward(scratch.context, p, in_place ? y.in() : x.view(), y.out());
+  judge.intact({&x.tensor, &y, &scratch.memory});
+  std::vector<double> want(values.size()), budget(values.size());
+  for (size_t i = 0; i < values.size(); i++) {
+    want[i] = reference::activate(p.activation, x.wide[i]);
+    budget[i] = activation_error(p.activation, x.wide[i]);
+  }
+  judge.within("y", y.values<float>(), want, budget);
+}
+
+void backward(const ActivationOp& op, const ActivationProblem& p, Random& random, Data data, Judge& judge) {
+  const Input x(random, "x", {p.count}, arguments(random, p, data));
+  std::vector<double> y_wide;
+  for (double v : x.wide) y_wide.push_back(reference::activate(p.activation, v));
+  const Input y(random, "y", {p.count}, rounded(y_wide));
+  const std::vector<float> values = random_values(random, p.count, data);
+  const Input dy(random, "dy", {p.count}, values);
+  const GradMode mode = random_mode(random);
+  const bool in_place = mode == GradMode::overwrite && random.below(2);
+  GradOutput dx(random, "dx", {p.count}, mode, data);
+  if (in_place) dx.tensor = Guarded::in_out("dx", values.data(), {p.count}, DType::f32, random_skew(random));
+  // What the kind does not read is left out.
+  const bool from_y = derivative_from_output(p.activation.kind);
+  Scratch scratch;
+  op.backward(scratch.context, p, from_y ? ConstTensorView{} : x.view(),
+              from_y ? y.view() : ConstTensorView{}, in_place ? dx.tensor.in() : dy.view(), dx.tensor.out(),
+              mode);
+  judge.intact({&x.tensor, &y.tensor, &dy.tensor, &dx.tensor, &scratch.memory});
+  std::vector<double> want = dx.start(), budget = dx.start_magnitude();
+  for (size_t i = 0; i < want.size(); i++) {
+    const double slope = reference::activation_slope(p.activation, x.wide[i], y.wide[i]);
+    const double d = dy.wide[i];
+    want[i] += slope * d;
+    budget[i] = sum_budget(0, budget[i] + std::fabs(slope * d)) +
+                slope_error(p.activation, x.wide[i], y.wide[i]) * std::fabs(d);
+  }
+  judge.within("dx", dx.tensor.values<float>(), want, budget);
+}
+
+std::string text(const ActivationProblem& p) {
+  return fmt::format("{} alpha={} count={}", name_of(p.activation.kind), p.activation.alpha, p.count);
+}
+
+}  // namespace
+
+OpReport OpComparison::activation_forward(int count) const {
+  const ActivationOp& op = *backend_->ops().activation;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    const ActivationProblem p{1 + random.below(1000), random_activation(random)};
+    return {text(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
+              forward(op, p, data_random, data, judge);
+            }};
+  };
+  return sweep("activation forward", count, kTries * count, draw, kAllData);
+}
+
+OpReport OpComparison::activation_backward(int count) const {
+  const ActivationOp& op = *backend_->ops().activation;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    const ActivationProblem p{1 + random.below(1000), random_activation(random)};
+    return {text(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
+              backward(op, p, data_random, data, judge);
+            }};
+  };
+  constexpr Data kinds[] = {Data::real, Data::integer};
+  return sweep("activation backward", count, kTries * count, draw, kinds);
+}
+
+}  // namespace gabor::op_tests

@@ -1,0 +1,177 @@
+// Softmax and the losses.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/op_tests/inputs.h"
+#include "backends/op_tests/op_comparison.h"
+#include "backends/reference/formulas.h"
+#include "ops/loss.h"
+#include "ops/softmax.h"
+
+namespace gabor::op_tests {
+namespace {
+
+std::vector<float> logits(Random& random, int64_t count, Data data) {
+  std::vector<float> x = random_values(random, count, data);
+  const float scale = random.below(3) ? 5.0f : 50.0f;
+  if (data != Data::integer)
+    for (float& v : x) v = std::fabs(v) <= 1 ? scale * v : v;
+  return x;
+}
+
+// One row of logits as the oracle sees it.
+struct Row {
+  Row(const double* row, int64_t K) : max(*std::max_element(row, row + K)) {
+    for (int64_t k = 0; k < K; k++) sum += std::exp(row[k] - max);
+    for (int64_t k = 0; k < K; k++) {
+      const double d = max - row[k];
+      if (std::exp(-d) > 0) spread += std::exp(-d) / sum * d;
+    }
+    // Rounding of x - max, as a relative error of exp; exp's own error; the sum.
+    sum_error = kU * (spread + kExpUlps + double(K));
+  }
+  double max, sum = 0;
+  double spread = 0;     // mean of max - x under softmax
+  double sum_error = 0;  // relative error of sum
+};
+
+std::vector<double> softmax_budget(const SoftmaxProblem& p, const std::vector<double>& x,
+                                   const std::vector<double>& y) {
+  std::vector<double> budget;
+  for (int64_t n = 0; n < p.N; n++) {
+    const Row row(x.data() + n * p.K, p.K);
+    for (int64_t k = n * p.K; k < (n + 1) * p.K; k++) {
+      const double own = std::min(row.max - x[size_t(k)], 200.0) + kExpUlps + 2;
+      budget.push_back(y[size_t(k)] * (kU * own + row.sum_error) + FLT_MIN);
+    }
+  }
+  return budget;
+}
+
+void run_softmax(const Softmax& op, const SoftmaxProblem& p, Random& random, Data data, Judge& judge) {
+  const Shape shape{p.N, p.K};
+  const Input x(random, "x", shape, logits(random, p.N * p.K, data));
+  Guarded y = Guarded::output("y", shape, DType::f32, random_skew(random));
+  Scratch scratch;
+  op.forward(scratch.context, p, x.view(), y.out());
+  std::vector<double> want(x.wide.size());
+  reference::softmax_forward(p, x.wide.data(), want.data());
+  judge.intact({&x.tensor, &y, &scratch.memory});
+  judge.within("y", y.values<float>(), want, softmax_budget(p, x.wide, want));
+  if (data == Data::special) return;
+
+  const Input given(random, "y", shape, rounded(want)), dy(random, "dy", shape, data);
+  GradOutput dx(random, "dx", shape, random_mode(random), data);
+  op.backward(scratch.context, p, given.view(), dy.view(), dx.tensor.out(), dx.mode);
+  judge.intact({&given.tensor, &dy.tensor, &dx.tensor, &scratch.memory});
+  std::vector<double> want_dx = dx.start(), budget = dx.start_magnitude();
+  reference::softmax_backward(p, given.wide.data(), dy.wide.data(), want_dx.data(), GradMode::accumulate);
+  for (int64_t n = 0; n < p.N; n++) {
+    double dot = 0;
+    for (int64_t k = n * p.K; k < (n + 1) * p.K; k++)
+      dot += std::fabs(dy.wide[size_t(k)]) * given.wide[size_t(k)];
+    for (int64_t k = n * p.K; k < (n + 1) * p.K; k++)
+      budget[size_t(k)] = sum_budget(
+          double(p.K) + 2, budget[size_t(k)] + given.wide[size_t(k)] * (std::fabs(dy.wide[size_t(k)]) + dot));
+  }
+  judge.within("dx", dx.tensor.values<float>(), want_dx, budget);
+}
+
+// Error budgets of the loss of a whole batch and of each dy.
+struct LossBudget {
+  double loss = 0;
+  std::vector<double> dy;
+};
+
+LossBudget loss_budget(const LossProblem& p, const std::vector<double>& y, const std::vector<int32_t>& labels,
+                       double scale) {
+  LossBudget out;
+  double magnitude = 0;
+  int64_t rows = 0;
+  for (int64_t n = 0; n < p.N; n++) {
+    const double* row = y.data() + n * p.K;
+    if (labels[size_t(n)] < 0) {
+      out.dy.insert(out.dy.end(), size_t(p.K), 0.0);
+      continue;
+    }
+    rows++;
+    const double smoothing = p.label_smoothing;
+    const Row r(row, p.K);
+    // log-sum-exp: the error of the sum is an absolute one of its logarithm; log's own error; the last sum.
+    if (p.kind == LossKind::softmax_xent) {
+      out.loss += r.sum_error + 4 * kU * std::log(r.sum);
+      magnitude += std::log(r.sum) + std::fabs(r.max) + std::fabs(row[labels[size_t(n)]]);
+    }
+    for (int64_t k = 0; k < p.K; k++) {
+      const double hot = k == labels[size_t(n)] ? 1 : 0;
+      if (p.kind == LossKind::softmax_xent) {
+        const double own = std::min(r.max - row[k], 200.0) + kExpUlps + 2, share = smoothing / double(p.K);
+        const double y_k = std::exp(row[k] - r.max) / r.sum;
+        if (smoothing > 0) magnitude += share * (std::fabs(row[k]) + std::fabs(r.max));
+        out.dy.push_back(scale * (y_k * (kU * own + r.sum_error) + gamma(5) * (y_k + hot + share)) + FLT_MIN);
+      } else {
+        magnitude += (std::fabs(row[k]) + hot) * (std::fabs(row[k]) + hot) / double(p.K);
+        out.dy.push_back(scale * gamma(6) * 2 * (std::fabs(row[k]) + hot) / double(p.K) + FLT_MIN);
+      }
+    }
+  }
+  out.loss += sum_budget(double(p.K + rows) + 4, magnitude);
+  return out;
+}
+
+void run_loss(const Loss& op, const LossProblem& p, Random& random, Data data, Judge& judge) {
+  const Input y(random, "y", {p.N, p.K}, logits(random, p.N * p.K, data));
+  std::vector<int32_t> labels(size_t(p.N));
+  for (int32_t& l : labels) l = random.below(8) ? int32_t(random.below(uint32_t(p.K))) : -1;
+  const Guarded label = Guarded::input("labels", labels.data(), {p.N}, DType::i32, random_skew(random));
+  Guarded dy = Guarded::output("dy", {p.N, p.K}, DType::f32, random_skew(random));
+  Guarded loss = Guarded::output("loss", {1}, DType::f32),
+          counts = Guarded::output("counts", {2}, DType::i32);
+  const bool with_gradient = random.below(4) != 0;
+  const float scale = 1.0f / float(p.N);
+  Scratch scratch;
+  op.run(scratch.context, p, y.view(), label.in(), scale, with_gradient ? dy.out() : TensorView{}, loss.out(),
+         counts.out());
+  judge.intact({&y.tensor, &label, &dy, &loss, &counts, &scratch.memory});
+  std::vector<double> want_dy(y.wide.size()), want_loss(1);
+  std::vector<int32_t> want_counts(2);
+  reference::loss_run(p, y.wide.data(), labels.data(), scale, want_dy.data(), want_loss.data(),
+                      want_counts.data());
+  const LossBudget budget = loss_budget(p, y.wide, labels, scale);
+  judge.exact("counts", counts.values<int32_t>(), want_counts);
+  judge.within("loss", loss.values<float>(), want_loss, {&budget.loss, 1});
+  if (with_gradient) judge.within("dy", dy.values<float>(), want_dy, budget.dy);
+}
+
+int64_t classes(Random& random) { return random.below(2) ? 1 + random.below(12) : 1 + random.below(130); }
+
+}  // namespace
+
+OpReport OpComparison::softmax(int count) const {
+  const Softmax& op = *backend_->ops().softmax;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    const SoftmaxProblem p{1 + random.below(33), classes(random)};
+    return {fmt::format("N={} K={}", p.N, p.K), op.supports(p),
+            [&op, p](Random& data_random, Data data, Judge& judge) {
+              run_softmax(op, p, data_random, data, judge);
+            }};
+  };
+  return sweep("softmax", count, kTries * count, draw, kAllData);
+}
+
+OpReport OpComparison::loss(int count) const {
+  const Loss& op = *backend_->ops().loss;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    LossProblem p{LossKind(random.below(2)), 1 + random.below(33), classes(random)};
+    if (p.kind == LossKind::softmax_xent && random.below(3) == 0)
+      p.label_smoothing = random.uniform(0.01f, 0.3f);
+    return {fmt::format("{} N={} K={} label_smoothing={}", name_of(p.kind), p.N, p.K, p.label_smoothing),
+            op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
+              run_loss(op, p, data_random, data, judge);
+            }};
+  };
+  return sweep("loss", count, kTries * count, draw, kAllData);
+}
+
+}  // namespace gabor::op_tests

@@ -1,0 +1,74 @@
+// What one run of an op needs: random inputs for the backend and, widened, for the oracle; scratch memory.
+#pragma once
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "backends/op_tests/budget.h"
+#include "backends/op_tests/generator.h"
+#include "backends/op_tests/guarded.h"
+#include "ops/context.h"
+#include "ops/support.h"
+
+namespace gabor::op_tests {
+
+inline std::vector<double> widened(const std::vector<float>& v) { return {v.begin(), v.end()}; }
+inline std::vector<double> absolute(std::vector<double> v) {
+  for (double& e : v) e = std::fabs(e);
+  return v;
+}
+inline std::vector<float> rounded(const std::vector<double>& v) { return {v.begin(), v.end()}; }
+
+struct Input {
+  Input(Random& random, const std::string& name, Shape shape, const std::vector<float>& values)
+      : tensor(Guarded::input(name, values.data(), shape, DType::f32, random_skew(random))),
+        wide(widened(values)) {}
+  Input(Random& random, const std::string& name, Shape shape, Data data)
+      : Input(random, name, shape, random_values(random, shape.count(), data)) {}
+  ConstTensorView view() const { return tensor.in(); }
+
+  Guarded tensor;
+  std::vector<double> wide;
+};
+
+// An output of a gradient pass, in one of the two modes.
+struct GradOutput {
+  GradOutput(Random& random, const std::string& name, Shape shape, GradMode grad_mode, Data data)
+      : mode(grad_mode),
+        before(mode == GradMode::accumulate ? random_values(random, shape.count(), data)
+                                            : std::vector<float>()),
+        tensor(mode == GradMode::accumulate
+                   ? Guarded::in_out(name, before.data(), shape, DType::f32, random_skew(random))
+                   : Guarded::output(name, shape, DType::f32, random_skew(random))) {}
+  // What the oracle begins with, and the same for the sums of absolute values.
+  std::vector<double> start() const {
+    return before.empty() ? std::vector<double>(size_t(tensor.in().count())) : widened(before);
+  }
+  std::vector<double> start_magnitude() const { return absolute(start()); }
+
+  GradMode mode;
+  std::vector<float> before;
+  Guarded tensor;
+};
+
+inline GradMode random_mode(Random& random) {
+  return random.below(2) ? GradMode::accumulate : GradMode::overwrite;
+}
+
+// Special values go into one input only: with NaN and infinity on both sides nearly everything is NaN.
+inline Data plain(Data data) { return data == Data::special ? Data::real : data; }
+
+struct Scratch {
+  explicit Scratch(size_t bytes = 0)
+      : memory(Guarded::workspace(bytes)), context{host_device(), {}, memory.out().data, bytes} {}
+  Guarded memory;
+  Context context;
+};
+
+// Each magnitude to the budget of a sum of n products.
+inline std::vector<double> sum_budgets(double n, std::vector<double> magnitudes) {
+  for (double& m : magnitudes) m = sum_budget(n, m);
+  return magnitudes;
+}
+
+}  // namespace gabor::op_tests

@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "model/nets.h"
+#include "optim/optimizer_state.h"
+
+namespace gabor {
+namespace {
+
+// A net with every layer type. Smooth enough for finite differences in float: no kinks but max pooling's and
+// relu's, which a small step rarely meets.
+const char* kEveryLayer =
+    "[[layer]]\ntype = \"conv2d\"\nname = \"a\"\nfilters = 4\nkernel = 3\npadding = \"same\"\nactivation = "
+    "\"tanh\"\n"
+    "[[layer]]\ntype = \"conv2d\"\nname = \"b\"\nfilters = 4\nkernel = [3, 2]\npadding = [1, 1, 0, "
+    "1]\ngroups = 2\nactivation = \"silu\"\n"
+    "[[layer]]\ntype = \"add\"\nfrom = [\"a\", \"b\"]\n"
+    "[[layer]]\ntype = \"pool2d\"\nkind = \"l2\"\n"
+    "[[layer]]\ntype = \"conv2d\"\nfilters = 6\nkernel = 2\ndilation = 2\nstride = 1\nactivation = \"gelu\"\n"
+    "[[layer]]\ntype = \"pool2d\"\nkind = \"average\"\nsize = 2\nstride = 1\n"
+    "[[layer]]\ntype = \"activation\"\nkind = \"elu\"\n"
+    "[[layer]]\ntype = \"dropout\"\nrate = 0.25\n"
+    "[[layer]]\ntype = \"global_pool\"\nkind = \"average\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 7\nactivation = \"sigmoid\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
+
+struct Pictures {
+  explicit Pictures(int64_t n, Shape input, int classes)
+      : shape(input.prepend(n)), x(testing::random_floats(shape.count(), 77)) {
+    for (int64_t i = 0; i < n; i++) labels.push_back(int32_t(i % classes));
+  }
+  ConstTensorView view() const { return {x.data(), shape, DType::f32}; }
+  ConstTensorView label_view() const { return {labels.data(), {int64_t(labels.size())}, DType::i32}; }
+  Shape shape;
+  std::vector<float> x;
+  std::vector<int32_t> labels;
+};
+
+// Directional derivative of the whole net by central differences against the gradient of the executor.
+TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
+  for (const LossKind loss : {LossKind::softmax_xent, LossKind::mse})
+    for (const char* backend : {"reference", "cpu"}) {
+      PlanOptions o;
+      o.batch = 4;
+      o.input = {9, 8, 3};
+      o.classes = 3;
+      o.loss = loss;
+      o.input_dtype = DType::f32;
+      testing::Net net(kEveryLayer, backend, o, 21);
+      const Pictures data(4, o.input, 3);
+      auto loss_at = [&] {
+        net.executor.forward(data.view(), data.label_view(), 0.25f, 3);
+        return double(net.executor.loss_sum()) / 4;
+      };
+      loss_at();
+      net.executor.backward();
+      const std::vector<float> g(net.parameters.grads().as<float>(),
+                                 net.parameters.grads().as<float>() + net.parameters.elements());
+      float* w = net.parameters.values().as<float>();
+      const std::vector<float> w0(w, w + net.parameters.elements());
+      for (const ParameterDecl& d : net.plan.parameters) {
+        const auto direction = testing::random_floats(d.shape.count(), uint32_t(d.offset));
+        double analytic = 0, norm = 0;
+        for (int64_t i = 0; i < d.shape.count(); i++)
+          analytic += double(g[size_t(d.offset + i)]) * direction[size_t(i)],
+              norm += double(direction[size_t(i)]) * direction[size_t(i)];
+        const double h = 1e-2 / std::sqrt(norm);
+        double value[2];
+        for (int side = 0; side < 2; side++) {
+          for (int64_t i = 0; i < d.shape.count(); i++)
+            w[d.offset + i] = float(w0[size_t(d.offset + i)] + (side ? h : -h) * direction[size_t(i)]);
+          value[side] = loss_at();
+        }
+        std::copy(w0.begin(), w0.end(), w);
+        const double numeric = (value[1] - value[0]) / (2 * h);
+        EXPECT_NEAR(numeric, analytic, 2e-3 * std::sqrt(norm) + 0.02 * std::fabs(analytic))
+            << backend << " " << d.name;
+      }
+    }
+}
+
+TEST(Executor, SmallerBatchEqualsItsPartOfALargerOne) {
+  PlanOptions o;
+  o.batch = 6;
+  o.input = {12, 12, 3};
+  o.classes = 3;
+  o.input_dtype = DType::f32;
+  o.training = false;
+  testing::Net net(kEveryLayer, "cpu", o);
+  const Pictures data(6, o.input, 3);
+  net.executor.forward(data.view(), data.label_view(), 0, 0);
+  const TensorView all = net.executor.output();
+  const std::vector<float> whole(all.as<float>(), all.as<float>() + all.count());
+  const ConstTensorView two{data.x.data(), o.input.prepend(2), DType::f32};
+  net.executor.forward(two, {data.labels.data(), {2}, DType::i32}, 0, 0);
+  const TensorView part = net.executor.output();
+  ASSERT_EQ(part.count(), 6);
+  for (int i = 0; i < 6; i++) EXPECT_NEAR(part.as<float>()[i], whole[size_t(i)], 1e-6);
+}
+
+TEST(Executor, RefusesABatchThatDoesNotFit) {
+  PlanOptions o;
+  o.batch = 2;
+  o.input = {12, 12, 3};
+  o.classes = 3;
+  o.input_dtype = DType::f32;
+  testing::Net net(kEveryLayer, "reference", o);
+  const Pictures data(3, o.input, 3);
+  EXPECT_NE(testing::error_of([&] {
+              net.executor.forward(data.view(), data.label_view(), 1, 0);
+            }).find("does not fit the plan"),
+            std::string::npos);
+}
+
+// RELIABILITY 8: overfits 32 samples with every layer type present.
+TEST(Executor, OverfitsAFewSamples) {
+  PlanOptions o;
+  o.batch = 32;
+  o.input = {9, 8, 3};
+  o.classes = 3;
+  o.input_dtype = DType::f32;
+  std::string net_text = kEveryLayer;
+  net_text.replace(net_text.find("rate = 0.25"), 11, "rate = 0.0");
+  testing::Net net(net_text, "cpu", o, 2);
+  OptimizerProblem adam;
+  OptimizerState optimizer(*net.library, adam, net.parameters.segments(), net.parameters.elements());
+  const Pictures data(32, o.input, 3);
+  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
+  double loss = 0;
+  for (int step = 0; step < 600; step++) {
+    net.executor.forward(data.view(), data.label_view(), 1.0f / 32, uint64_t(step));
+    loss = net.executor.loss_sum() / 32;
+    net.executor.backward();
+    optimizer.update(context, 0.02f, net.parameters.values(), net.parameters.grads());
+  }
+  EXPECT_LT(loss, 1e-2);
+  EXPECT_EQ(net.executor.correct(), 32);
+}
+
+}  // namespace
+}  // namespace gabor

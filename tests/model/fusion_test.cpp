@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "model/nets.h"
+
+namespace gabor {
+namespace {
+
+std::vector<std::string> ops_of(const Plan& plan) {
+  std::vector<std::string> out;
+  for (const auto& s : plan.steps) out.emplace_back(s->op());
+  return out;
+}
+
+TEST(Fusion, ArticleBecomesThreeSteps) {
+  const auto library = make_library("cpu", 0);
+  PlanOptions o;
+  o.batch = 2;
+  const Plan plan = compile(find_model("article"), *library, o);
+  EXPECT_EQ(ops_of(plan), (std::vector<std::string>{"first_block", "dense", "softmax_cross_entropy"}));
+  o.fuse = false;
+  EXPECT_EQ(ops_of(compile(find_model("article"), *library, o)),
+            (std::vector<std::string>{"normalize", "conv2d", "activation", "pool2d", "dense",
+                                      "softmax_cross_entropy"}));
+}
+
+TEST(Fusion, KeepsWhatOthersRead) {
+  const auto library = make_library("cpu", 0);
+  PlanOptions o;
+  o.batch = 2;
+  o.input = {8, 8, 3};
+  o.classes = 2;
+  // The convolution's activation is read twice: the pooling must stay a step of its own.
+  const Plan plan = testing::compile_text(
+      "[[layer]]\ntype = \"conv2d\"\nname = \"c\"\nfilters = 2\nkernel = 3\nactivation = "
+      "\"relu\"\n[[layer]]\ntype = \"pool2d\"\nname = \"p\"\nkind = \"max\"\nsize = 2\n"
+      "[[layer]]\ntype = \"pool2d\"\nname = \"q\"\nkind = \"average\"\nsize = 2\nfrom = "
+      "\"c\"\n[[layer]]\ntype = \"add\"\nfrom = [\"p\", \"q\"]\n[[layer]]\ntype = "
+      "\"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n",
+      *library, o);
+  EXPECT_EQ(ops_of(plan), (std::vector<std::string>{"normalize", "conv2d", "pool2d", "pool2d", "add", "dense",
+                                                    "softmax_cross_entropy"}));
+}
+
+// Fused and unfused plans, and both backends, give the same loss and gradients within rounding.
+TEST(Fusion, ChangesNoNumbers) {
+  for (const std::string& name : {std::string("article"), std::string("lenet5"), std::string("vgg-small")}) {
+    PlanOptions o;
+    o.batch = 5;
+    o.classes = 4;
+    o.input = name == "lenet5" ? Shape{28, 28, 1} : Shape{32, 32, 3};
+    o.normalize.scale = {1 / 255.f, 1 / 255.f, 1 / 255.f, 1};
+    o.normalize.shift = {-0.5f, -0.4f, -0.3f, 0};
+    const auto pixels = testing::random_bytes(o.batch * o.input.count(), 3);
+    const std::vector<int32_t> labels = {0, 1, 2, 3, -1};
+    std::vector<double> losses;
+    std::vector<std::vector<float>> grads;
+    for (const auto& [backend, fuse] :
+         {std::pair{"reference", false}, {"reference", true}, {"cpu", false}, {"cpu", true}}) {
+      o.fuse = fuse;
+      testing::Net net(to_toml(find_model(name)), backend, o, 11);
+      net.executor.forward({pixels.data(), o.input.prepend(o.batch), DType::u8},
+                           {labels.data(), {o.batch}, DType::i32}, 0.25f, 0);
+      net.executor.backward();
+      EXPECT_EQ(net.executor.counted(), 4);
+      losses.push_back(net.executor.loss_sum());
+      const float* g = net.parameters.grads().as<float>();
+      grads.emplace_back(g, g + net.parameters.elements());
+    }
+    double norm = 0;
+    for (float g : grads[0]) norm += double(g) * g;
+    ASSERT_GT(norm, 0);
+    for (size_t v = 1; v < losses.size(); v++) {
+      EXPECT_NEAR(losses[v], losses[0], 1e-4 * std::fabs(losses[0])) << name << " " << v;
+      double difference = 0;
+      for (size_t i = 0; i < grads[0].size(); i++)
+        difference += std::pow(double(grads[v][i]) - grads[0][i], 2);
+      EXPECT_LT(std::sqrt(difference / norm), 1e-4) << name << " " << v;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gabor

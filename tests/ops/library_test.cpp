@@ -1,0 +1,96 @@
+// The ordered choice between backends, and what it records.
+#include "ops/library.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/add.h"
+#include "ops/optimizer.h"
+
+namespace gabor {
+namespace {
+
+class FakeAdd final : public Add {
+ public:
+  explicit FakeAdd(Support answer) : answer_(std::move(answer)) {}
+  Support supports(const AddProblem&) const override { return answer_; }
+  void forward(Context&, const AddProblem&, ConstTensorView, ConstTensorView, TensorView) const override {}
+  void accumulate(Context&, const AddProblem&, ConstTensorView, TensorView, GradMode) const override {}
+
+ private:
+  Support answer_;
+};
+
+class FakeBackend final : public Backend {
+ public:
+  FakeBackend(std::string name, const Add* add, DeviceKind device = DeviceKind::host)
+      : name_(std::move(name)), device_(device) {
+    ops_.add = add;
+  }
+  std::string_view name() const override { return name_; }
+  DeviceKind device() const override { return device_; }
+  const OpSet& ops() const override { return ops_; }
+
+ private:
+  std::string name_;
+  DeviceKind device_;
+  OpSet ops_;
+};
+
+class Choice : public testing::Test {
+ protected:
+  FakeAdd no{Support::no("counts above 7 are not supported")}, yes{Support::yes()}, also{Support::yes()};
+  Library library{
+      {std::make_shared<FakeBackend>("fast", &no), std::make_shared<FakeBackend>("empty", nullptr),
+       std::make_shared<FakeBackend>("slow", &yes), std::make_shared<FakeBackend>("slower", &also)}};
+  ChoiceRecord record{.where = "add1", .op = "add", .problem = "count=8", .backend = "", .passed_over = {}};
+  static Support ask(const Add& op) { return op.supports({8}); }
+};
+
+TEST_F(Choice, FirstThatCanAndWhyTheOthersWereNot) {
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record), &yes);
+  EXPECT_EQ(record.backend, "slow");
+  EXPECT_EQ(record.passed_over, (std::vector<std::string>{"fast: counts above 7 are not supported",
+                                                          "empty: not written for this backend"}));
+}
+
+TEST_F(Choice, APreferredBackendIsAskedFirst) {
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slower"), &also);
+  EXPECT_TRUE(record.passed_over.empty());
+  // One that cannot falls through to the usual order.
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "empty"), &yes);
+  EXPECT_EQ(library.find(&OpSet::add, ask, record, "slower"), &also);
+}
+
+TEST_F(Choice, NobodyCan) {
+  const Library helpless({std::make_shared<FakeBackend>("fast", &no)});
+  EXPECT_EQ(helpless.find(&OpSet::add, ask, record), nullptr);
+  try {
+    helpless.choose(&OpSet::add, ask, record);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::device);
+    EXPECT_STREQ(e.what(), "add1: no backend runs add count=8 (fast: counts above 7 are not supported)");
+  }
+}
+
+TEST_F(Choice, NamesAndDevice) {
+  EXPECT_EQ(library.names(), (std::vector<std::string>{"fast", "empty", "slow", "slower"}));
+  EXPECT_EQ(library.device().kind(), DeviceKind::host);
+  EXPECT_THROW(Library({std::make_shared<FakeBackend>("gpu", &yes, DeviceKind::cuda)}), Error);
+  EXPECT_THROW(Library({}), Error);
+}
+
+TEST(OptimizerNames, RoundTrip) {
+  for (auto kind : {OptimizerKind::sgd, OptimizerKind::momentum, OptimizerKind::nesterov, OptimizerKind::adam,
+                    OptimizerKind::adamw}) {
+    OptimizerKind parsed{};
+    EXPECT_TRUE(parse_optimizer(name_of(kind), parsed));
+    EXPECT_EQ(parsed, kind);
+  }
+  OptimizerKind kept = OptimizerKind::adam;
+  EXPECT_FALSE(parse_optimizer("rmsprop", kept));
+  EXPECT_EQ(kept, OptimizerKind::adam);
+}
+
+}  // namespace
+}  // namespace gabor

@@ -1,0 +1,100 @@
+#include "train/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "model/nets.h"
+#include "train/sets.h"
+
+namespace gabor {
+namespace {
+
+using testing::error_of;
+
+class CheckpointFile : public ::testing::Test {
+ protected:
+  CheckpointFile() : net_(testing::kBarsNet, "reference", options()) {
+    info_.graph = net_.plan.graph;
+    info_.classes = {"a", "b \"quoted\""};
+    info_.preprocess = {12, 12, 1, Resize::area, Scaling::unit};
+    info_.seed = 18446744073709551615ull;
+    info_.data_fingerprint = 0xfedcba9876543210ull;
+    info_.config = "epochs = 3\n";
+    info_.progress = {2, 3, 45, 1.0 / 3, 77, 66, 1.5, 0.75, 0.1, 1};
+  }
+  static PlanOptions options() {
+    PlanOptions o;
+    o.batch = 2;
+    o.input = {12, 12, 1};
+    o.classes = 2;
+    return o;
+  }
+  std::string path_ = ::testing::TempDir() + "gabor_checkpoint.safetensors";
+  testing::Net net_;
+  CheckpointInfo info_;
+};
+
+TEST_F(CheckpointFile, RoundTripOfEverything) {
+  OptimizerState optimizer(*net_.library, {}, net_.parameters.segments(), net_.parameters.elements());
+  float* m = optimizer.moment(0).as<float>();
+  for (int64_t i = 0; i < net_.parameters.elements(); i++) m[i] = float(i);
+  optimizer.set_updates(45);
+  save_checkpoint(path_, info_, net_.parameters, &optimizer);
+
+  const Checkpoint read(path_);
+  EXPECT_EQ(read.info().classes, info_.classes);
+  EXPECT_EQ(read.info().preprocess, info_.preprocess);
+  EXPECT_EQ(read.info().seed, info_.seed);
+  EXPECT_EQ(read.info().data_fingerprint, info_.data_fingerprint);
+  EXPECT_EQ(read.info().config, info_.config);
+  EXPECT_EQ(read.info().progress.loss_sum, info_.progress.loss_sum);
+  EXPECT_EQ(read.info().progress.global_step, 45);
+  EXPECT_EQ(to_toml(read.info().graph), to_toml(info_.graph));
+
+  Parameters parameters(net_.library->device(), net_.plan.parameters, net_.plan.parameter_elements, false);
+  read.load(parameters);
+  for (const ParameterDecl& d : net_.plan.parameters)
+    for (int64_t i = 0; i < d.shape.count(); i++)
+      ASSERT_EQ(parameters.value(d).as<float>()[i], net_.parameters.value(d).as<float>()[i]);
+  OptimizerState again(*net_.library, {}, parameters.segments(), parameters.elements());
+  read.load(parameters, again);
+  EXPECT_EQ(again.updates(), 45);
+  const ParameterDecl& last = net_.plan.parameters.back();
+  EXPECT_EQ(again.moment(0).as<float>()[last.offset], float(last.offset));
+}
+
+TEST_F(CheckpointFile, MisfitsAreNamed) {
+  save_checkpoint(path_, info_, net_.parameters, nullptr);
+  PlanOptions larger = options();
+  larger.input = {14, 14, 1};
+  testing::Net other(testing::kBarsNet, "reference", larger);
+  EXPECT_NE(error_of([&] {
+              Checkpoint(path_).load(other.parameters);
+            }).find("'dense_1.weight' is 2x100 but the model needs 2x144"),
+            std::string::npos);
+  OptimizerState optimizer(*net_.library, {}, net_.parameters.segments(), net_.parameters.elements());
+  EXPECT_NE(error_of([&] { Checkpoint(path_).load(net_.parameters, optimizer); }).find("holds weights only"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { Checkpoint("/no/such.safetensors"); }).find("no such file"), std::string::npos);
+
+  SafeTensors foreign;
+  write_atomically(path_, encode_safetensors(foreign));
+  EXPECT_NE(error_of([&] { Checkpoint c(path_); }).find("not a checkpoint of gabor"), std::string::npos);
+  foreign.metadata["gabor.format"] = "99";
+  write_atomically(path_, encode_safetensors(foreign));
+  EXPECT_NE(error_of([&] { Checkpoint c(path_); }).find("has format 99"), std::string::npos);
+}
+
+TEST_F(CheckpointFile, WrongOptimizerIsRefused) {
+  OptimizerProblem momentum;
+  momentum.kind = OptimizerKind::momentum;
+  OptimizerState optimizer(*net_.library, momentum, net_.parameters.segments(), net_.parameters.elements());
+  save_checkpoint(path_, info_, net_.parameters, &optimizer);
+  OptimizerState adam(*net_.library, {}, net_.parameters.segments(), net_.parameters.elements());
+  EXPECT_NE(error_of([&] {
+              Checkpoint(path_).load(net_.parameters, adam);
+            }).find("was trained with momentum, not adam"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace gabor

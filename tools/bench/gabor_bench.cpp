@@ -1,0 +1,222 @@
+// gabor-bench step: times one training step (forward, backward, Adam) of a model on random pictures that are
+// already in memory, as tools/bench/peers times other frameworks. Prints JSON lines: the whole step first,
+// then (--ops) each op.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backends/all.h"
+#include "core/philox.h"
+#include "model/executor.h"
+#include "optim/optimizer_state.h"
+
+namespace gabor {
+namespace {
+
+struct Options {
+  std::string model = "article", backend = "auto", input = "f32";
+  int batch = 32, threads = 0;
+  bool ops = false;
+};
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  const size_t n = v.size();
+  return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+long peak_mib() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
+// Bytes that a step has to move at least once in one direction, were every tensor read and written once from
+// memory.
+int64_t compulsory_bytes(const Plan& plan, const Step& step, bool backward) {
+  const auto bytes = [&](TensorId id) { return int64_t(plan.table.bytes(id, plan.options.batch)); };
+  const StepUses uses = step.uses();
+  int64_t sum = 0;
+  if (backward) {
+    for (TensorId id : uses.keeps) sum += bytes(id);
+    for (TensorId id : uses.writes)
+      if (plan.table[id].role == TensorRole::activation) sum += bytes(id);  // its gradient, read
+    for (TensorId id : uses.reads)
+      if (plan.table[id].needs_grad || plan.table[id].role == TensorRole::parameter)
+        sum += bytes(id);  // written
+  } else {
+    for (TensorId id : uses.reads) sum += bytes(id);
+    for (TensorId id : uses.writes) sum += bytes(id);
+  }
+  return sum;
+}
+
+// Floating-point operations of one direction. The backward of a matrix product is one more product for the
+// weights and, where the input has a gradient, one for it; that of the first block visits one position of
+// each 2x2 window.
+int64_t operations(const Plan& plan, const Step& step, bool backward) {
+  if (!backward) return step.flops();
+  const std::string op = step.op();
+  if (op == "first_block") return step.flops() / 4;
+  if (op != "conv2d" && op != "dense") return step.flops();
+  return step.flops() * (plan.table[step.uses().reads.front()].needs_grad ? 2 : 1);
+}
+
+class StepBench {
+ public:
+  explicit StepBench(const Options& o)
+      : options_(o),
+        library_(make_library(o.backend, o.threads)),
+        plan_(compile(find_model(o.model), *library_, plan_options(o))),
+        parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
+        optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
+        executor_(plan_, library_->device(), parameters_, 1),
+        context_{library_->device()},
+        labels_(o.batch) {
+    parameters_.initialize(1);
+    const Shape& input = plan_.options.input;
+    images_ = {nullptr, input.prepend(o.batch), plan_.options.input_dtype};
+    pixels_ = Buffer(library_->device(), images_.bytes());
+    images_.data = pixels_.data();
+    Random random({.seed = 1});
+    fill(random);
+    for (int i = 0; i < o.batch; ++i) labels_[i] = int32_t(i % plan_.table[plan_.output].shape.count());
+  }
+
+  void run() {
+    constexpr int kWarmUp = 3, kMin = 7, kMax = 40;  // as peers/timing.py
+    constexpr double kSeconds = 6;
+    for (int i = 0; i < kWarmUp; ++i) step();
+    std::vector<double> times;
+    double used = 0;
+    while (int(times.size()) < kMin || (int(times.size()) < kMax && used < kSeconds)) {
+      const double start = now();
+      step();
+      times.push_back((now() - start) * 1e3);
+      used += times.back() / 1e3;
+    }
+    const auto [least, most] = std::minmax_element(times.begin(), times.end());
+    fmt::print(
+        R"({{"peer":"gabor","net":"{}","batch":{},"median_ms":{:.3f},"min_ms":{:.3f},"max_ms":{:.3f},"steps":{},)"
+        R"("rss_mib":{},"note":"gabor, {} input, {} parameters"}})"
+        "\n",
+        options_.model, options_.batch, median(times), *least, *most, times.size(), peak_mib(),
+        options_.input, plan_.parameter_count());
+  }
+
+  void run_ops() {
+    constexpr int kSteps = 15;
+    struct Op {
+      std::vector<double> ms;
+      int64_t flops = 0, bytes = 0;
+    };
+    std::map<std::string, Op> ops;
+    std::vector<std::string> order;
+    const auto add = [&](const std::string& name, double seconds, int64_t flops, int64_t bytes) {
+      Op& op = ops[name];
+      if (op.ms.empty()) order.push_back(name);
+      op.ms.push_back(seconds * 1e3);
+      op.flops = flops;
+      op.bytes = bytes;
+    };
+    executor_.on_step = [&](const Step& step, bool backward, double seconds) {
+      add(fmt::format("{} {} {}", step.layer, step.op(), backward ? "backward" : "forward"), seconds,
+          operations(plan_, step, backward), compulsory_bytes(plan_, step, backward));
+    };
+    for (int i = 0; i < kSteps; ++i) {
+      executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(i));
+      executor_.backward();
+      const double start = now();
+      update();
+      // Adam reads w, g, m, v and writes w, m, v: 7 floats and about 12 operations an element.
+      add("adam update", now() - start, 12 * parameters_.elements(), 28 * parameters_.elements());
+    }
+    executor_.on_step = nullptr;
+    for (const std::string& name : order) {
+      const Op& op = ops[name];
+      fmt::print(
+          R"({{"peer":"gabor","net":"{}","batch":{},"op":"{}","median_ms":{:.4f},"gflop":{:.6f},"mib":{:.4f}}})"
+          "\n",
+          options_.model, options_.batch, name, median(op.ms), double(op.flops) / 1e9,
+          double(op.bytes) / (1 << 20));
+    }
+  }
+
+ private:
+  static PlanOptions plan_options(const Options& o) {
+    PlanOptions p;
+    p.batch = o.batch;
+    p.input = find_model(o.model).input;
+    p.input_dtype = o.input == "u8" ? DType::u8 : DType::f32;
+    p.normalize.scale.fill(1 / 127.5f);
+    p.normalize.shift.fill(-1);
+    return p;
+  }
+
+  void fill(Random& random) {
+    const int64_t count = images_.count();
+    if (images_.dtype == DType::u8) {
+      for (int64_t i = 0; i < count; ++i) static_cast<uint8_t*>(images_.data)[i] = uint8_t(random.below(256));
+    } else {
+      for (int64_t i = 0; i < count; ++i) static_cast<float*>(images_.data)[i] = random.uniform(-1, 1);
+    }
+  }
+
+  ConstTensorView labels() const { return {labels_.data(), {int64_t(labels_.size())}, DType::i32}; }
+
+  void update() { optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads()); }
+
+  void step() {
+    executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(optimizer_.updates()));
+    executor_.backward();
+    update();
+  }
+
+  Options options_;
+  std::shared_ptr<Library> library_;
+  Plan plan_;
+  Parameters parameters_;
+  OptimizerState optimizer_;
+  Executor executor_;
+  Context context_;
+  Buffer pixels_;
+  TensorView images_;
+  std::vector<int32_t> labels_;
+};
+
+}  // namespace
+}  // namespace gabor
+
+int main(int argc, char** argv) {
+  gabor::Options options;
+  CLI::App app("gabor's benchmarks; JSON lines on stdout");
+  app.require_subcommand(1);
+  CLI::App* step = app.add_subcommand("step", "one training step on pictures in memory");
+  step->add_option("--model", options.model, "name of the zoo or model file");
+  step->add_option("--batch", options.batch)->check(CLI::PositiveNumber);
+  step->add_option("--input", options.input, "type of the pictures")->check(CLI::IsMember({"f32", "u8"}));
+  step->add_option("--backend", options.backend);
+  step->add_option("--threads", options.threads, "0: all cores");
+  step->add_flag("--ops", options.ops, "each op of the step as well");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    gabor::StepBench bench(options);
+    bench.run();
+    if (options.ops) bench.run_ops();
+  } catch (const gabor::Error& error) {
+    fmt::print(stderr, "gabor-bench: {}\n", error.what());
+    return int(error.code());
+  }
+}
