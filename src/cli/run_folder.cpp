@@ -74,6 +74,18 @@ RunFolder::~RunFolder() {
   if (made_here_) fs::remove(path_, ignored);  // fails, as it should, when something is in it
 }
 
+ScratchFolder::ScratchFolder() {
+  std::error_code ignored;
+  path_ = (fs::temp_directory_path(ignored) / "gabor-XXXXXX").string();
+  if (!::mkdtemp(path_.data()))
+    fail(ErrorCode::data, printable(path_), "no temporary folder can be made: {}", std::strerror(errno));
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
 std::string path_name(const std::string& text) {
   std::string out;
   for (char c : text) {

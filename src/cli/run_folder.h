@@ -23,6 +23,19 @@ class RunFolder {
   bool made_here_ = false;
 };
 
+// A folder for files that nobody needs afterwards.
+class ScratchFolder {
+ public:
+  ScratchFolder();  // throws Error{data}
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // A name that is safe as part of a path: letters, digits, '.', '_', '-'; others become '-'.
 std::string path_name(const std::string& text);
 

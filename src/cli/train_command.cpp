@@ -74,7 +74,7 @@ bool read(const Invocation& call, Request& r) {
 // What the demo set is trained with: ends within a minute on two cores.
 TrainSettings demo_settings() {
   TrainSettings s;
-  for (const auto& [name, value] : {std::pair{"size", "64x64"}, {"epochs", "10"}, {"batch", "32"}})
+  for (const auto& [name, value] : {std::pair{"size", "64x64"}, {"epochs", "6"}, {"batch", "32"}})
     apply_setting(s, name, value, "demo");
   return s;
 }
@@ -108,10 +108,15 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
   return path_name(model) + "-" + (s.data.empty() ? "demo" : path_name(name));
 }
 
-DataSplits training_data(const TrainSettings& s, const std::string& folder) {
+// folder: where the demo set is drawn when there is no DATA.
+DataSplits training_data(const TrainSettings& s, const Graph& graph, const Library& library,
+                         const std::string& folder) {
   if (!s.data.empty()) return open_data(s.data, s.split);
-  return make_demo_set((folder.empty() ? fs::temp_directory_path() / "gabor-demo" : fs::path(folder) / "demo").string(), {},
-                       s.split);
+  PlanOptions o;  // a model that does not fit is refused before anything is drawn
+  o.batch = s.train.batch, o.classes = 2;
+  o.input = {s.size.height, s.size.width, s.channels ? s.channels : 3};
+  compile(graph, library, o);
+  return make_demo_set(folder + "/demo", {}, s.split);
 }
 
 ProgressStyle progress_style() {
@@ -159,11 +164,14 @@ int train(const Invocation& call, const Request& request) {
     fmt::print("No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
                "folder a class in it.\n",
                call.program);
-  DataSplits data = training_data(s, out);
+  std::optional<ScratchFolder> scratch;
+  if (!folder) scratch.emplace();
+  const DataSplits data = training_data(s, graph, *library, folder ? out : scratch->path());
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
+  DataSplits used = data;
   if (request.dry_run) {
     s.train.max_steps = 2;
-    if (data.val.size() > size_t(s.train.batch)) data.val.resize(size_t(s.train.batch));
+    used.val.resize(std::min(used.val.size(), size_t(s.train.batch)));
   }
   s.train.loader_threads = s.threads > 1 ? s.threads - 1 : s.threads;
   s.train.out = out;
@@ -180,7 +188,7 @@ int train(const Invocation& call, const Request& request) {
   if (folder)
     observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
 
-  Trainer trainer(graph, data, s.train, *library, observers, resumed ? &*resumed : nullptr, init ? &*init : nullptr);
+  Trainer trainer(graph, used, s.train, *library, observers, resumed ? &*resumed : nullptr, init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, out));

@@ -6,9 +6,9 @@
 namespace gabor {
 namespace {
 
-// The text of a quoted TOML string as toml_quoted writes it; false when it is not one, rest = what follows it.
+// The text of a quoted TOML string as toml_quoted writes it, and what follows it; false when it does not end. line
+// begins with the first quote.
 bool unquote(std::string_view line, std::string& out, std::string_view& rest) {
-  if (line.empty() || line[0] != '"') return false;
   for (size_t i = 1; i < line.size(); i++) {
     if (line[i] == '"') return rest = line.substr(i + 1), true;
     if (line[i] != '\\') {
@@ -29,17 +29,19 @@ struct ConfigLine {
 
 bool parse_line(std::string_view line, ConfigLine& out) {
   const size_t equals = line.find(" = ");
-  if (equals == std::string_view::npos) return false;
+  if (equals == std::string_view::npos || equals + 3 >= line.size()) return false;
   out.key = line.substr(0, equals);
   std::string_view rest = line.substr(equals + 3);
-  if (!unquote(rest, out.value, rest)) {
+  if (rest.starts_with('"')) {
+    if (!unquote(rest, out.value, rest)) return false;
+  } else {
     const size_t end = rest.find(' ');
     out.value = rest.substr(0, end);
     rest = end == std::string_view::npos ? "" : rest.substr(end);
   }
   const size_t comment = rest.find("# ");
   out.origin = comment == std::string_view::npos ? "" : rest.substr(comment + 2);
-  return !out.value.empty() || line.find("\"\"") != std::string_view::npos;
+  return line[equals + 3] == '"' || !out.value.empty();
 }
 
 }  // namespace

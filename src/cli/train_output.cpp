@@ -22,6 +22,23 @@ std::string passed_over(const Plan& plan) {
   return out;
 }
 
+// "conv1: conv2d+relu in one pass", "conv2: conv2d+relu in one pass" -> "conv2d+relu in one pass (conv1, conv2)".
+std::string fusions(const Plan& plan) {
+  std::vector<std::pair<std::string, std::string>> groups;  // what, layers
+  for (const std::string& f : plan.fusions) {
+    const size_t colon = f.find(": ");
+    const std::string layer = f.substr(0, colon), what = colon == std::string::npos ? f : f.substr(colon + 2);
+    const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
+    if (at == groups.end())
+      groups.emplace_back(what, layer);
+    else
+      at->second += ", " + layer;
+  }
+  std::string out;
+  for (const auto& [what, layers] : groups) out += fmt::format("         fused {} ({})\n", what, layers);
+  return out;
+}
+
 std::string class_counts(const DataSplits& d) {
   const auto& classes = d.dataset->classes();
   std::vector<int64_t> n(classes.size());
@@ -55,14 +72,13 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                                 d.dataset->classes().size(), class_counts(d));
   out += fmt::format("         {} training, {} validation, {} test pictures; {}\n", with_commas(int64_t(d.train.size())),
                      with_commas(int64_t(d.val.size())), with_commas(int64_t(d.test.size())), d.split_note);
-  out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name), plan.layers.size(),
+  out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name), plan.graph.layers.size(),
                      with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
   out += fmt::format("backend  {} on {}; {} for activations at batch {}\n", join(library.names(), ", then "),
                      library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)), plan.options.batch);
-  for (const std::string& f : plan.fusions) out += "         fused " + f + "\n";
-  out += passed_over(plan);
+  out += fusions(plan) + passed_over(plan);
   return out + fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));
 }
 

@@ -33,7 +33,8 @@ Filters first_filters(const Parameters& parameters) {
 std::string state_text(const TrainOutcome& o) {
   const Progress& p = o.result.progress;
   return o.result.stopped ? fmt::format("stopped in epoch {} of {}", p.epoch + 1, o.settings->train.epochs)
-                          : fmt::format("finished after {} epochs, {} steps", p.epoch, with_commas(p.global_step));
+                          : fmt::format("finished after {} epoch{}, {} steps", p.epoch, p.epoch == 1 ? "" : "s",
+                                      with_commas(p.global_step));
 }
 
 }  // namespace

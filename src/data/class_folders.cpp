@@ -48,73 +48,88 @@ struct Sample {
   std::string_view class_name;
 };
 
+struct Layout {
+  size_t skip = 0;     // length of the wrapper
+  bool split = false;  // train/ (val/, test/) above the class folders
+  std::vector<Sample> samples{};
+  std::set<std::string> classes{};          // of train, or of all where there is no train; sorted bytewise
+  std::set<std::string> ignored_folders{};  // beside train
+  size_t loose_files = 0;                   // not within a class folder
+
+  std::string_view rest_of(std::string_view name) const { return name.substr(std::min(skip, name.size())); }
+};
+
+Layout lay_out(const std::vector<FileEntry>& entries) {
+  Layout layout{.skip = wrapper(entries).size()};
+  layout.split = std::any_of(entries.begin(), entries.end(), [&](const FileEntry& e) {
+    const std::string_view rest = layout.rest_of(e.name);
+    return part_of(first_part(rest)) == Part::train && is_nested(after_first_part(rest));
+  });
+  for (size_t i = 0; i < entries.size(); i++) {
+    std::string_view rest = layout.rest_of(entries[i].name);
+    const Part part = layout.split ? part_of(first_part(rest)) : Part::unsplit;
+    if (layout.split && part == Part::unsplit && is_nested(rest)) {
+      layout.ignored_folders.emplace(first_part(rest));
+      continue;
+    }
+    if (layout.split) rest = after_first_part(rest);
+    if (!is_nested(rest)) {
+      layout.loose_files++;
+      continue;
+    }
+    layout.samples.push_back({uint32_t(i), part, first_part(rest)});
+    if (part == Part::unsplit || part == Part::train) layout.classes.emplace(first_part(rest));
+  }
+  return layout;
+}
+
+void check(const Layout& layout, const FileSource& files, const std::string& where) {
+  if (files.entries.empty())
+    fail(ErrorCode::data, where, "has no files{}; expected one folder of pictures for each class",
+         files.notes.empty() ? "" : " (" + join(files.notes, "; ") + ")");
+  if (layout.samples.empty())
+    fail(ErrorCode::data, where,
+         "has files but no class folders; put the pictures into one folder for each class");
+  for (const Sample& s : layout.samples)
+    if (!layout.classes.contains(std::string(s.class_name)))
+      fail(ErrorCode::data, where, "'{}' is of the class '{}', which train lacks{}",
+           printable(files.entries[s.entry].name), printable(s.class_name),
+           suggestion(s.class_name, {layout.classes.begin(), layout.classes.end()}));
+}
+
+std::vector<std::string> notes_on(const Layout& layout, const FileSource& files) {
+  std::vector<std::string> notes = files.notes;
+  if (layout.loose_files > 0)
+    notes.push_back(fmt::format("{} files outside class folders were left out", layout.loose_files));
+  for (const std::string& folder : layout.ignored_folders)
+    notes.push_back(fmt::format("folder '{}' beside train was left out", printable(folder)));
+  for (const std::string& folder : files.folders) {
+    const std::string_view rest = layout.rest_of(folder);
+    const std::string_view class_name = layout.split ? after_first_part(rest) : rest;
+    const bool is_class = !class_name.empty() && !is_nested(class_name) &&
+                          (!layout.split || part_of(first_part(rest)) == Part::train);
+    if (is_class && !layout.classes.contains(std::string(class_name)))
+      notes.push_back(fmt::format("class folder '{}' is empty and was left out", printable(class_name)));
+  }
+  return notes;
+}
+
 }  // namespace
 
 Source open_class_folders(std::shared_ptr<const FileSource> files, const std::string& path) {
-  const std::string where = printable(path);
-  const auto& entries = files->entries;
-  Source source{.notes = files->notes};
-  if (entries.empty())
-    fail(ErrorCode::data, where, "has no files{}; expected one folder of pictures for each class",
-         files->notes.empty() ? "" : " (" + join(files->notes, "; ") + ")");
-  const size_t skip = wrapper(entries).size();
-  const auto rest_of = [&](const std::string& name) {
-    return std::string_view(name).substr(std::min(skip, name.size()));
-  };
-  const bool split = std::any_of(entries.begin(), entries.end(), [&](const FileEntry& e) {
-    return part_of(first_part(rest_of(e.name))) == Part::train &&
-           is_nested(after_first_part(rest_of(e.name)));
-  });
-
-  std::vector<Sample> samples;
-  std::set<std::string> class_names, ignored_folders;
-  size_t loose = 0;
-  for (size_t i = 0; i < entries.size(); i++) {
-    std::string_view rest = rest_of(entries[i].name);
-    const Part part = split ? part_of(first_part(rest)) : Part::unsplit;
-    if (split && part == Part::unsplit && is_nested(rest)) {
-      ignored_folders.emplace(first_part(rest));
-      continue;
-    }
-    if (split) rest = after_first_part(rest);
-    if (!is_nested(rest)) {
-      loose++;
-      continue;
-    }
-    samples.push_back({uint32_t(i), part, first_part(rest)});
-    if (part == Part::unsplit || part == Part::train) class_names.emplace(first_part(rest));
-  }
-  if (samples.empty())
-    fail(ErrorCode::data, where,
-         "has files but no class folders; put the pictures into one folder for each class");
-  for (const Sample& s : samples)
-    if (!class_names.contains(std::string(s.class_name)))
-      fail(ErrorCode::data, where, "'{}' is of the class '{}', which train lacks{}",
-           printable(entries[s.entry].name), printable(s.class_name),
-           suggestion(s.class_name, {class_names.begin(), class_names.end()}));
-  if (loose > 0) source.notes.push_back(fmt::format("{} files outside class folders were left out", loose));
-  for (const std::string& folder : ignored_folders)
-    source.notes.push_back(fmt::format("folder '{}' beside train was left out", printable(folder)));
-  for (const std::string& folder : files->folders) {
-    const std::string_view rest = folder.size() > skip ? rest_of(folder) : std::string_view();
-    const std::string_view class_name = split ? after_first_part(rest) : rest;
-    const bool is_class =
-        !class_name.empty() && !is_nested(class_name) && (!split || part_of(first_part(rest)) == Part::train);
-    if (is_class && !class_names.contains(std::string(class_name)))
-      source.notes.push_back(
-          fmt::format("class folder '{}' is empty and was left out", printable(class_name)));
-  }
-
-  std::vector<std::string> classes(class_names.begin(), class_names.end());  // std::set: sorted bytewise
+  const Layout layout = lay_out(files->entries);
+  check(layout, *files, printable(path));
+  Source source{.notes = notes_on(layout, *files)};
+  std::vector<std::string> classes(layout.classes.begin(), layout.classes.end());
   std::vector<LabelledFile> labelled;
   Fingerprint print;
   for (const std::string& c : classes) print.add(c);
-  for (const Sample& s : samples) {
+  for (const Sample& s : layout.samples) {
     const auto at = std::lower_bound(classes.begin(), classes.end(), s.class_name);
     labelled.push_back({s.entry, int32_t(at - classes.begin())});
     source.part.push_back(s.part);
-    print.add(std::string(rest_of(entries[s.entry].name)));
-    print.add(entries[s.entry].bytes);
+    print.add(std::string(layout.rest_of(files->entries[s.entry].name)));
+    print.add(files->entries[s.entry].bytes);
   }
   source.fingerprint = print.value();
   source.dataset = make_file_dataset(std::move(files), std::move(labelled), std::move(classes));

@@ -36,10 +36,9 @@ struct Slot {
   Buffer pixels, labels;
   Batch batch;
   SlotState state = SlotState::free;
-  int done = 0;  // rows written
-  std::vector<BadRow>
-      bad_rows;                // counted when the batch is handed out, so that counts do not depend on timing
-  std::exception_ptr failure;  // of the lowest row that failed
+  int done = 0;                  // rows written
+  std::vector<BadRow> bad_rows;  // counted when the batch goes out, so that counts do not depend on timing
+  std::exception_ptr failure;    // of the lowest row that failed
   int failed_row = 0;
 };
 
@@ -68,8 +67,7 @@ struct Loader::State {
   State(std::shared_ptr<const Dataset> dataset_in, std::vector<uint32_t> samples_in, LoaderOptions options_in)
       : dataset(std::move(dataset_in)), samples(std::move(samples_in)), options(options_in) {
     check_options(options, samples, *dataset);
-    // memcpy-sized work (MNIST, CIFAR) takes several tickets at a time, so that the lock is not the
-    // bottleneck
+    // memcpy-sized work (MNIST, CIFAR) takes several tickets at a time: the lock would be the bottleneck
     chunk = dataset->native_size() ? 32 : 1;
     const int64_t image_elements =
         checked_mul(int64_t{options.height} * options.width, options.channels, "loader: an image");

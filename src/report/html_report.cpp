@@ -15,6 +15,8 @@
 namespace gabor {
 namespace {
 
+constexpr size_t kMaxMistakes = 16;
+
 std::string h(const std::string& text) { return html_escape(text); }
 
 std::string percent(double share) { return std::isnan(share) ? "-" : fmt::format("{:.2f} %", 100 * share); }
@@ -36,7 +38,8 @@ std::string head(const HtmlReport& r) {
   if (best != r.epochs.end() && !std::isnan(best->val_acc))
     out += figure(percent(best->val_acc), fmt::format("validation accuracy, best (epoch {})", best->epoch));
   for (const ReportedResult& m : r.results)
-    out += figure(percent(m.result.accuracy()), "accuracy: " + m.part);
+    if (best == r.epochs.end() || m.result.accuracy() != best->val_acc)
+      out += figure(percent(m.result.accuracy()), "accuracy: " + m.part);
   if (r.plan) out += figure(with_commas(r.plan->parameter_count()), "parameters");
   if (!r.epochs.empty()) {
     double seconds = 0;
@@ -94,9 +97,11 @@ std::string mistakes(const ReportedResult& m, const std::vector<std::string>& cl
   std::string out =
       "<h3>Most confident mistakes</h3>\n<div class=\"scroll\"><table>\n<tr><th>picture</th><th>is</th><th>taken "
       "for</th><th class=\"n\">probability</th></tr>\n";
-  for (const NamedMistake& x : m.mistakes)
+  for (size_t i = 0; i < std::min(kMaxMistakes, m.mistakes.size()); i++) {
+    const NamedMistake& x = m.mistakes[i];
     out += fmt::format("<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>\n",
                        h(x.file), h(classes[size_t(x.label)]), h(classes[size_t(x.predicted)]), x.probability);
+  }
   return out + "</table></div>\n";
 }
 

@@ -205,7 +205,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   CLI::App* step = app.add_subcommand("step", "one training step on pictures in memory");
   step->add_option("--model", options.model, "name of the zoo or model file");
-  step->add_option("--batch", options.batch)->check(CLI::PositiveNumber);
+  step->add_option("--batch", options.batch)->check(CLI::Range(1, 65536));
   step->add_option("--input", options.input, "type of the pictures")->check(CLI::IsMember({"f32", "u8"}));
   step->add_option("--backend", options.backend);
   step->add_option("--threads", options.threads, "0: all cores");

@@ -33,7 +33,7 @@ HWY_INLINE void tile(D d, const DirectRow& row, const float* x, const float* w, 
   hn::Vec<D> sum[kColumns][V];
   for (int t = 0; t < kColumns; t++)
     for (int v = 0; v < V; v++) sum[t][v] = hn::Load(d, bias + v * L);
-  for (int64_t run = 0; run < row.runs.count; run++) {
+  for (int64_t run = 0; run < row.runs.count; run++, w += V * L * row.w_skip) {
     const float* from = x + row.runs.offset(run);
     const float* const end = from + row.runs.length;
     for (; from != end; from++, w += V * L) {
@@ -59,9 +59,9 @@ HWY_INLINE void tile(D d, const DirectRow& row, const float* x, const float* w, 
 // some outputs a second time, to the same value.
 template <int kColumns, int V, class D>
 void columns(D d, const DirectRow& row) {
-  const int64_t L = int64_t(hn::Lanes(d)), width = V * L, taps = row.runs.count * row.runs.length;
+  const int64_t L = int64_t(hn::Lanes(d)), width = V * L;
   for (int64_t k = 0; k < row.filters; k += width) {
-    const float* w = row.w + k * taps;
+    const float* w = row.w + k * row.w_taps;
     for (int64_t q = 0; q < row.Q; q += kColumns) {
       const int64_t at = std::min(q, row.Q - kColumns);
       tile<kColumns, V>(d, row, row.x + at * row.x_step, w, row.bias + k, row.y + at * row.y_step + k,

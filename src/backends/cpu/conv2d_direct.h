@@ -43,6 +43,8 @@ struct DirectRow {
   const float* x;      // first tap of q = 0
   int64_t x_step;      // floats from one q to the next
   const float* w;      // packed: filter tiles, then runs and j, then the tile's filters, aligned to 64 bytes
+  int64_t w_taps;      // taps packed for each filter
+  int64_t w_skip = 0;  // of which these lie between one run and the next
   const float* bias;   // padded to whole tiles, aligned
   float* y;            // q = 0, first filter
   int64_t y_step;      // floats from one q to the next

@@ -1,12 +1,13 @@
-// Direct convolution, gradient of x, NHWC. For each row p of dy and each run of taps (a filter row: S C floats that lie
-// side by side in dx)
-//   t[q, j] = sum over k of dy[q, k] w[k, run, j]      a matrix product in registers (conv2d_direct-inl.h)
-//   dx[q stride C + run offset + j] += t[q, j]
-// with the lanes over j, so that few channels still fill them (S C = 30 for LeNet's 6 channels and 5 taps), any stride
-// works, and no product with padding is computed. One thread does an image, in its own padded scratch: dx adds up in
-// one order. FMA is the roof, less the additions: 3 memory instructions a vector of t against K FMAs.
+// Direct convolution, gradient of x, NHWC, a row h of dx at a time. The taps of a filter row lie side by side in dx
+// (S C floats), so
+//   t[q, j] = sum over r,k of dy[(h + top - r dil) / stride, q, k] w[k, r, j]   a product in registers (conv2d_direct-inl.h)
+//   dx[h, q stride C + j] += t[q, j]
+// with lanes over j: few channels still fill them (S C = 30 for LeNet's 6 channels and 5 taps), any stride works, and
+// only rows of dy that exist are multiplied. FMA is the roof, less three memory instructions a vector of t against
+// R K FMAs. Rows of dx are independent and add up in the order of q.
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "backends/cpu/conv2d_direct.h"
 #include "backends/cpu/kernels.h"
@@ -46,25 +47,24 @@ namespace {
 HWY_EXPORT(RunTile);
 HWY_EXPORT(DgradRow);
 
-constexpr int64_t kSlack = 16;  // floats after the image that the last vector may touch
+constexpr int64_t kSlack = 16;  // floats after the row that the last vector may touch
 
-// Where the workspace keeps what, in floats: packed filters (group, run, tile of the run, k, lane), a zero bias, then
-// for each thread a padded image and a row of t.
+// Where the workspace keeps what, in floats: packed filters (group, run of a filter row, tile of the run, r, k, lane),
+// a zero bias, then for each thread a padded row of dx and a row of t.
 struct Layout {
-  int64_t tile, padded_length, x_width, x_rows;
-  int64_t zeros, thread, row, thread_each, total;  // row: from the thread's begin
+  int64_t tile, padded_length, x_width;
+  int64_t zeros, thread, t, thread_each, total;  // t: from the thread's begin
 };
 Layout layout_of(const Conv2dProblem& p) {
   Layout l;
   l.x_width = (p.W + p.pad.left + p.pad.right) * p.C;
-  l.x_rows = p.H + p.pad.top + p.pad.bottom;
   const Runs runs = runs_of(p, l.x_width);
   l.tile = HWY_DYNAMIC_DISPATCH(RunTile)(runs.length);
   l.padded_length = (runs.length + l.tile - 1) / l.tile * l.tile;
   l.zeros = whole_lines(p.K * runs.count * l.padded_length);
   l.thread = l.zeros + whole_lines(l.padded_length);
-  l.row = whole_lines(l.x_rows * l.x_width + kSlack);
-  l.thread_each = l.row + whole_lines(p.Q() * l.padded_length);
+  l.t = whole_lines(l.x_width + kSlack);
+  l.thread_each = l.t + whole_lines(p.Q() * l.padded_length);
   l.total = l.thread + l.thread_each * max_threads();
   return l;
 }
@@ -72,12 +72,29 @@ Layout layout_of(const Conv2dProblem& p) {
 void pack(const Conv2dProblem& p, const Runs& runs, const Layout& l, const float* w, float* packed) {
   const int64_t K = p.K / p.groups;
   for (int64_t g = 0; g < p.groups; g++)
-    for (int64_t run = 0; run < runs.count; run++)
+    for (int64_t run = 0; run < runs.per_row; run++)
       for (int64_t j0 = 0; j0 < l.padded_length; j0 += l.tile)
-        for (int64_t k = 0; k < K; k++) {
-          const float* from = w + ((g * K + k) * runs.count + run) * runs.length;
-          for (int64_t j = j0; j < j0 + l.tile; j++) *packed++ = j < runs.length ? from[j] : 0;
-        }
+        for (int64_t r = 0; r < p.R; r++)
+          for (int64_t k = 0; k < K; k++) {
+            const float* from = w + ((g * K + k) * runs.count + r * runs.per_row + run) * runs.length;
+            for (int64_t j = j0; j < j0 + l.tile; j++) *packed++ = j < runs.length ? from[j] : 0;
+          }
+}
+
+// The filter rows that reach a row of dx: first, first + step, ..., `count` of them. Each next one reads the row of dy
+// that lies dy_step rows higher up than the last one's, the first one's being dy_row.
+struct FilterRows {
+  int64_t first = 0, step = 1, count = 0, dy_row = 0, dy_step = 0;
+};
+FilterRows filter_rows(const Conv2dProblem& p, int64_t h) {
+  const int64_t common = std::gcd(p.stride_h, p.dil_h);
+  FilterRows rows{.step = p.stride_h / common, .dy_step = p.dil_h / common};
+  for (int64_t r = 0; r < p.R; r++) {
+    const int64_t at = h + p.pad.top - r * p.dil_h;
+    if (at < 0 || at % p.stride_h != 0 || at / p.stride_h >= p.P()) continue;
+    if (rows.count++ == 0) rows.first = r, rows.dy_row = at / p.stride_h;
+  }
+  return rows;
 }
 
 }  // namespace
@@ -93,39 +110,36 @@ void direct_dgrad(const Conv2dProblem& p, const float* dy, const float* w, float
   pack(p, runs, l, w, packed);
   std::fill_n(packed + l.zeros, l.padded_length, 0.0f);
 
-  const auto image = [&](int64_t n, float* sums) {
-    std::fill_n(sums, l.x_rows * l.x_width + kSlack, 0.0f);
-    for (int64_t row = 0; row < P; row++)
-      for (int64_t run = 0; run < runs.count; run++) {
-        const int64_t h = row * p.stride_h + run / runs.per_row * p.dil_h;
-        if (h < p.pad.top || h >= p.pad.top + p.H) continue;
-        float* to = sums + row * p.stride_h * l.x_width + runs.offset(run);
-        for (int64_t g = 0; g < p.groups; g++)
-          HWY_DYNAMIC_DISPATCH(DgradRow)
-          (DirectRow{.runs = {.length = K},
-                     .x = dy + (n * P + row) * Q * p.K + g * K,
-                     .x_step = p.K,
-                     .w = packed + (g * runs.count + run) * l.padded_length * K,
-                     .bias = packed + l.zeros,
-                     .y = sums + l.row,
-                     .y_step = l.padded_length,
-                     .filters = l.padded_length,
-                     .Q = Q},
-           l.tile, runs.length, to + g * C, p.stride_w * p.C);
-      }
-    for (int64_t h = 0; h < p.H; h++) {
-      const float* from = sums + (h + p.pad.top) * l.x_width + p.pad.left * p.C;
-      float* to = dx + (n * p.H + h) * width;
-      if (accumulate)
-        add(to, from, to, width);
-      else
-        std::memcpy(to, from, size_t(width) * sizeof(float));
-    }
+  const auto dx_row = [&](int64_t n, int64_t h, float* sums) {
+    std::fill_n(sums, l.x_width + kSlack, 0.0f);
+    const FilterRows rows = filter_rows(p, h);
+    for (int64_t g = 0; g < p.groups && rows.count > 0; g++)
+      for (int64_t run = 0; run < runs.per_row; run++)
+        HWY_DYNAMIC_DISPATCH(DgradRow)
+        (DirectRow{.runs = {.count = rows.count, .length = K, .row_step = -rows.dy_step * Q * p.K},
+                   .x = dy + (n * P + rows.dy_row) * Q * p.K + g * K,
+                   .x_step = p.K,
+                   .w = packed + (g * runs.per_row + run) * l.padded_length * p.R * K + rows.first * K * l.tile,
+                   .w_taps = p.R * K,
+                   .w_skip = (rows.step - 1) * K,
+                   .bias = packed + l.zeros,
+                   .y = sums + l.t,
+                   .y_step = l.padded_length,
+                   .filters = l.padded_length,
+                   .Q = Q},
+         l.tile, runs.length, sums + run * runs.step + g * C, p.stride_w * p.C);
+    const float* from = sums + p.pad.left * p.C;
+    float* to = dx + (n * p.H + h) * width;
+    if (accumulate)
+      add(to, from, to, width);
+    else
+      std::memcpy(to, from, size_t(width) * sizeof(float));
   };
   parallel_ranges(
-      p.N,
+      p.N * p.H,
       [&](int64_t begin, int64_t end, int thread) {
-        for (int64_t n = begin; n < end; n++) image(n, packed + l.thread + thread * l.thread_each);
+        for (int64_t i = begin; i < end; i++)
+          dx_row(i / p.H, i % p.H, packed + l.thread + thread * l.thread_each);
       },
       threads_for(p.flops() / kFlopsPerElement));
 }

@@ -83,6 +83,7 @@ void direct_fprop(const Conv2dProblem& p, const float* x, const float* w, const 
                    .x = from + g * C,
                    .x_step = p.stride_w * p.C,
                    .w = packed + g * l.padded_filters * l.taps,
+                   .w_taps = l.taps,
                    .bias = packed + l.bias + g * l.padded_filters,
                    .y = to + g * K,
                    .y_step = p.K,

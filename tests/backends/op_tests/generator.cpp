@@ -137,7 +137,7 @@ FirstBlockProblem random_first_block(Random& random) {
       conv.pad.left = between(random, 0, conv.S - 1), conv.pad.right = between(random, 0, conv.S - 1);
     }
     conv.activation.kind = ActivationKind::relu;
-    cut_down(work_limit(random), [&] { return double(conv.flops()) / 2; }, {&conv.N, &conv.H, &conv.W});
+    cut_down(work_limit(random) / 2, [&] { return double(conv.flops()) / 2; }, {&conv.N, &conv.H, &conv.W});
     p.pool = {};
     p.pool.N = conv.N, p.pool.H = conv.P(), p.pool.W = conv.Q(), p.pool.C = conv.K;
     if (!usual) p.pool.R = between(random, 1, 3), p.pool.S = between(random, 1, 3);

@@ -14,7 +14,7 @@ namespace gabor::op_tests {
 // Sizes as in RELIABILITY, section 3: N 1-33, channels around powers of two, H and W 1-67, kernels 1-7,
 // strides 1-3, each side's padding its own, dilation 1-3, groups any common divisor. Half of the extents are
 // drawn near multiples of vector and tile sizes. Each problem is cut down to a work limit that is itself
-// drawn (log-uniform, up to 2^20 multiplications), so that thousands run in seconds.
+// drawn (log-uniform, up to about 2^20 multiplications), so that thousands run in seconds.
 Conv2dProblem random_conv2d(Random& random);
 Pool2dProblem random_pool2d(Random& random);
 DenseProblem random_dense(Random& random);

@@ -27,6 +27,8 @@
 #include <cstring>
 
 #include "backends/cpu/first_block/backward_args.h"
+#include "backends/cpu/first_block/fours-inl.h"
+#include "backends/cpu/first_block/pixels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gabor::cpu::first_block {
@@ -51,70 +53,54 @@ struct Tile {
   }
 };
 
-// Row h of image n with its padding, normalised, to `row` (`count` elements, then zeros for vectors that run
-// on).
-void fill_row(const BackwardArgs& a, const BackwardScratch& at, int64_t n, int64_t h, float* row) {
-  const D d;
+// A vector of normalised input; scale and shift are the ones of its lanes' channels.
+HWY_INLINE V load_input(const float* x, V, V) { return hn::LoadU(D(), x); }
+HWY_INLINE V load_input(const uint8_t* x, V scale, V shift) {
   const hn::Rebind<uint8_t, D> d8;
-  const Geometry& g = *a.geometry;
-  const int64_t count = (2 * g.Q + g.S - 1) * g.C, end = BackwardScratch::row_floats(g);
-  const bool inside = h >= 0 && h < g.H;
-  const int64_t first = inside ? std::min(g.pad_left * g.C, count) : 0;
-  const int64_t last = inside ? std::min((g.pad_left + g.W) * g.C, count) : 0;
-  const int64_t source = ((n * g.H + h) * g.W - g.pad_left) * g.C;
-  std::fill(row, row + first, 0.0f);
-  if (g.u8) {
-    HWY_ALIGN uint8_t rest[kMaxLanes] = {};
-    const uint8_t* x = static_cast<const uint8_t*>(a.x) + source;
-    for (int64_t i = first; i < last;
-         i += lanes()) {  // what the last vector writes beyond is overwritten below
-      if (i + lanes() > last) std::memcpy(rest, x + i, size_t(last - i));
-      const V v = hn::ConvertTo(d, hn::PromoteTo(I(), hn::LoadU(d8, i + lanes() > last ? rest : x + i)));
-      hn::StoreU(hn::MulAdd(v, hn::LoadU(d, at.scale + i - first), hn::LoadU(d, at.shift + i - first)), d,
-                 row + i);
-    }
-  } else {
-    std::copy(static_cast<const float*>(a.x) + source + first, static_cast<const float*>(a.x) + source + last,
-              row + first);
-  }
-  std::fill(row + last, row + end, 0.0f);
+  return hn::MulAdd(hn::ConvertTo(D(), hn::PromoteTo(I(), hn::LoadU(d8, x))), scale, shift);
 }
 
-void fill_rows(const BackwardArgs& a, const Tile& t, const BackwardScratch& at) {
+// Columns w..w+count-1 of row h of image n to at.strip, normalised, zeros outside of the image and after the
+// end.
+template <class T>
+void fill_strip(const BackwardArgs& a, const BackwardScratch& at, int64_t n, int64_t h, int64_t w,
+                int64_t count) {
   const Geometry& g = *a.geometry;
-  for (int64_t row = 0; row < 2 * (t.p1 - t.p0) + g.R - 1; row++)
-    fill_row(a, at, t.n, 2 * t.p0 + row - g.pad_top, at.rows + row * BackwardScratch::row_floats(g));
+  std::fill(at.strip, at.strip + BackwardScratch::strip_floats(g), 0.0f);
+  if (h < 0 || h >= g.H) return;
+  const T* x = static_cast<const T*>(a.x) + (n * g.H + h) * g.W * g.C;
+  for (int64_t i = std::max<int64_t>(0, -w); i < std::min(count, g.W - w); i++)
+    for (int64_t c = 0; c < g.C; c++)
+      at.strip[i * g.C + c] = normalized(g.normalize, int(c), x[(w + i) * g.C + c]);
 }
 
-void fill_windows(const Geometry& g, const Tile& t, const BackwardScratch& at) {
+// A row of every window of the tile: vector v of the one that starts at column i comes from x + i * C + v *
+// lanes.
+template <class T>
+HWY_INLINE void fill_window_row(const Geometry& g, const T* x, const BackwardScratch& at, int64_t columns,
+                                float* to) {
   const D d;
-  const int64_t columns = 2 * (t.q1 - t.q0), rows = 2 * (t.p1 - t.p0) + g.R - 1,
-                stride = g.window_rows() * lanes();
-  const int64_t C = g.C, row_floats = BackwardScratch::row_floats(g);
-  for (int64_t v = 0; v < vectors(g); v++)
-    for (int64_t column = 0; column < columns; column++) {
-      const float* from = at.rows + (2 * t.q0 + column) * C + v * lanes();
-      float* to = at.windows + (v * 2 * g.tile_columns + column) * stride;
-      for (int64_t row = 0; row < rows; row++, from += row_floats, to += lanes())
-        hn::Store(hn::LoadU(d, from), d, to);
-    }
+  const int64_t C = g.C, stride = g.window_rows() * lanes();
+  for (int64_t v = 0; v < vectors(g); v++, x += lanes(), to += 2 * g.tile_columns * stride) {
+    const V scale = hn::Load(d, at.scale + v * lanes()), shift = hn::Load(d, at.shift + v * lanes());
+    for (int64_t i = 0; i < columns; i++) hn::Store(load_input(x + i * C, scale, shift), d, to + i * stride);
+  }
 }
 
-// dy of a band of tiles, four filters at a time, to at.quads [group][p][q][4].
-void fill_quads(const BackwardArgs& a, const Tile& t, const BackwardScratch& at) {
+template <class T>
+void fill_windows(const BackwardArgs& a, const Tile& t, const BackwardScratch& at) {
   const Geometry& g = *a.geometry;
-  const int64_t K = g.K, Q = g.Q, whole = K / 4, row = BackwardScratch::quad_row(g),
-                group = g.tile_rows * row;
-  for (int64_t p = t.p0; p < t.p1; p++) {
-    const float* dy = a.dy + (t.n * g.P + p) * Q * K;
-    float* to = at.quads + (p - t.p0) * row;
-    for (int64_t q = 0; q < Q; q++, dy += K, to += 4) {
-      hwy::Prefetch(dy + 512);
-      for (int64_t i = 0; i < whole; i++) std::memcpy(to + i * group, dy + 4 * i, 16);
-      if (K < 4)
-        std::copy(dy, dy + K, to);
-      else if (K % 4)
-        std::memcpy(to + whole * group, dy + K - 4, 16);
+  const int64_t columns = 2 * (t.q1 - t.q0), count = columns + g.S - 1, w = 2 * t.q0 - g.pad_left;
+  const int64_t run_on =
+      vectors(g) * lanes() - g.S * g.C;  // elements that the last window's vectors read too many
+  for (int64_t row = 0; row < 2 * (t.p1 - t.p0) + g.R - 1; row++) {
+    const int64_t h = 2 * t.p0 + row - g.pad_top, from = ((t.n * g.H + h) * g.W + w) * g.C;
+    const bool inside = h >= 0 && h < g.H && w >= 0 && w + count <= g.W;
+    if (inside && from + count * g.C + run_on <= g.N * g.H * g.W * g.C) {
+      fill_window_row(g, static_cast<const T*>(a.x) + from, at, columns, at.windows + row * lanes());
+    } else {
+      fill_strip<T>(a, at, t.n, h, w, count);
+      fill_window_row(g, at.strip, at, columns, at.windows + row * lanes());
     }
   }
 }
@@ -131,15 +117,21 @@ void list_winners(const BackwardArgs& a, const Tile& t, int64_t group, int skip,
              row_offset = hn::Set(d32, int32_t(lanes()));
   const auto place_offset = hn::Mul(hn::Iota(d32, 0), hn::Set(d32, int32_t(2 * rows * lanes())));
   const int64_t k0 = g.group_filter(group), filters = std::min<int64_t>(4, g.K);
-  const float* quads = at.quads + group * g.tile_rows * BackwardScratch::quad_row(g);
-  for (int64_t p = t.p0; p < t.p1; p++)
-    for (int64_t q = t.q0; q < t.q1; q += lanes()) {
+  float few[4 * kMaxLanes] = {};  // dy where there are no four filters to be read
+  int64_t place[kMaxLanes];
+  V sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  for (int64_t q = t.q0; q < t.q1; q += lanes()) {
+    const int64_t n = std::min(t.q1 - q, lanes());
+    for (int64_t i = 0; i < lanes(); i++) place[i] = std::min(i, n - 1) * std::max<int64_t>(g.K, 4);
+    const auto in_tile = hn::FirstN(d32, size_t(n));
+    for (int64_t p = t.p0; p < t.p1; p++) {
+      const float* dy = a.dy + ((t.n * g.P + p) * g.Q + q) * g.K + k0;
+      if (g.K < 4)
+        for (int64_t i = 0; i < n * g.K; i++) few[i / g.K * 4 + i % g.K] = dy[i];
       V gradient[4];
-      hn::LoadInterleaved4(d, quads + (p - t.p0) * BackwardScratch::quad_row(g) + 4 * q, gradient[0],
-                           gradient[1], gradient[2], gradient[3]);
+      load_fours(d, g.K < 4 ? few : dy, place, gradient);
       const auto at_place =
           hn::Add(place_offset, hn::Set(d32, int32_t(2 * ((q - t.q0) * rows + p - t.p0) * lanes())));
-      const auto in_tile = hn::FirstN(d32, size_t(t.q1 - q));
       const uint8_t* codes = a.argmax + t.n * g.argmax_bytes() + k0 * g.P * g.pitch + p * g.pitch + q;
       HWY_UNROLL(4)
       for (int j = 0; j < 4; j++) {
@@ -153,46 +145,39 @@ void list_winners(const BackwardArgs& a, const Tile& t, int64_t group, int skip,
         hn::StoreU(hn::Compress(offset, live), d32, at.offset + j * capacity + count[j]);
         hn::StoreU(hn::Compress(gradient[j], live_f), d, at.gradient + j * capacity + count[j]);
         count[j] += int64_t(hn::CountTrue(d32, live));
-        float* sum = db + (k0 + j) * kMaxLanes;
-        hn::Store(hn::Add(hn::Load(d, sum), hn::IfThenElseZero(live_f, gradient[j])), d, sum);
+        sum[j] = hn::Add(sum[j], hn::IfThenElseZero(live_f, gradient[j]));
       }
     }
+  }
+  for (int j = skip; j < filters; j++) {
+    float* to = db + (k0 + j) * kMaxLanes;
+    hn::Store(hn::Add(hn::Load(d, to), sum[j]), d, to);
+  }
 }
 
-// acc[j] += sum over the list of dy * (vector j of its window), j < JT. dy is spread from a register: a
-// broadcast from memory would take one of the load slots that the windows need.
+// acc[j] += sum over the list of dy * (vector j of its window), j < JT.
 template <int JT>
 HWY_NOINLINE void accumulate(const float* windows, const int32_t* offset, const float* gradient,
                              int64_t count, float* acc) {
   const D d;
-  const I d32;
-  const auto one = hn::Set(d32, 1);
   V even[JT], odd[JT];
   HWY_UNROLL(6)
   for (int j = 0; j < JT; j++) even[j] = hn::Load(d, acc + j * lanes()), odd[j] = hn::Zero(d);
-  for (; count > 0; count -= lanes(), offset += lanes(), gradient += lanes()) {
-    const V g = hn::LoadU(d, gradient);
-    const int64_t n = std::min(count, lanes());
-    auto lane = hn::Zero(d32);
-    int64_t i = 0;
-    for (; i + 1 < n; i += 2) {
-      const float *w0 = windows + offset[i], *w1 = windows + offset[i + 1];
-      const V g0 = hn::TableLookupLanes(g, hn::IndicesFromVec(d, lane));
-      lane = hn::Add(lane, one);
-      const V g1 = hn::TableLookupLanes(g, hn::IndicesFromVec(d, lane));
-      lane = hn::Add(lane, one);
-      HWY_UNROLL(6)
-      for (int j = 0; j < JT; j++) {
-        even[j] = hn::MulAdd(hn::Load(d, w0 + j * lanes()), g0, even[j]);
-        odd[j] = hn::MulAdd(hn::Load(d, w1 + j * lanes()), g1, odd[j]);
-      }
+  int64_t i = 0;
+  for (; i + 1 < count; i += 2) {
+    const float *w0 = windows + offset[i], *w1 = windows + offset[i + 1];
+    const V g0 = hn::Set(d, gradient[i]), g1 = hn::Set(d, gradient[i + 1]);
+    HWY_UNROLL(6)
+    for (int j = 0; j < JT; j++) {
+      even[j] = hn::MulAdd(hn::Load(d, w0 + j * lanes()), g0, even[j]);
+      odd[j] = hn::MulAdd(hn::Load(d, w1 + j * lanes()), g1, odd[j]);
     }
-    if (i < n) {
-      const V g0 = hn::TableLookupLanes(g, hn::IndicesFromVec(d, lane));
-      HWY_UNROLL(6)
-      for (int j = 0; j < JT; j++)
-        even[j] = hn::MulAdd(hn::Load(d, windows + offset[i] + j * lanes()), g0, even[j]);
-    }
+  }
+  if (i < count) {
+    const V g0 = hn::Set(d, gradient[i]);
+    HWY_UNROLL(6)
+    for (int j = 0; j < JT; j++)
+      even[j] = hn::MulAdd(hn::Load(d, windows + offset[i] + j * lanes()), g0, even[j]);
   }
   HWY_UNROLL(6)
   for (int j = 0; j < JT; j++) hn::Store(hn::Add(even[j], odd[j]), d, acc + j * lanes());
@@ -216,25 +201,34 @@ void accumulate_filter(const Geometry& g, const float* windows, const int32_t* o
     }
 }
 
+// The next tile's dy and codes come from memory while this one is computed.
+void prefetch_tile(const BackwardArgs& a, const Tile& t) {
+  const Geometry& g = *a.geometry;
+  for (int64_t p = t.p0; p < t.p1; p++) {
+    const float* dy = a.dy + (t.n * g.P + p) * g.Q * g.K;
+    for (int64_t i = t.q0 * g.K; i < t.q1 * g.K; i += 16) hwy::Prefetch(dy + i);
+    for (int64_t k = 0; k < g.K; k++)
+      hwy::Prefetch(a.argmax + t.n * g.argmax_bytes() + (k * g.P + p) * g.pitch + t.q0);
+  }
+}
+
 void backward_chunks(const BackwardArgs& a, int64_t begin, int64_t end, float* scratch) {
   const Geometry& g = *a.geometry;
   const BackwardScratch at(g, scratch);
   const int64_t capacity = BackwardScratch::list_capacity(g);
-  for (int64_t i = 0; i < BackwardScratch::row_floats(g); i++)
+  for (int64_t i = 0; i < g.segment(); i++)
     at.scale[i] = g.normalize.scale[i % g.C], at.shift[i] = g.normalize.shift[i % g.C];
-  int64_t filled = -1;  // the band of tiles whose rows are in place
   for (int64_t chunk = begin; chunk < end; chunk++) {
     float* dw = a.partials + chunk * g.partial_floats();
     float* db = dw + g.K * g.R * g.segment();
     std::memset(dw, 0, size_t(g.partial_floats()) * sizeof(float));
     for (int64_t item = g.items * chunk / g.chunks; item < g.items * (chunk + 1) / g.chunks; item++) {
       const Tile t(g, item);
-      if (const int64_t band = item / g.tiles_q; band != filled) {
-        fill_rows(a, t, at);
-        fill_quads(a, t, at);
-        filled = band;
-      }
-      fill_windows(g, t, at);
+      if (g.u8)
+        fill_windows<uint8_t>(a, t, at);
+      else
+        fill_windows<float>(a, t, at);
+      if (item + 1 < g.items) prefetch_tile(a, Tile(g, item + 1));
       for (int64_t group = 0, done = 0; group < g.groups(); group++) {
         const int64_t k0 = g.group_filter(group);
         int64_t count[4] = {};

@@ -18,29 +18,25 @@ struct BackwardArgs {
 // A thread's scratch; each piece is aligned to 64 bytes.
 struct BackwardScratch {
   float* windows;        // [vector of a window's row][column][row][lane]
-  float* rows;           // [window_rows][row_floats]: normalised input of a band of tiles, padding included
-  float *scale, *shift;  // of each element of a row (u8 only)
-  float* quads;          // [group][row of the band][q][4]: dy of a band of tiles, transposed by fours
+  float* strip;          // a row of the tile where the tile reaches over the image's edge
+  float *scale, *shift;  // of each element of a window's row (u8 only)
   int32_t* offset;       // [4 filters][live place of the tile]: of its window in `windows`, in floats
   float* gradient;       // the same for dy
 
   BackwardScratch(const Geometry& g, float* base)
       : windows(base),
-        rows(windows + windows_floats(g)),
-        scale(rows + g.window_rows() * row_floats(g)),
-        shift(scale + row_floats(g)),
-        quads(shift + row_floats(g)),
-        offset(reinterpret_cast<int32_t*>(quads + g.groups() * g.tile_rows * quad_row(g))),
-        gradient(quads + g.groups() * g.tile_rows * quad_row(g) + 4 * list_capacity(g)) {}
+        strip(windows + windows_floats(g)),
+        scale(strip + strip_floats(g)),
+        shift(scale + g.segment()),
+        offset(reinterpret_cast<int32_t*>(shift + g.segment())),
+        gradient(shift + g.segment() + 4 * list_capacity(g)) {}
   static int64_t floats(const Geometry& g) {
-    return windows_floats(g) + (g.window_rows() + 2) * row_floats(g) +
-           g.groups() * g.tile_rows * quad_row(g) + 8 * list_capacity(g);
+    return windows_floats(g) + strip_floats(g) + 2 * g.segment() + 8 * list_capacity(g);
   }
-  // Whole vectors are read and written, so that each piece has room for one more.
-  static int64_t row_floats(const Geometry& g) {
-    return round_up((2 * g.Q + g.S - 1) * g.C + g.segment() + kMaxLanes, 16);
+  // Whole vectors are read from the strip and written to the lists: both have room for one more.
+  static int64_t strip_floats(const Geometry& g) {
+    return round_up((2 * g.tile_columns + g.S - 1) * g.C + g.segment(), 16);
   }
-  static int64_t quad_row(const Geometry& g) { return 4 * round_up(g.Q + kMaxLanes, 4); }
   static int64_t list_capacity(const Geometry& g) {
     return round_up(g.tile_rows * g.tile_columns + kMaxLanes, 16);
   }
