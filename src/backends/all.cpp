@@ -16,7 +16,7 @@ std::shared_ptr<Library> make_library(const std::string& backend, int threads) {
     backends.push_back(make_cpu_backend(threads));
   } else if (backend == "cuda" || backend == "cudnn") {
     fail(ErrorCode::device, "--backend", "this build has no {} backend; use --backend {}", backend,
-         join(backend_names(), " or "));
+         join(backend_names(), ", "));
   } else if (backend != "reference") {
     fail(ErrorCode::usage, "--backend", "unknown backend '{}'{}", printable(backend),
          suggestion(backend, backend_names()));

@@ -29,8 +29,8 @@ constexpr Verb kVerbs[] = {
 };
 
 void print_help(const std::string& program) {
-  fmt::print("gabor {}: trains convolutional image classifiers\n\nUsage: {} VERB [OPTIONS]\n\n", GABOR_VERSION,
-             program);
+  fmt::print("gabor {}: trains convolutional image classifiers\n\nUsage: {} VERB [OPTIONS]\n\n",
+             GABOR_VERSION, program);
   for (const Verb& v : kVerbs) fmt::print("  {:<9} {}\n", v.name, v.about);
   fmt::print(
       "\n{0} VERB --help shows a verb's options; {0} --version the version.\n"

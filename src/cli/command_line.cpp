@@ -41,12 +41,14 @@ void CommandLine::flag(const std::string& name, const std::string& help, std::fu
   state_->app.add_flag_callback(name, std::move(set), help);
 }
 
-void CommandLine::positional(const std::string& name, const std::string& help, std::string& value, bool required) {
+void CommandLine::positional(const std::string& name, const std::string& help, std::string& value,
+                             bool required) {
   state_->app.add_option(name, value, help)->type_name("");
   if (required) state_->required.emplace_back(name, [&value] { return !value.empty(); });
 }
 
-void CommandLine::positionals(const std::string& name, const std::string& help, std::vector<std::string>& values) {
+void CommandLine::positionals(const std::string& name, const std::string& help,
+                              std::vector<std::string>& values) {
   state_->app.add_option(name, values, help)->type_name("");
   state_->required.emplace_back(name + "...", [&values] { return !values.empty(); });
 }

@@ -8,7 +8,8 @@
 
 namespace gabor {
 
-// How the program was called: the name it was started by (for commands shown to the user), and what follows the verb.
+// How the program was called: the name it was started by (for commands shown to the user), and what follows
+// the verb.
 struct Invocation {
   std::string program;
   std::vector<std::string> args;
@@ -29,8 +30,8 @@ class CommandLine {
   void positional(const std::string& name, const std::string& help, std::string& value, bool required);
   void positionals(const std::string& name, const std::string& help, std::vector<std::string>& values);
 
-  // false: --help was asked for and printed to stdout. Throws Error{usage}: an unknown option with the nearest
-  // match, a missing value, an argument too many or too few.
+  // false: --help was asked for and printed to stdout. Throws Error{usage}: an unknown option with the
+  // nearest match, a missing value, an argument too many or too few.
   bool parse();
 
  private:

@@ -3,8 +3,8 @@
 
 namespace gabor {
 
-// One function a verb: reads its options, does the work, prints results to stdout and returns the exit code. Throws
-// Error for what went wrong (app.h turns it into a line and a code).
+// One function a verb: reads its options, does the work, prints results to stdout and returns the exit code.
+// Throws Error for what went wrong (app.h turns it into a line and a code).
 int train_command(const Invocation& call);
 int eval_command(const Invocation& call);
 int predict_command(const Invocation& call);

@@ -73,12 +73,14 @@ nlohmann::ordered_json machine_json(const std::string& backend) {
 
 nlohmann::ordered_json data_json(const DataReport& r, double per_second) {
   nlohmann::ordered_json j = {{"ok", r.ok()}, {"classes", r.classes}, {"split", r.split_note}};
-  for (const PartReport& p : r.parts) j["parts"].push_back({{"name", p.name}, {"total", p.total}, {"per_class", p.per_class}});
+  for (const PartReport& p : r.parts)
+    j["parts"].push_back({{"name", p.name}, {"total", p.total}, {"per_class", p.per_class}});
   j["width"] = {r.width.min, r.width.median, r.width.max};
   j["height"] = {r.height.min, r.height.median, r.height.max};
   j["decoded"] = r.decoded, j["decodes_per_s_and_thread"] = per_second;
   j["unreadable"] = nlohmann::ordered_json::array();
-  for (const UnreadableFile& u : r.unreadable) j["unreadable"].push_back({{"name", u.name}, {"reason", u.reason}});
+  for (const UnreadableFile& u : r.unreadable)
+    j["unreadable"].push_back({{"name", u.name}, {"reason", u.reason}});
   j["duplicates"] = r.duplicates.size();
   j["errors"] = r.errors, j["warnings"] = r.warnings;
   return j;
@@ -95,18 +97,22 @@ std::string data_text(const DataReport& r, double per_second) {
   for (const PartReport& p : r.parts) out += fmt::format(" {:>9}", p.total);
   out += fmt::format("\n\nsplit    {}\n", r.split_note);
   if (r.decoded > 0)
-    out += fmt::format("pictures {} read; width {} to {} (median {}), height {} to {} (median {}); one thread reads {:.0f} a second\n",
-                       r.decoded, r.width.min, r.width.max, r.width.median, r.height.min, r.height.max,
-                       r.height.median, per_second);
+    out += fmt::format(
+        "pictures {} read; width {} to {} (median {}), height {} to {} (median {}); one thread reads {:.0f} "
+        "a second\n",
+        r.decoded, r.width.min, r.width.max, r.width.median, r.height.min, r.height.max, r.height.median,
+        per_second);
   for (size_t i = 0; i < std::min(kMaxListed, r.unreadable.size()); i++)
     out += fmt::format("unreadable: {}\n", r.unreadable[i].reason);
-  if (r.unreadable.size() > kMaxListed) out += fmt::format("... and {} more\n", r.unreadable.size() - kMaxListed);
+  if (r.unreadable.size() > kMaxListed)
+    out += fmt::format("... and {} more\n", r.unreadable.size() - kMaxListed);
   for (size_t i = 0; i < std::min(kMaxListed, r.duplicates.size()); i++) {
     const DuplicatePair& d = r.duplicates[i];
     out += fmt::format("same picture twice: {} ({}) = {} ({})\n", printable(d.first), d.first_part,
                        printable(d.second), d.second_part);
   }
-  if (r.duplicates.size() > kMaxListed) out += fmt::format("... and {} more\n", r.duplicates.size() - kMaxListed);
+  if (r.duplicates.size() > kMaxListed)
+    out += fmt::format("... and {} more\n", r.duplicates.size() - kMaxListed);
   for (const std::string& w : r.warnings) out += "warning: " + w + "\n";
   return out + (r.ok() ? "\nThe data can be trained on.\n" : "");
 }
@@ -118,11 +124,13 @@ int doctor_command(const Invocation& call) {
   SplitOptions split;
   DoctorOptions options;
   bool json = false, no_decode = false;
-  CommandLine line(call, "doctor", "Checks this machine and, given DATA, what would train or validate nonsense in it.");
+  CommandLine line(call, "doctor",
+                   "Checks this machine and, given DATA, what would train or validate nonsense in it.");
   line.positional("DATA", "as for train", path, false);
   line.option("--val-split", "X", "share of the pictures that validate (0.3)",
               [&](const std::string& v) { split.val_split = parse_number("--val-split", v, 0, 0.99); });
-  line.option("--val", "DIR", "validate on these pictures", [&](const std::string& v) { split.val_path = v; });
+  line.option("--val", "DIR", "validate on these pictures",
+              [&](const std::string& v) { split.val_path = v; });
   line.option("--max-bad", "X", "share of unreadable pictures that is an error (0.01)",
               [&](const std::string& v) { options.max_bad = parse_number("--max-bad", v, 0, 1); });
   line.flag("--quick", "do not read the pictures", no_decode);
@@ -132,9 +140,12 @@ int doctor_command(const Invocation& call) {
   nlohmann::ordered_json out = {{"version", GABOR_VERSION}, {"machine", machine_json("auto")}};
   const auto& machine = out["machine"];
   if (!json)
-    fmt::print("gabor    {}\ncpu      {}: {} cores, {} threads used, {}\nbackends {} (no GPU backend in this build)\n",
-               GABOR_VERSION, machine["cpu"].get<std::string>(), machine["cores"].get<int>(), machine["threads"].get<int>(),
-               machine["vectors"].get<std::string>(), join(machine["backends"].get<std::vector<std::string>>(), ", "));
+    fmt::print(
+        "gabor    {}\ncpu      {}: {} cores, {} threads used, {}\nbackends {} (no GPU backend in this "
+        "build)\n",
+        GABOR_VERSION, machine["cpu"].get<std::string>(), machine["cores"].get<int>(),
+        machine["threads"].get<int>(), machine["vectors"].get<std::string>(),
+        join(machine["backends"].get<std::vector<std::string>>(), ", "));
   if (path.empty()) {
     if (json) print_json(out);
     return 0;

@@ -53,7 +53,8 @@ Selection select(const EvalOptions& o, const CheckpointInfo& info, const std::st
   none.val_split = 0;
   const DataSplits d = open_data(o.data, none);
   if (o.split == "all") return everything(d);
-  if ((o.split == "auto" || o.split == "test") && !d.test.empty()) return {d.dataset, d.test, "the test part"};
+  if ((o.split == "auto" || o.split == "test") && !d.test.empty())
+    return {d.dataset, d.test, "the test part"};
   if (o.split == "test")
     fail(ErrorCode::data, printable(o.data), "has no test part; use --split val, train or all");
   const auto trained = training_splits(o.data, info, where);
@@ -74,15 +75,19 @@ Selection select(const EvalOptions& o, const CheckpointInfo& info, const std::st
 int eval_command(const Invocation& call) {
   EvalOptions o;
   CommandLine line(call, "eval", "Measures a trained model on labelled pictures.");
-  line.positional("CHECKPOINT", "a .safetensors file, or a run folder (its best checkpoint)", o.checkpoint, true);
+  line.positional("CHECKPOINT", "a .safetensors file, or a run folder (its best checkpoint)", o.checkpoint,
+                  true);
   line.positional("DATA", "as for train; classes are matched by name", o.data, true);
   line.option("--split", "PART", "train, val, test, all (test; else val of the training data; else all)",
-              [&](const std::string& v) { o.split = parse_choice("--split", v, {"train", "val", "test", "all"}); });
+              [&](const std::string& v) {
+                o.split = parse_choice("--split", v, {"train", "val", "test", "all"});
+              });
   line.option("--batch", "N", "pictures at a time (64)",
               [&](const std::string& v) { o.batch = int(parse_whole("--batch", v, 1, 1'000'000)); });
   line.option("--max-bad", "X", "share of unreadable pictures that is an error (0.01)",
               [&](const std::string& v) { o.max_bad = parse_number("--max-bad", v, 0, 1); });
-  line.option("--backend", "NAME", "auto, cpu, reference (auto)", [&](const std::string& v) { o.backend = v; });
+  line.option("--backend", "NAME", "auto, cpu, reference (auto)",
+              [&](const std::string& v) { o.backend = v; });
   line.option("--threads", "N", "0: all the machine has (0)",
               [&](const std::string& v) { o.threads = int(parse_whole("--threads", v, 0, 1024)); });
   line.flag("--json", "print one JSON object", o.json);
@@ -96,7 +101,8 @@ int eval_command(const Invocation& call) {
   const EvalResult r =
       model.evaluate(match_classes(chosen.dataset, model.info().classes, o.data), chosen.samples, loading);
   const auto unread = int64_t(chosen.samples.size()) - r.samples;
-  if (unread > 0) fmt::print(stderr, "gabor: warning: {} pictures could not be read and do not count\n", unread);
+  if (unread > 0)
+    fmt::print(stderr, "gabor: warning: {} pictures could not be read and do not count\n", unread);
   if (o.json) {
     nlohmann::ordered_json j = {{"checkpoint", model.path()}, {"data", o.data}, {"part", chosen.note}};
     j.update(eval_json(r, model.info().classes));

@@ -15,7 +15,9 @@ constexpr int kMaxMatrix = 20;
 
 std::string share(double v) { return std::isnan(v) ? "-" : fmt::format("{:.4f}", v); }
 
-int64_t count(const EvalResult& r, int t, int p) { return r.confusion[size_t(t) * size_t(r.classes) + size_t(p)]; }
+int64_t count(const EvalResult& r, int t, int p) {
+  return r.confusion[size_t(t) * size_t(r.classes) + size_t(p)];
+}
 
 int64_t row_total(const EvalResult& r, int t) {
   int64_t n = 0;
@@ -26,7 +28,8 @@ int64_t row_total(const EvalResult& r, int t) {
 }  // namespace
 
 std::string eval_text(const EvalResult& r, const std::vector<std::string>& classes) {
-  std::string out = fmt::format("accuracy  {:.4f}  ({} of {} pictures)\n", r.accuracy(), r.correct, r.samples);
+  std::string out =
+      fmt::format("accuracy  {:.4f}  ({} of {} pictures)\n", r.accuracy(), r.correct, r.samples);
   if (r.classes > 5) out += fmt::format("top 5     {:.4f}\n", r.top5());
   out += fmt::format("loss      {:.4f}\n\n", r.loss);
   size_t width = 5;

@@ -10,7 +10,8 @@ namespace {
 
 class MatchedDataset : public Dataset {
  public:
-  MatchedDataset(std::shared_ptr<const Dataset> base, std::vector<std::string> classes, std::vector<int> label_of)
+  MatchedDataset(std::shared_ptr<const Dataset> base, std::vector<std::string> classes,
+                 std::vector<int> label_of)
       : base_(std::move(base)), label_of_(std::move(label_of)) {
     classes_ = std::move(classes);
   }
@@ -19,7 +20,9 @@ class MatchedDataset : public Dataset {
   std::string name(size_t i) const override { return base_->name(i); }
   int channels() const override { return base_->channels(); }
   std::optional<ImageSize> native_size() const override { return base_->native_size(); }
-  void load_into(size_t i, int channels, Image& image) const override { base_->load_into(i, channels, image); }
+  void load_into(size_t i, int channels, Image& image) const override {
+    base_->load_into(i, channels, image);
+  }
   std::vector<uint8_t> bytes(size_t i) const override { return base_->bytes(i); }
 
  private:

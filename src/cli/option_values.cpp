@@ -38,7 +38,8 @@ int64_t parse_whole(const std::string& option, const std::string& text, int64_t 
   return v;
 }
 
-double parse_number(const std::string& option, const std::string& text, double low, double high, bool open_low) {
+double parse_number(const std::string& option, const std::string& text, double low, double high,
+                    bool open_low) {
   double v = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
   if (error != std::errc{} || end != text.data() + text.size() || !(v >= low && v <= high) ||

@@ -65,11 +65,13 @@ void print(const PredictOptions& o, const std::string& image, const std::vector<
 int predict_command(const Invocation& call) {
   PredictOptions o;
   CommandLine line(call, "predict", "Names the class of pictures.");
-  line.positional("CHECKPOINT", "a .safetensors file, or a run folder (its best checkpoint)", o.checkpoint, true);
+  line.positional("CHECKPOINT", "a .safetensors file, or a run folder (its best checkpoint)", o.checkpoint,
+                  true);
   line.positionals("IMAGE", "JPEG, PNG, BMP or WebP files", o.images);
   line.option("--top", "K", "classes to show for each picture (2)",
               [&](const std::string& v) { o.top = int(parse_whole("--top", v, 1, 1'000'000)); });
-  line.option("--backend", "NAME", "auto, cpu, reference (auto)", [&](const std::string& v) { o.backend = v; });
+  line.option("--backend", "NAME", "auto, cpu, reference (auto)",
+              [&](const std::string& v) { o.backend = v; });
   line.option("--threads", "N", "0: all the machine has (0)",
               [&](const std::string& v) { o.threads = int(parse_whole("--threads", v, 0, 1024)); });
   line.flag("--json", "print one JSON object", o.json);

@@ -16,13 +16,15 @@ namespace fs = std::filesystem;
 
 namespace {
 [[noreturn]] void cannot_make(const std::string& path, const std::string& reason) {
-  fail(ErrorCode::checkpoint, printable(path), "the run folder cannot be made: {}; choose another with --out", reason);
+  fail(ErrorCode::checkpoint, printable(path), "the run folder cannot be made: {}; choose another with --out",
+       reason);
 }
 
-// false: it was there already.
-bool make_folder(const std::string& path) {
+// false: it was there already. made_parent: whether the folder around it is new too.
+bool make_folder(const std::string& path, bool& made_parent) {
   std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);  // an error shows in the next call
+  made_parent |=
+      fs::create_directories(fs::path(path).parent_path(), error);  // an error shows in the next call
   const bool made = fs::create_directory(path, error);
   if (error) cannot_make(path, error.message());
   return made;
@@ -34,7 +36,7 @@ RunFolder::RunFolder(const std::string& wanted, const std::string& name) {
     for (int n = 1; !made_here_; n++) {
       path_ = fmt::format("runs/{}-{}", name, n);
       std::error_code error;
-      made_here_ = !fs::exists(path_, error) && make_folder(path_);
+      made_here_ = !fs::exists(path_, error) && make_folder(path_, made_parent_);
     }
     return;
   }
@@ -48,7 +50,7 @@ RunFolder::RunFolder(const std::string& wanted, const std::string& name) {
            "the run folder exists and is not empty; choose another --out, or continue it with --resume {}",
            printable(path_));
   } else {
-    made_here_ = make_folder(path_);
+    made_here_ = make_folder(path_, made_parent_);
   }
   if (::access(path_.c_str(), W_OK | X_OK) != 0) cannot_make(path_, std::strerror(errno));
 }
@@ -62,16 +64,21 @@ RunFolder RunFolder::existing(const std::string& path) {
   if (!fs::is_directory(path, error))
     fail(ErrorCode::checkpoint, where, "no such run folder; --resume takes the folder that a run wrote");
   if (!fs::exists(folder.path_ + "/last.safetensors", error))
-    fail(ErrorCode::checkpoint, where, "has no last.safetensors; it is no run folder, or the run never finished an epoch");
+    fail(ErrorCode::checkpoint, where,
+         "has no last.safetensors; it is no run folder, or the run never finished an epoch");
   return folder;
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept
-    : path_(std::move(other.path_)), made_here_(std::exchange(other.made_here_, false)) {}
+    : path_(std::move(other.path_)),
+      made_here_(std::exchange(other.made_here_, false)),
+      made_parent_(std::exchange(other.made_parent_, false)) {}
 
 RunFolder::~RunFolder() {
   std::error_code ignored;
-  if (made_here_) fs::remove(path_, ignored);  // fails, as it should, when something is in it
+  // Both fail, as they should, when something is in it.
+  if (made_here_) fs::remove(path_, ignored);
+  if (made_parent_) fs::remove(fs::path(path_).parent_path(), ignored);
 }
 
 ScratchFolder::ScratchFolder() {
@@ -89,8 +96,8 @@ ScratchFolder::~ScratchFolder() {
 std::string path_name(const std::string& text) {
   std::string out;
   for (char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                       (c == '.' && !out.empty());
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '_' || (c == '.' && !out.empty());
     out += plain ? c : '-';
   }
   return out.empty() ? "run" : out.substr(0, 60);

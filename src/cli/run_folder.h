@@ -3,12 +3,12 @@
 
 namespace gabor {
 
-// The folder that a run writes to. Made at once, so that two runs never share one; taken away again by the destructor
-// if nothing was put in.
+// The folder that a run writes to. Made at once, so that two runs never share one; taken away again by the
+// destructor if nothing was put in.
 class RunFolder {
  public:
-  // wanted: --out, or "" for runs/NAME-1, -2, ... : the first that does not exist. Throws Error{usage} when wanted
-  // exists and is not empty, Error{checkpoint} when it cannot be made or written to.
+  // wanted: --out, or "" for runs/NAME-1, -2, ... : the first that does not exist. Throws Error{usage} when
+  // wanted exists and is not empty, Error{checkpoint} when it cannot be made or written to.
   RunFolder(const std::string& wanted, const std::string& name);
   // An existing run, to go on with. Throws Error{checkpoint} when it holds no last.safetensors.
   static RunFolder existing(const std::string& path);
@@ -20,7 +20,7 @@ class RunFolder {
  private:
   RunFolder() = default;
   std::string path_;
-  bool made_here_ = false;
+  bool made_here_ = false, made_parent_ = false;
 };
 
 // A folder for files that nobody needs afterwards.

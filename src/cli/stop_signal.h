@@ -3,8 +3,9 @@
 
 namespace gabor {
 
-// While one lives, the first SIGINT, SIGTERM or SIGHUP sets flag(), so that the run can save and leave; the second
-// ends the process at once and touches no file. A SIGHUP that was ignored (nohup) stays ignored. One at a time.
+// While one lives, the first SIGINT, SIGTERM or SIGHUP sets flag(), so that the run can save and leave; the
+// second ends the process at once and touches no file. A SIGHUP that was ignored (nohup) stays ignored. One
+// at a time.
 class StopSignal {
  public:
   StopSignal();

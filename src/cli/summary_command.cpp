@@ -44,7 +44,8 @@ int summary_command(const Invocation& call) {
   PlanOptions options;
   bool json = false;
   CommandLine line(call, "summary", "Shows the layers of a model: output shapes and parameters.");
-  line.positional("MODEL", "article, lenet5, mlp, vgg-small, a .toml file, a checkpoint or a run folder", model, true);
+  line.positional("MODEL", "article, lenet5, mlp, vgg-small, a .toml file, a checkpoint or a run folder",
+                  model, true);
   line.option("--input", "HxWxC", "input: height, width, channels (the model's own)",
               [&](const std::string& v) { options.input = parse_input("--input", v); });
   line.option("--classes", "N", "classes (the model's own)",

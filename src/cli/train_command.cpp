@@ -12,6 +12,7 @@
 #include "backends/all.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
+#include "cli/memory_check.h"
 #include "cli/run_folder.h"
 #include "cli/stop_signal.h"
 #include "cli/train_input.h"
@@ -41,26 +42,31 @@ struct Request {
 
 // Reads the command line; values are checked as they come. false: only help was wanted.
 bool read(const Invocation& call, Request& r) {
-  CommandLine line(call, "train", "Trains a classifier. Without DATA: on drawn cats and dogs, to see it work.");
+  CommandLine line(call, "train",
+                   "Trains a classifier. Without DATA: on drawn cats and dogs, to see it work.");
   TrainSettings checked;
   const auto give = [&](const std::string& name, const std::string& value) {
     apply_setting(checked, name, value, "option");
     r.given.emplace_back(name, value);
   };
-  line.positional("DATA", "folder of class folders, .tar of one, MNIST or CIFAR-10 folder, or .csv", r.data, false);
+  line.positional("DATA", "folder of class folders, .tar of one, MNIST or CIFAR-10 folder, or .csv", r.data,
+                  false);
   for (const Setting& s : train_setting_table()) {
     if (s.help.empty()) continue;
     if (s.kind == SettingKind::flag)
       line.flag("--" + s.name, s.help, [&, name = s.name] { give(name, "true"); });
     else
-      line.option("--" + s.name, s.placeholder, s.help, [&, name = s.name](const std::string& v) { give(name, v); });
+      line.option("--" + s.name, s.placeholder, s.help,
+                  [&, name = s.name](const std::string& v) { give(name, v); });
   }
-  line.option("--set", "KEY=VALUE", "any of the options above, e.g. --set lr=0.01", [&](const std::string& v) {
-    const auto [name, value] = split_assignment(v);
-    give(name, value);
-  });
+  line.option("--set", "KEY=VALUE", "any of the options above, e.g. --set lr=0.01",
+              [&](const std::string& v) {
+                const auto [name, value] = split_assignment(v);
+                give(name, value);
+              });
   line.option("--out", "DIR", "run folder (runs/MODEL-DATA-N)", [&](const std::string& v) { r.out = v; });
-  line.option("--resume", "DIR", "go on with the run of this folder", [&](const std::string& v) { r.resume = v; });
+  line.option("--resume", "DIR", "go on with the run of this folder",
+              [&](const std::string& v) { r.resume = v; });
   line.flag("--dry-run", "two steps, nothing saved", r.dry_run);
   line.flag("--json", "print one JSON object instead of text", r.json);
   if (!line.parse()) return false;
@@ -92,7 +98,8 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
     apply_setting(s, name, value, "option, on resuming");
     // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
     if (name == "epochs" || name == "threads" || name == "data" || setting_value(s, name) == before) continue;
-    fail(ErrorCode::usage, "--" + name, "is '{}' in this run; a resumed run keeps its options (--epochs and --threads may change)",
+    fail(ErrorCode::usage, "--" + name,
+         "is '{}' in this run; a resumed run keeps its options (--epochs and --threads may change)",
          printable(before));
   }
   return s;
@@ -108,15 +115,17 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
   return path_name(model) + "-" + (s.data.empty() ? "demo" : path_name(name));
 }
 
-// folder: where the demo set is drawn when there is no DATA.
-DataSplits training_data(const TrainSettings& s, const Graph& graph, const Library& library,
-                         const std::string& folder) {
-  if (!s.data.empty()) return open_data(s.data, s.split);
-  PlanOptions o;  // a model that does not fit is refused before anything is drawn
-  o.batch = s.train.batch, o.classes = 2;
+// Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
+// anything is drawn, allocated or saved.
+void check_model(const TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
+  PlanOptions o;
+  o.batch = s.train.batch;
   o.input = {s.size.height, s.size.width, s.channels ? s.channels : 3};
-  compile(graph, library, o);
-  return make_demo_set(folder + "/demo", {}, s.split);
+  o.classes = classes;
+  const Plan training = compile(graph, library, o);
+  o.training = false;
+  check_memory(training_bytes(training, compile(graph, library, o), s.train.optimizer.moments()),
+               machine_bytes());
 }
 
 ProgressStyle progress_style() {
@@ -161,13 +170,21 @@ int train(const Invocation& call, const Request& request) {
 
   const std::string out = folder ? folder->path() : "";
   if (s.data.empty() && !request.json)
-    fmt::print("No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
-               "folder a class in it.\n",
-               call.program);
+    fmt::print(
+        "No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
+        "folder a class in it.\n",
+        call.program);
   std::optional<ScratchFolder> scratch;
-  if (!folder) scratch.emplace();
-  const DataSplits data = training_data(s, graph, *library, folder ? out : scratch->path());
+  if (s.data.empty()) check_model(s, graph, *library, 2);
+  if (s.data.empty() && !folder) scratch.emplace();
+  const DataSplits data = s.data.empty()
+                              ? make_demo_set((folder ? out : scratch->path()) + "/demo", {}, s.split)
+                              : open_data(s.data, s.split);
+  if (resumed && resumed->info().data_fingerprint != data.fingerprint)
+    fail(ErrorCode::checkpoint, request.resume,
+         "was trained on other data than {}: files, labels or split differ", printable(s.data));
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
+  check_model(s, graph, *library, int64_t(data.dataset->classes().size()));
   DataSplits used = data;
   if (request.dry_run) {
     s.train.max_steps = 2;
@@ -188,7 +205,8 @@ int train(const Invocation& call, const Request& request) {
   if (folder)
     observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
 
-  Trainer trainer(graph, used, s.train, *library, observers, resumed ? &*resumed : nullptr, init ? &*init : nullptr);
+  Trainer trainer(graph, used, s.train, *library, observers, resumed ? &*resumed : nullptr,
+                  init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, out));

@@ -6,8 +6,8 @@
 namespace gabor {
 namespace {
 
-// The text of a quoted TOML string as toml_quoted writes it, and what follows it; false when it does not end. line
-// begins with the first quote.
+// The text of a quoted TOML string as toml_quoted writes it, and what follows it; false when it does not end.
+// line begins with the first quote.
 bool unquote(std::string_view line, std::string& out, std::string_view& rest) {
   for (size_t i = 1; i < line.size(); i++) {
     if (line[i] == '"') return rest = line.substr(i + 1), true;
@@ -48,8 +48,8 @@ bool parse_line(std::string_view line, ConfigLine& out) {
 
 std::string config_toml(const TrainSettings& s, const std::string& program) {
   std::string out = fmt::format(
-      "# gabor {}: every value of this run, and where it came from. The same run again:\n# {}\n\n", GABOR_VERSION,
-      printable(repeat_command(s, program)));
+      "# gabor {}: every value of this run, and where it came from. The same run again:\n# {}\n\n",
+      GABOR_VERSION, printable(repeat_command(s, program)));
   for (const Setting& setting : train_setting_table()) {
     const std::string value = setting.get(s);
     const auto origin = s.origin.find(setting.name);
@@ -66,7 +66,8 @@ TrainSettings settings_from_config(const std::string& toml, const std::string& w
     if (line.empty() || line[0] == '#') continue;
     ConfigLine c;
     if (!parse_line(line, c))
-      fail(ErrorCode::checkpoint, where, "its config has a damaged line: '{}'", printable(line.substr(0, 80)));
+      fail(ErrorCode::checkpoint, where, "its config has a damaged line: '{}'",
+           printable(line.substr(0, 80)));
     try {
       apply_setting(s, c.key, c.value, c.origin);
     } catch (const Error& e) {

@@ -30,9 +30,12 @@ struct Choice {
 
 Choice automatic(const Graph& graph, const Dataset& dataset, const Library& library) {
   const bool has_own = graph.input.rank() == 3;
-  const Choice own =
-      has_own ? Choice{{int(graph.input[0]), int(graph.input[1])}, int(graph.input[2]), "model", "the model's own"}
-              : Choice{kFallback, dataset.channels(), "default", "neither the model nor the pictures have one size"};
+  const Choice own = has_own ? Choice{{int(graph.input[0]), int(graph.input[1])},
+                                      int(graph.input[2]),
+                                      "model",
+                                      "the model's own"}
+                             : Choice{kFallback, dataset.channels(), "default",
+                                      "neither the model nor the pictures have one size"};
   const auto native = dataset.native_size();
   if (!native) return own;
   Choice pictures{*native, dataset.channels(), "data", "the pictures' own"};
@@ -48,7 +51,8 @@ Choice automatic(const Graph& graph, const Dataset& dataset, const Library& libr
 
 }  // namespace
 
-std::string choose_input(TrainSettings& s, const Graph& graph, const Dataset& dataset, const Library& library) {
+std::string choose_input(TrainSettings& s, const Graph& graph, const Dataset& dataset,
+                         const Library& library) {
   const Choice a = automatic(graph, dataset, library);
   std::string reason = a.reason;
   if (s.size.height == 0)

@@ -22,13 +22,15 @@ std::string passed_over(const Plan& plan) {
   return out;
 }
 
-// "conv1: conv2d+relu in one pass", "conv2: conv2d+relu in one pass" -> "conv2d+relu in one pass (conv1, conv2)".
+// "conv1: conv2d+relu in one pass", "conv2: conv2d+relu in one pass" -> "conv2d+relu in one pass (conv1,
+// conv2)".
 std::string fusions(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> groups;  // what, layers
   for (const std::string& f : plan.fusions) {
     const size_t colon = f.find(": ");
     const std::string layer = f.substr(0, colon), what = colon == std::string::npos ? f : f.substr(colon + 2);
-    const auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
+    const auto at =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
     if (at == groups.end())
       groups.emplace_back(what, layer);
     else
@@ -45,7 +47,8 @@ std::string class_counts(const DataSplits& d) {
   for (const auto* part : {&d.train, &d.val, &d.test})
     for (uint32_t i : *part) n[size_t(d.dataset->label(i))]++;
   std::vector<std::string> parts;
-  for (size_t k = 0; k < classes.size() && k < 12; k++) parts.push_back(fmt::format("{} {}", printable(classes[k]), n[k]));
+  for (size_t k = 0; k < classes.size() && k < 12; k++)
+    parts.push_back(fmt::format("{} {}", printable(classes[k]), n[k]));
   if (classes.size() > 12) parts.push_back("...");
   return join(parts, ", ");
 }
@@ -53,12 +56,12 @@ std::string class_counts(const DataSplits& d) {
 std::string or_dash(double v) { return std::isnan(v) ? "-" : fmt::format("{:.4f}", v); }
 
 std::string epoch_table(const std::vector<EpochRecord>& epochs, int best) {
-  std::string out = fmt::format("{:>5}  {:>10}  {:>9}  {:>8}  {:>7}  {:>9}  {}\n", "epoch", "train loss", "train acc",
-                                "val loss", "val acc", "images/s", "time");
+  std::string out = fmt::format("{:>5}  {:>10}  {:>9}  {:>8}  {:>7}  {:>9}  {}\n", "epoch", "train loss",
+                                "train acc", "val loss", "val acc", "images/s", "time");
   for (const EpochRecord& e : epochs)
-    out += fmt::format("{:>5}  {:>10.4f}  {:>9.4f}  {:>8}  {:>7}  {:>9.0f}  {}{}\n", e.epoch, e.train_loss, e.train_acc,
-                       or_dash(e.val_loss), or_dash(e.val_acc), e.images_per_s, human_seconds(e.seconds),
-                       e.epoch == best ? "  best" : "");
+    out += fmt::format("{:>5}  {:>10.4f}  {:>9.4f}  {:>8}  {:>7}  {:>9.0f}  {}{}\n", e.epoch, e.train_loss,
+                       e.train_acc, or_dash(e.val_loss), or_dash(e.val_acc), e.images_per_s,
+                       human_seconds(e.seconds), e.epoch == best ? "  best" : "");
   return out;
 }
 
@@ -66,20 +69,24 @@ int best_epoch(const TrainOutcome& o) { return o.result.progress.best_epoch + 1;
 
 }  // namespace
 
-std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan& plan, const Library& library,
-                         const std::string& input_reason, const std::string& folder) {
-  std::string out = fmt::format("data     {}: {} classes ({})\n", s.data.empty() ? "the embedded demo set" : printable(s.data),
+std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan& plan,
+                         const Library& library, const std::string& input_reason, const std::string& folder) {
+  std::string out = fmt::format("data     {}: {} classes ({})\n",
+                                s.data.empty() ? "the embedded demo set" : printable(s.data),
                                 d.dataset->classes().size(), class_counts(d));
-  out += fmt::format("         {} training, {} validation, {} test pictures; {}\n", with_commas(int64_t(d.train.size())),
-                     with_commas(int64_t(d.val.size())), with_commas(int64_t(d.test.size())), d.split_note);
-  out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name), plan.graph.layers.size(),
-                     with_commas(plan.parameter_count()));
+  out += fmt::format("         {} training, {} validation, {} test pictures; {}\n",
+                     with_commas(int64_t(d.train.size())), with_commas(int64_t(d.val.size())),
+                     with_commas(int64_t(d.test.size())), d.split_note);
+  out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name),
+                     plan.graph.layers.size(), with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
   out += fmt::format("backend  {} on {}; {} for activations at batch {}\n", join(library.names(), ", then "),
                      library.device().name(),
-                     human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)), plan.options.batch);
+                     human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
+                     plan.options.batch);
   out += fusions(plan) + passed_over(plan);
-  return out + fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));
+  return out +
+         fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));
 }
 
 std::string train_footer(const TrainOutcome& o) {
@@ -87,21 +94,26 @@ std::string train_footer(const TrainOutcome& o) {
   const std::string folder = shell_quoted(o.folder), program = shell_quoted(o.program);
   std::string out = o.epochs.empty() ? "" : "\n" + epoch_table(o.epochs, best_epoch(o));
   if (o.result.stopped)
-    out += fmt::format("\nstopped in epoch {} of {} after {} steps; everything is saved. To go on:\n  {} train --resume {}\n",
-                       p.epoch + 1, o.settings->train.epochs, p.step, program, folder);
+    out += fmt::format(
+        "\nstopped in epoch {} of {} after {} steps; everything is saved. To go on:\n  {} train --resume "
+        "{}\n",
+        p.epoch + 1, o.settings->train.epochs, p.step, program, folder);
   if (best_epoch(o) > 0 && !o.data->val.empty())
     out += fmt::format("\nbest     epoch {}, validation accuracy {:.4f}\n", best_epoch(o), p.best_val_acc);
   if (o.test)
-    out += fmt::format("test     accuracy {:.4f} ({} of {} pictures), loss {:.4f}, with the best checkpoint\n",
-                       o.test->accuracy(), o.test->correct, o.test->samples, o.test->loss);
-  if (o.folder.empty()) return out + fmt::format("dry run  {} steps done; nothing was saved\n", p.global_step);
-  out += fmt::format("report   {}/report.html\nsaved    {}/best.safetensors, last.safetensors, config.toml, metrics.csv\n",
-                     printable(o.folder), printable(o.folder));
+    out +=
+        fmt::format("test     accuracy {:.4f} ({} of {} pictures), loss {:.4f}, with the best checkpoint\n",
+                    o.test->accuracy(), o.test->correct, o.test->samples, o.test->loss);
+  if (o.folder.empty())
+    return out + fmt::format("dry run  {} steps done; nothing was saved\n", p.global_step);
+  out += fmt::format(
+      "report   {}/report.html\nsaved    {}/best.safetensors, last.safetensors, config.toml, metrics.csv\n",
+      printable(o.folder), printable(o.folder));
   const std::string data = o.settings->data.empty() ? o.folder + "/demo" : o.settings->data;
   const std::string picture = o.settings->data.empty() ? o.folder + "/demo/cat/0000.jpg" : "picture.jpg";
   if (best_epoch(o) > 0)
-    out += fmt::format("next     {0} eval {1} {2}\n         {0} predict {1} {3}\n", program, folder, shell_quoted(data),
-                       shell_quoted(picture));
+    out += fmt::format("next     {0} eval {1} {2}\n         {0} predict {1} {3}\n", program, folder,
+                       shell_quoted(data), shell_quoted(picture));
   return out;
 }
 

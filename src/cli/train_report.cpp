@@ -33,8 +33,8 @@ Filters first_filters(const Parameters& parameters) {
 std::string state_text(const TrainOutcome& o) {
   const Progress& p = o.result.progress;
   return o.result.stopped ? fmt::format("stopped in epoch {} of {}", p.epoch + 1, o.settings->train.epochs)
-                          : fmt::format("finished after {} epoch{}, {} steps", p.epoch, p.epoch == 1 ? "" : "s",
-                                      with_commas(p.global_step));
+                          : fmt::format("finished after {} epoch{}, {} steps", p.epoch,
+                                        p.epoch == 1 ? "" : "s", with_commas(p.global_step));
 }
 
 }  // namespace
@@ -43,16 +43,17 @@ void write_report(const TrainOutcome& o, const RunRecorder& recorder, const Para
   HtmlReport r;
   const Dataset& dataset = *o.data->dataset;
   r.title = o.plan->graph.name + " on " +
-            (o.settings->data.empty() ? "the embedded demo set" : o.settings->data.substr(o.settings->data.rfind('/') + 1));
+            (o.settings->data.empty() ? "the embedded demo set"
+                                      : o.settings->data.substr(o.settings->data.rfind('/') + 1));
   r.state = state_text(o);
   r.plan = o.plan;
   r.run = recorder.info;
   r.epochs = o.epochs;
   if (o.result.validation.samples > 0)
-    r.results.push_back(named(fmt::format("validation after epoch {}", o.result.epochs.empty()
-                                                                           ? o.result.progress.epoch
-                                                                           : o.result.epochs.back().epoch),
-                              o.result.validation, dataset));
+    r.results.push_back(
+        named(fmt::format("validation after epoch {}",
+                          o.result.epochs.empty() ? o.result.progress.epoch : o.result.epochs.back().epoch),
+              o.result.validation, dataset));
   if (o.test) r.results.push_back(named("test, best checkpoint", *o.test, dataset));
   const Filters filters = first_filters(parameters);
   if (!filters.data.empty()) r.filters = {filters.data.data(), filters.shape, DType::f32};

@@ -29,25 +29,33 @@ std::string absolute(Text path) { return path.empty() ? path : std::filesystem::
 void set_model(S& s, Text, Text v) {
   s.model = v.ends_with(".toml") || v.find('/') != std::string::npos ? absolute(v) : v;
 }
+void set_channels(S& s, Text option, Text v) {
+  if (v != "1" && v != "3")
+    fail(ErrorCode::usage, option, "'{}' is not valid; expected 1 (gray) or 3 (RGB)", printable(v));
+  s.channels = v == "1" ? 1 : 3;
+}
 void set_optimizer(S& s, Text option, Text v) {
   parse_optimizer(parse_choice(option, v, {"sgd", "momentum", "nesterov", "adam", "adamw"}),
                   s.train.optimizer.kind);
 }
 void set_loss(S& s, Text option, Text v) {
-  s.train.loss = parse_choice(option, v, {"cross_entropy", "mse"}) == "mse" ? LossKind::mse : LossKind::softmax_xent;
+  s.train.loss =
+      parse_choice(option, v, {"cross_entropy", "mse"}) == "mse" ? LossKind::mse : LossKind::softmax_xent;
 }
 void set_seed(S& s, Text option, Text v) {
   s.train.seed = s.split.seed = uint64_t(parse_whole(option, v, 0, int64_t{1} << 53));
 }
 void set_bad_policy(S& s, Text option, Text v) {
-  s.train.bad_policy = parse_choice(option, v, {"skip", "fail"}) == "fail" ? BadPolicy::fail : BadPolicy::skip;
+  s.train.bad_policy =
+      parse_choice(option, v, {"skip", "fail"}) == "fail" ? BadPolicy::fail : BadPolicy::skip;
 }
 
 }  // namespace
 
 const std::vector<Setting>& train_setting_table() {
   static const std::vector<Setting> table = {
-      {"data", kText, "", "", [](S& s, Text, Text v) { s.data = absolute(v); }, [](const S& s) { return s.data; }},
+      {"data", kText, "", "", [](S& s, Text, Text v) { s.data = absolute(v); },
+       [](const S& s) { return s.data; }},
       {"model", kText, "NAME|FILE", "article, lenet5, mlp, vgg-small, or a .toml file (article)", set_model,
        [](const S& s) { return s.model; }},
       {"init", kText, "FILE", "start from the weights of this checkpoint",
@@ -55,8 +63,7 @@ const std::vector<Setting>& train_setting_table() {
       {"size", kText, "HxW", "input size (the pictures' own, the model's, or 96x96)",
        [](S& s, Text o, Text v) { s.size = parse_size(o, v); },
        [](const S& s) { return fmt::format("{}x{}", s.size.height, s.size.width); }},
-      {"channels", kNumber, "1|3", "1 gray, 3 RGB (as the pictures or the model)",
-       [](S& s, Text o, Text v) { s.channels = std::stoi(parse_choice(o, v, {"1", "3"})); },
+      {"channels", kNumber, "1|3", "1 gray, 3 RGB (as the pictures or the model)", set_channels,
        [](const S& s) { return std::to_string(s.channels); }},
       {"epochs", kNumber, "N", "passes over the training pictures (5)",
        [](S& s, Text o, Text v) { s.train.epochs = int(parse_whole(o, v, 1, 1'000'000)); },
@@ -92,7 +99,8 @@ const std::vector<Setting>& train_setting_table() {
        [](S& s, Text o, Text v) { s.split.val_split = parse_number(o, v, 0, 0.99); },
        [](const S& s) { return show(s.split.val_split); }},
       {"val", kText, "DIR", "validate on these pictures instead of a split",
-       [](S& s, Text, Text v) { s.split.val_path = absolute(v); }, [](const S& s) { return s.split.val_path; }},
+       [](S& s, Text, Text v) { s.split.val_path = absolute(v); },
+       [](const S& s) { return s.split.val_path; }},
       {"keras-split", kFlag, "", "size the split as Keras does (one picture more may validate)",
        [](S& s, Text o, Text v) { s.split.keras_split = parse_bool(o, v); },
        [](const S& s) { return show(s.split.keras_split); }},
@@ -107,13 +115,15 @@ const std::vector<Setting>& train_setting_table() {
        },
        [](const S& s) { return std::string(name_of(s.train.preprocess.scaling)); }},
       {"flip", kFlag, "", "mirror half of the training pictures, anew each epoch",
-       [](S& s, Text o, Text v) { s.train.flip = parse_bool(o, v); }, [](const S& s) { return show(s.train.flip); }},
+       [](S& s, Text o, Text v) { s.train.flip = parse_bool(o, v); },
+       [](const S& s) { return show(s.train.flip); }},
       {"on-bad-file", kText, "skip|fail", "what an unreadable picture does (skip)", set_bad_policy,
        [](const S& s) { return std::string(s.train.bad_policy == BadPolicy::fail ? "fail" : "skip"); }},
       {"max-bad", kNumber, "X", "share of unreadable pictures that stops the run (0.01)",
        [](S& s, Text o, Text v) { s.train.max_bad = parse_number(o, v, 0, 1); },
        [](const S& s) { return show(s.train.max_bad); }},
-      {"overfit", kNumber, "N", "train and validate on the same N pictures: a model that cannot learn these is wrong",
+      {"overfit", kNumber, "N",
+       "train and validate on the same N pictures: a model that cannot learn these is wrong",
        [](S& s, Text o, Text v) { s.train.overfit = int(parse_whole(o, v, 0, 1'000'000)); },
        [](const S& s) { return std::to_string(s.train.overfit); }},
       {"backend", kText, "NAME", "auto, cpu, reference (auto)", [](S& s, Text, Text v) { s.backend = v; },

@@ -1,5 +1,6 @@
-// What a training run is told: the options of `gabor train` that shape its result. One table holds name, help, reader
-// and writer of each, and serves the command line, --set, config.toml, --resume and the command to repeat a run.
+// What a training run is told: the options of `gabor train` that shape its result. One table holds name,
+// help, reader and writer of each, and serves the command line, --set, config.toml, --resume and the command
+// to repeat a run.
 #pragma once
 #include <map>
 #include <string>
@@ -39,7 +40,8 @@ struct Setting {
 const std::vector<Setting>& train_setting_table();
 
 // Sets one by name. Throws Error{usage} for a bad value, or an unknown name with the nearest one.
-void apply_setting(TrainSettings& s, const std::string& name, const std::string& value, const std::string& origin);
+void apply_setting(TrainSettings& s, const std::string& name, const std::string& value,
+                   const std::string& origin);
 // "lr=0.01", as --set takes it, into name and value; '_' is taken for '-'.
 std::pair<std::string, std::string> split_assignment(const std::string& text);
 // The value of one by name, as text.

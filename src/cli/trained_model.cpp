@@ -41,8 +41,9 @@ TrainedModel::TrainedModel(const std::string& file_or_run, int batch, std::share
   checkpoint_.load(parameters_);
 }
 
-EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset, const std::vector<uint32_t>& samples,
-                                  const LoaderOptions& given, const std::function<bool(int, int)>& tick) {
+EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset,
+                                  const std::vector<uint32_t>& samples, const LoaderOptions& given,
+                                  const std::function<bool(int, int)>& tick) {
   LoaderOptions options = given;
   const Preprocess& p = info().preprocess;
   options.batch = int(plan_.options.batch);

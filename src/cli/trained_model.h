@@ -9,8 +9,8 @@
 
 namespace gabor {
 
-// The file that a CHECKPOINT argument means: itself, or of a run folder best.safetensors (else last.safetensors).
-// Throws Error{checkpoint}.
+// The file that a CHECKPOINT argument means: itself, or of a run folder best.safetensors (else
+// last.safetensors). Throws Error{checkpoint}.
 std::string checkpoint_path(const std::string& file_or_run);
 
 // A checkpoint ready for inference with batches of up to `batch`.

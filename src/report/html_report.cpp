@@ -45,8 +45,9 @@ std::string head(const HtmlReport& r) {
     double seconds = 0;
     for (const EpochRecord& e : r.epochs) seconds += e.seconds;
     out += figure(human_seconds(seconds), "training time");
-    out += figure(fmt::format("{:.0f}/s", r.epochs.back().images_per_s),
-                  fmt::format("pictures, {:.0f} % of the time waiting for data", r.epochs.back().data_wait_pct));
+    out +=
+        figure(fmt::format("{:.0f}/s", r.epochs.back().images_per_s),
+               fmt::format("pictures, {:.0f} % of the time waiting for data", r.epochs.back().data_wait_pct));
   }
   return out + "</div>\n";
 }
@@ -69,11 +70,12 @@ std::string curves(const HtmlReport& r) {
     out += fmt::format("<th class=\"n\">{}</th>", c);
   out += "</tr>\n";
   for (const EpochRecord& e : r.epochs) {
-    out += fmt::format("<tr><td class=\"n\">{}</td><td class=\"n\">{:.4f}</td><td class=\"n\">{:.4f}</td>", e.epoch,
-                       e.train_loss, e.train_acc);
+    out += fmt::format("<tr><td class=\"n\">{}</td><td class=\"n\">{:.4f}</td><td class=\"n\">{:.4f}</td>",
+                       e.epoch, e.train_loss, e.train_acc);
     for (double v : {e.val_loss, e.val_acc})
       out += fmt::format("<td class=\"n\">{}</td>", std::isnan(v) ? "-" : fmt::format("{:.4f}", v));
-    out += fmt::format("<td class=\"n\">{:.3g}</td><td class=\"n\">{}</td></tr>\n", e.lr, human_seconds(e.seconds));
+    out += fmt::format("<td class=\"n\">{:.3g}</td><td class=\"n\">{}</td></tr>\n", e.lr,
+                       human_seconds(e.seconds));
   }
   return out + "</table></div></details>\n";
 }
@@ -95,12 +97,14 @@ std::string class_table(const EvalResult& e, const std::vector<std::string>& cla
 std::string mistakes(const ReportedResult& m, const std::vector<std::string>& classes) {
   if (m.mistakes.empty()) return "";
   std::string out =
-      "<h3>Most confident mistakes</h3>\n<div class=\"scroll\"><table>\n<tr><th>picture</th><th>is</th><th>taken "
+      "<h3>Most confident mistakes</h3>\n<div "
+      "class=\"scroll\"><table>\n<tr><th>picture</th><th>is</th><th>taken "
       "for</th><th class=\"n\">probability</th></tr>\n";
   for (size_t i = 0; i < std::min(kMaxMistakes, m.mistakes.size()); i++) {
     const NamedMistake& x = m.mistakes[i];
-    out += fmt::format("<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>\n",
-                       h(x.file), h(classes[size_t(x.label)]), h(classes[size_t(x.predicted)]), x.probability);
+    out +=
+        fmt::format("<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td class=\"n\">{:.4f}</td></tr>\n",
+                    h(x.file), h(classes[size_t(x.label)]), h(classes[size_t(x.predicted)]), x.probability);
   }
   return out + "</table></div>\n";
 }
@@ -112,8 +116,9 @@ std::string results(const HtmlReport& r) {
                        with_commas(m.result.correct), with_commas(m.result.samples),
                        percent(m.result.accuracy()), m.result.loss);
     if (m.result.classes > 5) out += fmt::format(" Among the five likeliest: {}.", percent(m.result.top5()));
-    out += "</p>\n<div class=\"pair\">\n<div><h3>Confusion matrix</h3>\n<p class=\"soft\">Rows: what it is. "
-           "Columns: what it was taken for.</p>\n";
+    out +=
+        "</p>\n<div class=\"pair\">\n<div><h3>Confusion matrix</h3>\n<p class=\"soft\">Rows: what it is. "
+        "Columns: what it was taken for.</p>\n";
     out += confusion_matrix(m.result, r.run.classes);
     out += "</div>\n<div><h3>By class</h3>\n" + class_table(m.result, r.run.classes) + "</div>\n</div>\n";
     out += mistakes(m, r.run.classes);
@@ -124,12 +129,15 @@ std::string results(const HtmlReport& r) {
 std::string model(const HtmlReport& r) {
   if (!r.plan) return "";
   std::string out = fmt::format(
-      "<h2>Model</h2>\n<p>{}, input {} (height, width, channels), {} parameters.</p>\n<div class=\"scroll\"><table>\n"
-      "<tr><th>layer</th><th>type</th><th class=\"n\">output</th><th class=\"n\">parameters</th><th></th></tr>\n",
+      "<h2>Model</h2>\n<p>{}, input {} (height, width, channels), {} parameters.</p>\n<div "
+      "class=\"scroll\"><table>\n"
+      "<tr><th>layer</th><th>type</th><th class=\"n\">output</th><th "
+      "class=\"n\">parameters</th><th></th></tr>\n",
       h(r.plan->graph.name), r.plan->options.input.str(), with_commas(r.plan->parameter_count()));
   for (const LayerNote& l : r.plan->layers)
     out += fmt::format(
-        "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"soft\">{}</td></tr>\n",
+        "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td "
+        "class=\"soft\">{}</td></tr>\n",
         h(l.name), h(l.type), l.output.str(), with_commas(l.parameters), h(l.remark));
   out += "</table></div>\n";
   if (r.filters) out += "<h3>First-layer filters</h3>\n" + filter_tiles(r.filters);
@@ -143,7 +151,8 @@ std::string data(const HtmlReport& r) {
   return fmt::format(
       "<h2>Data</h2>\n<table>\n<tr><th>pictures</th><td>{} training, {} validation, {} test</td></tr>\n"
       "<tr><th>split</th><td>{}</td></tr>\n<tr><th>classes</th><td>{}: {}</td></tr>\n"
-      "<tr><th>preprocessing</th><td>EXIF orientation applied; resized to {}x{} ({}), aspect ratio not kept; {}; "
+      "<tr><th>preprocessing</th><td>EXIF orientation applied; resized to {}x{} ({}), aspect ratio not kept; "
+      "{}; "
       "pixels scaled: {}</td></tr>\n</table>\n",
       with_commas(r.run.train_samples), with_commas(r.run.val_samples), with_commas(r.run.test_samples),
       h(r.run.split_note), r.run.classes.size(), classes, p.height, p.width, name_of(p.resize),
@@ -168,7 +177,8 @@ std::string choices(const HtmlReport& r) {
 
 std::string repeat(const HtmlReport& r) {
   std::string out = fmt::format("<h2>Repeat it</h2>\n<pre>{}</pre>\n", h(r.command));
-  out += fmt::format("<details><summary>config.toml</summary>\n<pre>{}</pre></details>\n<table>\n", h(r.config));
+  out +=
+      fmt::format("<details><summary>config.toml</summary>\n<pre>{}</pre></details>\n<table>\n", h(r.config));
   for (const auto& [what, which] : r.versions)
     out += fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", h(what), h(which));
   return out + "</table>\n";

@@ -35,8 +35,8 @@ struct HtmlReport {
   std::vector<std::pair<std::string, std::string>> versions;  // what, which
 };
 
-// The run as one self-contained page: inline SVG and CSS, no script, nothing loaded from elsewhere. All names are
-// escaped.
+// The run as one self-contained page: inline SVG and CSS, no script, nothing loaded from elsewhere. All names
+// are escaped.
 std::string html_report(const HtmlReport& r);
 
 }  // namespace gabor

@@ -20,8 +20,7 @@ bool parse(const std::string& line, EpochRecord& e) {
   double v[10] = {};
   for (size_t i = 0; i < cells.size(); i++) {
     char* end = nullptr;
-    v[i] =
-        cells[i].empty() ? std::numeric_limits<double>::quiet_NaN() : std::strtod(cells[i].c_str(), &end);
+    v[i] = cells[i].empty() ? std::numeric_limits<double>::quiet_NaN() : std::strtod(cells[i].c_str(), &end);
     if (end && *end) return false;
   }
   if (!(v[0] >= 1 && v[0] < 1e9 && v[1] >= 0 && v[1] < 1e18)) return false;

@@ -12,22 +12,22 @@ constexpr std::chrono::milliseconds kRedraw{100};  // a terminal is rewritten at
 }
 
 std::string progress_text(const StepRecord& s) {
-  std::string out = fmt::format("epoch {}/{}  {} {}/{}", s.epoch, s.epochs, s.validating ? "validating" : "step", s.step,
-                                s.steps);
+  std::string out = fmt::format("epoch {}/{}  {} {}/{}", s.epoch, s.epochs,
+                                s.validating ? "validating" : "step", s.step, s.steps);
   // The numbers of a step are of training: while validating they would stand still.
   if (!s.validating)
-    out += fmt::format("  loss {:.4f}  acc {:.4f}  lr {:.3g}  {:.0f} images/s, {:.0f} % waiting for data", s.loss,
-                       s.accuracy, s.lr, s.images_per_s, s.data_wait_pct);
+    out += fmt::format("  loss {:.4f}  acc {:.4f}  lr {:.3g}  {:.0f} images/s, {:.0f} % waiting for data",
+                       s.loss, s.accuracy, s.lr, s.images_per_s, s.data_wait_pct);
   return s.seconds_left > 0 ? out + ", " + human_seconds(s.seconds_left) + " left" : out;
 }
 
 std::string epoch_text(const EpochRecord& e) {
   const std::string val =
       std::isnan(e.val_loss) ? "" : fmt::format("  val loss {:.4f}  val acc {:.4f}", e.val_loss, e.val_acc);
-  return fmt::format("epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {:.0f} images/s, {:.0f} % waiting for data{}{}",
-                     e.epoch, e.epochs, e.train_loss, e.train_acc, val, human_seconds(e.seconds),
-                     e.images_per_s, e.data_wait_pct,
-                     e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
+  return fmt::format(
+      "epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {:.0f} images/s, {:.0f} % waiting for data{}{}", e.epoch,
+      e.epochs, e.train_loss, e.train_acc, val, human_seconds(e.seconds), e.images_per_s, e.data_wait_pct,
+      e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
 }
 
 void ProgressLine::clear() {

@@ -8,9 +8,9 @@
 namespace gabor {
 
 struct ProgressStyle {
-  bool terminal = false;  // rewrite one line in place; else a plain line every `interval`
-  bool color = false;     // best epochs in bold (callers heed NO_COLOR)
-  int columns = 80;       // of the terminal: a longer line is cut, so that it never wraps
+  bool terminal = false;                     // rewrite one line in place; else a plain line every `interval`
+  bool color = false;                        // best epochs in bold (callers heed NO_COLOR)
+  int columns = 80;                          // of the terminal: a longer line is cut, so that it never wraps
   std::chrono::milliseconds interval{5000};  // between plain lines
 };
 

@@ -1,5 +1,5 @@
-// Drawings as inline SVG text for the report. Colours come from CSS classes and variables of the page, so that
-// they follow its light and dark themes.
+// Drawings as inline SVG text for the report. Colours come from CSS classes and variables of the page, so
+// that they follow its light and dark themes.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,8 +12,8 @@ struct Curve {
   std::vector<double> y;  // one value an epoch; NaN leaves a gap
 };
 
-// Curves over x = first_x, first_x + 1, ... with axes, round ticks and a legend. low and high fix the y axis when
-// low < high; else it fits the values.
+// Curves over x = first_x, first_x + 1, ... with axes, round ticks and a legend. low and high fix the y axis
+// when low < high; else it fits the values.
 std::string line_chart(const std::string& title, const std::vector<int>& x, const std::vector<Curve>& curves,
                        double low = 0, double high = 0);
 

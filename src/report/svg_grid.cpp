@@ -47,10 +47,10 @@ std::string confusion_matrix(const EvalResult& r, const std::vector<std::string>
   for (int t = 0; named && t < k; t++) {
     const std::string name = html_escape(shorten(classes[size_t(t)], 18));
     const double at = t * size + size / 2 + 4;
-    out += fmt::format("<text class=\"tick end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", left - 6, top + at, name);
-    out += fmt::format(
-        "<text class=\"tick\" transform=\"translate({:.1f},{:.1f}) rotate(-60)\">{}</text>\n", left + at,
-        top - 6, name);
+    out += fmt::format("<text class=\"tick end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", left - 6, top + at,
+                       name);
+    out += fmt::format("<text class=\"tick\" transform=\"translate({:.1f},{:.1f}) rotate(-60)\">{}</text>\n",
+                       left + at, top - 6, name);
   }
   for (int t = 0; t < k; t++)
     for (int p = 0; p < k; p++)

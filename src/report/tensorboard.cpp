@@ -30,7 +30,9 @@ void put_varint(std::string& out, uint64_t value) {
 }
 
 // Protobuf's wire types: 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes.
-void put_key(std::string& out, int field, int wire_type) { put_varint(out, uint64_t(field << 3 | wire_type)); }
+void put_key(std::string& out, int field, int wire_type) {
+  put_varint(out, uint64_t(field << 3 | wire_type));
+}
 
 void put_double(std::string& out, int field, double value) {
   put_key(out, field, 1), put_fixed(out, std::bit_cast<uint64_t>(value), 8);

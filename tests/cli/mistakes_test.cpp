@@ -1,4 +1,6 @@
 // What users get wrong, and the one line that each mistake must give. {w} stands for the test's folder.
+#include "cli/mistakes.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,7 +9,6 @@
 #include <filesystem>
 #include <map>
 
-#include "cli/mistakes.h"
 #include "cli/run_command.h"
 #include "cli/tiny_data.h"
 
@@ -21,7 +22,8 @@ void write_files(const Workspace& w) {
   write_class_folders(w.path("three"), {"cat", "dog", "owl"}, 6);
   write_class_folders(w.path("one"), {"cat"}, 12);
   write_class_folders(w.path("bad"), {"cat", "dog"}, 12);
-  for (int i = 0; i < 6; i++) write_text(w.path("bad/cat/0" + std::to_string(i) + ".bmp"), "these are no pixels");
+  for (int i = 0; i < 6; i++)
+    write_text(w.path("bad/cat/0" + std::to_string(i) + ".bmp"), "these are no pixels");
   fs::create_directories(w.path("empty"));
   fs::create_directories(w.path("full"));
   write_text(w.path("full/notes.txt"), "mine");
@@ -33,8 +35,9 @@ void write_files(const Workspace& w) {
 
 // A finished run, and damaged copies of its checkpoint.
 void write_run(const Workspace& w) {
-  const auto r = run_gabor({"train", w.path("photos"), "--size", "8x8", "--epochs", "1", "--batch", "8", "--out", w.path("run")},
-                           {w.path()});
+  const auto r = run_gabor(
+      {"train", w.path("photos"), "--size", "8x8", "--epochs", "1", "--batch", "8", "--out", w.path("run")},
+      {w.path()});
   ASSERT_EQ(r.code, 0) << r.err;
   const std::string good = read_text(w.path("run/best.safetensors"));
   ASSERT_GT(good.size(), 3000u);
@@ -49,7 +52,8 @@ void write_run(const Workspace& w) {
 }
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -95,7 +99,8 @@ TEST(MistakesOfTheMachine, UnreadablePicture) {
   Workspace w;
   write_text(w.path("secret.bmp"), noisy_bmp(8, 8, 1, 2, 3, 1));
   write_class_folders(w.path("photos"), {"cat", "dog"}, 8);
-  ASSERT_EQ(run_gabor({"train", "photos", "--size", "8x8", "--epochs", "1", "--out", "run"}, {w.path()}).code, 0);
+  ASSERT_EQ(run_gabor({"train", "photos", "--size", "8x8", "--epochs", "1", "--out", "run"}, {w.path()}).code,
+            0);
   ::chmod(w.path("secret.bmp").c_str(), 0);
   const auto r = run_gabor({"predict", "run", "secret.bmp"}, {w.path()});
   EXPECT_EQ(r.code, 3);
@@ -110,8 +115,20 @@ TEST(MistakesOfTheMachine, UnwritableFolder) {
   ::chmod(w.path("locked").c_str(), 0500);
   const auto r = run_gabor({"train", "photos", "--size", "8x8", "--out", "locked/run"}, {w.path()});
   EXPECT_EQ(r.code, 6);
-  EXPECT_EQ(r.err, "gabor: error: locked/run: the run folder cannot be made: Permission denied; choose another with --out\n");
+  EXPECT_EQ(r.err,
+            "gabor: error: locked/run: the run folder cannot be made: Permission denied; choose another with "
+            "--out\n");
   ::chmod(w.path("locked").c_str(), 0700);
+}
+
+TEST(MistakesOfTheMachine, TooLittleMemory) {
+  Workspace w;
+  write_class_folders(w.path("photos"), {"cat", "dog"}, 8);
+  const auto r = run_gabor({"train", "photos", "--size", "1000x1000", "--batch", "1000000"}, {w.path()});
+  EXPECT_EQ(r.code, 4);
+  EXPECT_EQ(r.err.find("gabor: error: --batch: training needs "), 0u) << r.err;
+  EXPECT_NE(r.err.find("; use a smaller --batch or --size\n"), std::string::npos) << r.err;
+  EXPECT_FALSE(fs::exists(w.path("runs")));
 }
 
 TEST(MistakesOfTheMachine, FullDisk) {
@@ -119,7 +136,8 @@ TEST(MistakesOfTheMachine, FullDisk) {
   write_class_folders(w.path("photos"), {"cat", "dog"}, 8);
   fs::create_directories(w.path("small"));
   const std::string mount = "mount -t tmpfs -o size=64k none " + w.path("small") + " 2>/dev/null";
-  if (::geteuid() != 0 || std::system(mount.c_str()) != 0) GTEST_SKIP() << "cannot mount a small file system here";
+  if (::geteuid() != 0 || std::system(mount.c_str()) != 0)
+    GTEST_SKIP() << "cannot mount a small file system here";
   const auto r = run_gabor({"train", "photos", "--size", "32x32", "--out", w.path("small/run")}, {w.path()});
   EXPECT_EQ(r.code, 6);
   EXPECT_NE(r.err.find("No space left on device"), std::string::npos) << r.err;

@@ -46,9 +46,13 @@ TEST(OptionValues, SizesAreHeightTimesWidth) {
 
 TEST(OptionValues, ChoicesOfferTheNearest) {
   EXPECT_EQ(parse_choice("--resize", "area", {"antialias", "linear", "area"}), "area");
-  EXPECT_EQ(refusal([] { parse_choice("--resize", "liner", {"antialias", "linear", "area"}); }),
+  EXPECT_EQ(refusal([] {
+              parse_choice("--resize", "liner", {"antialias", "linear", "area"});
+            }),
             "--resize: unknown value 'liner'; did you mean 'linear'?");
-  EXPECT_EQ(refusal([] { parse_choice("--resize", "qqqqqqqqqqq", {"linear", "area"}); }),
+  EXPECT_EQ(refusal([] {
+              parse_choice("--resize", "qqqqqqqqqqq", {"linear", "area"});
+            }),
             "--resize: unknown value 'qqqqqqqqqqq'; known: linear, area");
 }
 

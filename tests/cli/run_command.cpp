@@ -23,8 +23,8 @@ void redirect(const std::string& file, int descriptor) {
   if (fd < 0 || ::dup2(fd, descriptor) < 0) _exit(99);
 }
 
-[[noreturn]] void become_gabor(const std::vector<std::string>& args, const std::string& folder, const std::string& out,
-                               const std::string& err) {
+[[noreturn]] void become_gabor(const std::vector<std::string>& args, const std::string& folder,
+                               const std::string& out, const std::string& err) {
   redirect("/dev/null", STDIN_FILENO);
   redirect(out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
@@ -51,7 +51,8 @@ CommandResult run_gabor(const std::vector<std::string>& args, const CommandOptio
   std::atomic<bool> ended{false};
   std::thread watch([&] {
     const auto end = std::chrono::steady_clock::now() + options.limit;
-    while (!ended && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (!ended && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     if (!ended) ::kill(pid, SIGKILL);
   });
   if (options.meanwhile) options.meanwhile(pid);
@@ -76,7 +77,9 @@ Workspace::~Workspace() {
   fs::remove_all(root_, ignored);
 }
 
-std::string Workspace::path(const std::string& name) const { return name.empty() ? root_.string() : (root_ / name).string(); }
+std::string Workspace::path(const std::string& name) const {
+  return name.empty() ? root_.string() : (root_ / name).string();
+}
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

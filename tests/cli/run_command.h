@@ -16,9 +16,9 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-  std::string folder;                       // to run in
-  std::function<void(pid_t)> meanwhile{};   // called once it runs, e.g. to send it a signal
-  std::chrono::seconds limit{120};          // it is killed after
+  std::string folder;                      // to run in
+  std::function<void(pid_t)> meanwhile{};  // called once it runs, e.g. to send it a signal
+  std::chrono::seconds limit{120};         // it is killed after
 };
 
 // args: after the program's name.

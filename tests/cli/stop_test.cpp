@@ -18,12 +18,14 @@ using std::chrono::milliseconds;
 
 // Waits (at most 20 s) until the run has finished an epoch.
 void await_epoch(const std::string& run) {
-  for (int i = 0; i < 2000 && !fs::exists(run + "/last.safetensors"); i++) std::this_thread::sleep_for(milliseconds(10));
+  for (int i = 0; i < 2000 && !fs::exists(run + "/last.safetensors"); i++)
+    std::this_thread::sleep_for(milliseconds(10));
 }
 
 std::vector<std::string> train_args(const Workspace& w, const std::string& out, const std::string& epochs) {
-  return {"train",    w.path("photos"), "--size", "16x16", "--epochs", epochs, "--batch",   "8",
-          "--flip",   "--optimizer",    "adam",   "--seed", "5",      "--out", w.path(out), "--threads", "2"};
+  return {"train",  w.path("photos"), "--size", "16x16",  "--epochs", epochs,  "--batch",   "8",
+          "--flip", "--optimizer",    "adam",   "--seed", "5",        "--out", w.path(out), "--threads",
+          "2"};
 }
 
 // The same tensors, bit for bit; also the optimizer's.
@@ -70,7 +72,8 @@ TEST_F(Stop, ResumedRunEqualsTheUnbrokenOne) {
   const auto unbroken = run_gabor(train_args(w, "unbroken", epochs), {w.path()});
   ASSERT_EQ(unbroken.code, 0) << unbroken.err;
   expect_same_tensors(w.path("stopped/last.safetensors"), w.path("unbroken/last.safetensors"));
-  EXPECT_EQ(rows(read_text(w.path("stopped/metrics.csv"))), rows(metrics) + 2) << "an epoch is missing or there twice";
+  EXPECT_EQ(rows(read_text(w.path("stopped/metrics.csv"))), rows(metrics) + 2)
+      << "an epoch is missing or there twice";
 }
 
 TEST_F(Stop, KilledRunResumesToo) {
@@ -93,9 +96,10 @@ TEST_F(Stop, KilledRunResumesToo) {
 TEST_F(Stop, SecondSignalLeavesAtOnce) {
   const CommandResult r = run_gabor(train_args(w, "twice", "100000"), {w.path(), [&](pid_t pid) {
                                                                          await_epoch(w.path("twice"));
-                                                                         // Back to back: the second arrives while
-                                                                         // the first is being acted upon, or it
-                                                                         // finds the process gone.
+                                                                         // Back to back: the second arrives
+                                                                         // while the first is being acted
+                                                                         // upon, or it finds the process
+                                                                         // gone.
                                                                          ::kill(pid, SIGTERM);
                                                                          ::kill(pid, SIGINT);
                                                                        }});

@@ -8,7 +8,8 @@
 namespace gabor::testing {
 namespace {
 
-constexpr int kColours[][3] = {{200, 60, 60}, {60, 60, 200}, {60, 190, 60}, {190, 190, 50}, {60, 190, 190}, {180, 60, 180}};
+constexpr int kColours[][3] = {{200, 60, 60},  {60, 60, 200},  {60, 190, 60},
+                               {190, 190, 50}, {60, 190, 190}, {180, 60, 180}};
 
 std::string little_endian(uint32_t v, int bytes) {
   std::string out;
@@ -57,13 +58,14 @@ std::string noisy_bmp(int width, int height, int red, int green, int blue, uint6
   return out;
 }
 
-void write_class_folders(const std::string& folder, const std::vector<std::string>& classes, int pictures_each,
-                         int side) {
+void write_class_folders(const std::string& folder, const std::vector<std::string>& classes,
+                         int pictures_each, int side) {
   for (size_t k = 0; k < classes.size(); k++)
     for (int i = 0; i < pictures_each; i++) {
       const auto& c = kColours[k % std::size(kColours)];
-      write_text(folder + "/" + classes[k] + "/" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ".bmp",
-                 noisy_bmp(side, side + i % 3, c[0], c[1], c[2], k * 1000 + uint64_t(i)));
+      write_text(
+          folder + "/" + classes[k] + "/" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ".bmp",
+          noisy_bmp(side, side + i % 3, c[0], c[1], c[2], k * 1000 + uint64_t(i)));
     }
 }
 

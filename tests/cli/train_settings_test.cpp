@@ -57,7 +57,8 @@ TEST(TrainSettings, ConfigKeepsEveryValueAndItsOrigin) {
   s.origin["size"] = "data";
   s.origin.erase("lr");
   const TrainSettings back = settings_from_config(config_toml(s, "gabor"), "x.safetensors");
-  for (const Setting& setting : train_setting_table()) EXPECT_EQ(setting.get(back), setting.get(s)) << setting.name;
+  for (const Setting& setting : train_setting_table())
+    EXPECT_EQ(setting.get(back), setting.get(s)) << setting.name;
   EXPECT_EQ(back.origin, s.origin);
   EXPECT_EQ(config_toml(back, "gabor"), config_toml(s, "gabor"));
 }
@@ -82,13 +83,15 @@ TEST(TrainSettings, CommandRepeatsWhatDiffers) {
   apply_setting(s, "channels", "3", "model");
   apply_setting(s, "flip", "true", "option");
   apply_setting(s, "lr", "0.01", "option");
-  EXPECT_EQ(repeat_command(s, "gabor"), "gabor train '/my photos' --size 96x96 --channels 3 --lr 0.01 --flip");
+  EXPECT_EQ(repeat_command(s, "gabor"),
+            "gabor train '/my photos' --size 96x96 --channels 3 --lr 0.01 --flip");
   EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quoted(""), "''");
 }
 
 TEST(TrainSettings, AssignmentsTakeUnderscores) {
-  EXPECT_EQ(split_assignment("weight_decay=0.1"), (std::pair<std::string, std::string>("weight-decay", "0.1")));
+  EXPECT_EQ(split_assignment("weight_decay=0.1"),
+            (std::pair<std::string, std::string>("weight-decay", "0.1")));
   EXPECT_EQ(split_assignment("val=a=b"), (std::pair<std::string, std::string>("val", "a=b")));
   EXPECT_THROW(split_assignment("lr"), Error);
 }

@@ -22,7 +22,8 @@ class Train : public ::testing::Test {
   Train() { write_class_folders(w.path("photos"), {"cat", "d<o>g"}, 24); }
   CommandResult gabor(const std::vector<std::string>& args) { return run_gabor(args, {w.path()}); }
   CommandResult train(const std::string& out, std::vector<std::string> more = {}) {
-    std::vector<std::string> args = {"train", "photos", "--size", "12x12", "--epochs", "3", "--batch", "8", "--out", out};
+    std::vector<std::string> args = {"train", "photos",  "--size", "12x12", "--epochs",
+                                     "3",     "--batch", "8",      "--out", out};
     args.insert(args.end(), more.begin(), more.end());
     return gabor(args);
   }
@@ -32,9 +33,12 @@ class Train : public ::testing::Test {
 TEST_F(Train, LeavesEverythingThatARunPromises) {
   const CommandResult r = train("run");
   ASSERT_EQ(r.code, 0) << r.err;
-  for (const char* file : {"config.toml", "metrics.csv", "log.jsonl", "report.html", "best.safetensors", "last.safetensors"})
+  for (const char* file :
+       {"config.toml", "metrics.csv", "log.jsonl", "report.html", "best.safetensors", "last.safetensors"})
     EXPECT_GT(read_text(w.path(std::string("run/") + file)).size(), 50u) << file;
-  const auto is_events = [](const auto& e) { return e.path().filename().string().starts_with("events.out.tfevents."); };
+  const auto is_events = [](const auto& e) {
+    return e.path().filename().string().starts_with("events.out.tfevents.");
+  };
   EXPECT_EQ(std::count_if(fs::directory_iterator(w.path("run")), fs::directory_iterator(), is_events), 1);
   EXPECT_NE(r.err.find("epoch 3/3"), std::string::npos) << r.err;
   EXPECT_EQ(r.err.find('\r'), std::string::npos) << "stderr is no terminal here";
@@ -70,7 +74,8 @@ TEST_F(Train, LearnsAndIsMeasuredTheSameByEval) {
   const Json eval = Json::parse(e.out);
   EXPECT_EQ(eval.at("samples"), 14);
   EXPECT_EQ(eval.at("accuracy"), run.at("best_val_acc"));
-  const Json all = Json::parse(gabor({"eval", "run/last.safetensors", "photos", "--split", "all", "--json"}).out);
+  const Json all =
+      Json::parse(gabor({"eval", "run/last.safetensors", "photos", "--split", "all", "--json"}).out);
   EXPECT_EQ(all.at("samples"), 48);
   EXPECT_EQ(all.at("classes").at(1).at("name"), "d<o>g");
 }
@@ -90,7 +95,8 @@ TEST_F(Train, TheSameCommandGivesTheSameBits) {
   ASSERT_EQ(train("a", {"--flip"}).code, 0);
   ASSERT_EQ(train("b", {"--set", "flip=true"}).code, 0);
   ASSERT_EQ(train("c", {"--flip", "--seed", "2"}).code, 0);
-  const SafeTensors a = read_safetensors(w.path("a/last.safetensors")), b = read_safetensors(w.path("b/last.safetensors")),
+  const SafeTensors a = read_safetensors(w.path("a/last.safetensors")),
+                    b = read_safetensors(w.path("b/last.safetensors")),
                     c = read_safetensors(w.path("c/last.safetensors"));
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   bool seed_matters = false;
@@ -112,7 +118,8 @@ TEST_F(Train, ReportStandsAlone) {
 }
 
 TEST_F(Train, RunFoldersAreNumbered) {
-  const std::vector<std::string> args = {"train", "photos", "--size", "12x12", "--epochs", "1", "--model", "mlp"};
+  const std::vector<std::string> args = {"train",    "photos", "--size",  "12x12",
+                                         "--epochs", "1",      "--model", "mlp"};
   ASSERT_EQ(gabor(args).code, 0);
   ASSERT_EQ(gabor(args).code, 0);
   EXPECT_TRUE(fs::exists(w.path("runs/mlp-photos-1/report.html")));
@@ -129,7 +136,8 @@ TEST_F(Train, DryRunLeavesNothing) {
 
 TEST_F(Train, PicturesOfOneSizeChooseTheInputAndTestPartIsMeasured) {
   write_idx_folder(w.path("digits"));
-  const CommandResult r = gabor({"train", "digits", "--epochs", "2", "--batch", "8", "--out", "run", "--json"});
+  const CommandResult r =
+      gabor({"train", "digits", "--epochs", "2", "--batch", "8", "--out", "run", "--json"});
   ASSERT_EQ(r.code, 0) << r.err;
   const Json run = Json::parse(r.out);
   EXPECT_EQ(run.at("test").at("samples"), 10);
@@ -146,12 +154,13 @@ TEST_F(Train, InitStartsFromOtherWeights) {
   const CommandResult r = train("second", {"--init", "first", "--lr", "1e-9", "--json"});
   ASSERT_EQ(r.code, 0) << r.err;
   const Json first = Json::parse(gabor({"eval", "first", "photos", "--json"}).out);
-  EXPECT_NEAR(Json::parse(r.out).at("epochs").at(0).at("val_loss").get<double>(), first.at("loss").get<double>(), 1e-4);
+  EXPECT_NEAR(Json::parse(r.out).at("epochs").at(0).at("val_loss").get<double>(),
+              first.at("loss").get<double>(), 1e-4);
 }
 
 TEST_F(Train, OverfitLearnsAFewByHeart) {
-  const CommandResult r = gabor({"train", "photos", "--size", "12x12", "--overfit", "8", "--epochs", "30", "--batch", "8",
-                                 "--lr", "0.01", "--out", "few", "--json"});
+  const CommandResult r = gabor({"train", "photos", "--size", "12x12", "--overfit", "8", "--epochs", "30",
+                                 "--batch", "8", "--lr", "0.01", "--out", "few", "--json"});
   ASSERT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(Json::parse(r.out).at("best_val_acc"), 1.0);
 }
@@ -165,7 +174,8 @@ TEST(Summary, GivesTheArticlesNumbers) {
   EXPECT_EQ(j.at("layers").at(1).at("parameters"), 760);
   EXPECT_EQ(j.at("layers").at(4).at("parameters"), 438082);
   const std::string table = run_gabor({"summary", "article"}, {w.path()}).out;
-  for (const char* figure : {"760", "438,082", "438,842"}) EXPECT_NE(table.find(figure), std::string::npos) << table;
+  for (const char* figure : {"760", "438,082", "438,842"})
+    EXPECT_NE(table.find(figure), std::string::npos) << table;
 }
 
 TEST(Help, OfEveryVerbNamesItsOptions) {

@@ -1,3 +1,10 @@
-#include "cli/app.h"
+#include <string_view>
 
-int main(int argc, char** argv) { return gabor::run(argc, argv); }
+#include "cli/app.h"
+#include "cli/wait_policy.h"
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "train")
+    gabor::prefer_short_waits(argv);  // the verb that runs for long
+  return gabor::run(argc, argv);
+}

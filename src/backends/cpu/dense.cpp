@@ -10,12 +10,15 @@
 namespace gabor::cpu {
 namespace {
 
-// db[k] (+)= sum over n of dy[n,k]
+// db[k] (+)= sum over n of dy[n,k], in blocks of K whose sums stay in registers.
 void bias_grad(const DenseProblem& p, const float* dy, float* db, bool accumulate) {
-  for (int64_t k = 0; k < p.K; k++) {
-    double sum = accumulate ? db[k] : 0;
-    for (int64_t n = 0; n < p.N; n++) sum += dy[n * p.K + k];
-    db[k] = float(sum);
+  constexpr int64_t kBlock = 32;
+  for (int64_t k0 = 0; k0 < p.K; k0 += kBlock) {
+    const int64_t count = std::min(kBlock, p.K - k0);
+    double sums[kBlock] = {};
+    for (int64_t n = 0; n < p.N; n++)
+      for (int64_t k = 0; k < count; k++) sums[k] += dy[n * p.K + k0 + k];
+    for (int64_t k = 0; k < count; k++) db[k0 + k] = float(sums[k] + (accumulate ? db[k0 + k] : 0));
   }
 }
 

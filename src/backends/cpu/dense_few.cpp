@@ -4,7 +4,7 @@
 //   fprop  y[n,k] = sum over c of x[n,c] w[k,c]: 4 rows times 2 outputs in registers; one partial sum a block, added
 //          up in block order
 //   dgrad  dx[n,c] = sum over k of dy[n,k] w[k,c]: 4 rows share each load of w
-//   wgrad  dw[k,c] = sum over n of dy[n,k] x[n,c]: 4 rows of x at a time into dw, which stays in cache
+//   wgrad  dw[k,c] = sum over n of dy[n,k] x[n,c]: 8 rows of x at a time into dw, which stays in cache
 #include "backends/cpu/dense_few.h"
 
 #include <algorithm>
@@ -121,8 +121,10 @@ HWY_INLINE void outer_rows(const float* x, const float* dy, float* dw, int64_t C
 
 void OuterBlock(const DenseProblem& p, const float* x, const float* dy, float* dw, int64_t count, bool accumulate) {
   int64_t n = 0;
-  for (; n + 4 <= p.N; n += 4)
-    outer_rows<4>(x + n * p.C, dy + n * p.K, dw, p.C, p.K, count, accumulate || n > 0);
+  for (; n + 8 <= p.N; n += 8)
+    outer_rows<8>(x + n * p.C, dy + n * p.K, dw, p.C, p.K, count, accumulate || n > 0);
+  for (; n + 2 <= p.N; n += 2)
+    outer_rows<2>(x + n * p.C, dy + n * p.K, dw, p.C, p.K, count, accumulate || n > 0);
   for (; n < p.N; n++) outer_rows<1>(x + n * p.C, dy + n * p.K, dw, p.C, p.K, count, accumulate || n > 0);
 }
 

@@ -100,7 +100,11 @@ HWY_INLINE void sum_window(const L& lanes, const Pool2dProblem& p, Taps rows, Ta
 template <PoolKind kKind, int V, class L, class Index>
 HWY_INLINE void window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x, float* y,
                        Index* argmax) {
-  if constexpr (kKind == PoolKind::max)
+  // The usual window as constants, for the compiler to unroll.
+  constexpr Taps kTwo{0, 0, 2};
+  if (kKind == PoolKind::max && rows.first == 0 && rows.last == 2 && columns.first == 0 && columns.last == 2)
+    max_window<V>(lanes, p, kTwo, kTwo, x, y, argmax);
+  else if constexpr (kKind == PoolKind::max)
     max_window<V>(lanes, p, rows, columns, x, y, argmax);
   else
     sum_window<V, kKind == PoolKind::l2>(lanes, p, rows, columns, x, y);
@@ -109,6 +113,7 @@ HWY_INLINE void window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps c
 template <PoolKind kKind, class D, class Index>
 void forward_rows(D d, const Pool2dProblem& p, const float* x, float* y, Index* argmax, int64_t begin, int64_t end) {
   const int64_t P = p.P(), Q = p.Q(), C = p.C, L = int64_t(hn::Lanes(d));
+  const float *const x_end = x + p.N * p.H * p.W * C, *const y_end = y + end * Q * C;
   for (int64_t row = begin; row < end; row++) {
     const Taps rows = taps_at(row % P, p.stride_h, p.pad.top, p.R, p.H);
     const float* image = x + row / P * p.H * p.W * C + rows.start * p.W * C;
@@ -123,7 +128,14 @@ void forward_rows(D d, const Pool2dProblem& p, const float* x, float* y, Index* 
         window<kKind, 4>(Lanes4<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
       for (; c + L <= C; c += L)
         window<kKind, 1>(Lanes4<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
-      if (c < C) window<kKind, 1>(Lanes4<D, true>{d, C - c}, p, rows, columns, from + c, to + c, at(c));
+      if (c == C) continue;
+      // With less than a vector of channels whole vectors are written all the same where the next positions, which
+      // come later, put right what is too much: masked stores cost several times as much.
+      const float* last_tap = from + ((rows.last - 1) * p.W + columns.last - 1) * C;
+      if (C < L && to + L <= y_end && last_tap + L <= x_end)
+        window<kKind, 1>(Lanes4<D, false>{d, L}, p, rows, columns, from, to, at(0));
+      else
+        window<kKind, 1>(Lanes4<D, true>{d, C - c}, p, rows, columns, from + c, to + c, at(c));
     }
   }
 }

@@ -20,6 +20,7 @@ struct Row {
   int64_t r;     // the row of the windows that lies on this row of dx
   int64_t rows;  // how many rows of the windows lie in x
   bool add;      // to what dx holds
+  int64_t dx_left, y_left;  // elements from dx to the end of the thread's range, from dy to the end of the tensor
 };
 
 template <class D, bool kPart>
@@ -88,7 +89,12 @@ HWY_INLINE void backward_row(D d, const Pool2dProblem& p, const Row& row) {
     zero_to(columns.start + columns.first);
     int64_t c = 0;
     for (; c + L <= C; c += L) spread<kKind, Index>(Part<D, false>{d, L}, p, row, columns, q, c);
-    if (c < C) spread<kKind, Index>(Part<D, true>{d, C - c}, p, row, columns, q, c);
+    // Less than a vector of channels: as in the forward, whole vectors where later ones put right what is too much.
+    const int64_t last_tap = (columns.start + columns.last - 1) * C;
+    if (!row.add && C < L && last_tap + L <= row.dx_left && q * C + L <= row.y_left)
+      spread<kKind, Index>(Part<D, false>{d, L}, p, row, columns, q, 0);
+    else if (c < C)
+      spread<kKind, Index>(Part<D, true>{d, C - c}, p, row, columns, q, c);
     done = columns.start + columns.last;
   }
   zero_to(p.W);
@@ -118,7 +124,9 @@ void backward_rows(D d, const Pool2dProblem& p, const float* x, const float* y, 
                                      .dx = to,
                                      .r = padded - at * p.stride_h,
                                      .rows = rows.last - rows.first,
-                                     .add = !direct});
+                                     .add = !direct,
+                                     .dx_left = (end - i) * p.W * C,
+                                     .y_left = p.N * P * Q * C - offset});
     }
   }
 }

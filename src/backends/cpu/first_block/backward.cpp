@@ -28,7 +28,6 @@
 
 #include "backends/cpu/first_block/backward_args.h"
 #include "backends/cpu/first_block/fours-inl.h"
-#include "backends/cpu/first_block/pixels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gabor::cpu::first_block {
@@ -65,13 +64,20 @@ HWY_INLINE V load_input(const uint8_t* x, V scale, V shift) {
 template <class T>
 void fill_strip(const BackwardArgs& a, const BackwardScratch& at, int64_t n, int64_t h, int64_t w,
                 int64_t count) {
+  const D d;
   const Geometry& g = *a.geometry;
-  std::fill(at.strip, at.strip + BackwardScratch::strip_floats(g), 0.0f);
-  if (h < 0 || h >= g.H) return;
-  const T* x = static_cast<const T*>(a.x) + (n * g.H + h) * g.W * g.C;
-  for (int64_t i = std::max<int64_t>(0, -w); i < std::min(count, g.W - w); i++)
-    for (int64_t c = 0; c < g.C; c++)
-      at.strip[i * g.C + c] = normalized(g.normalize, int(c), x[(w + i) * g.C + c]);
+  const bool inside = h >= 0 && h < g.H;
+  const int64_t first = inside ? std::clamp<int64_t>(-w, 0, count) * g.C : 0;
+  const int64_t last = inside ? std::clamp<int64_t>(g.W - w, 0, count) * g.C : 0;
+  const T* x = static_cast<const T*>(a.x) + ((n * g.H + h) * g.W + w) * g.C;
+  std::fill(at.strip, at.strip + first, 0.0f);
+  T rest[kMaxLanes] = {};
+  for (int64_t i = first; i < last; i += lanes()) {
+    if (i + lanes() > last) std::copy(x + i, x + last, rest);
+    const V scale = hn::LoadU(d, at.scale + i - first), shift = hn::LoadU(d, at.shift + i - first);
+    hn::StoreU(load_input(i + lanes() > last ? rest : x + i, scale, shift), d, at.strip + i);
+  }
+  std::fill(at.strip + last, at.strip + BackwardScratch::strip_floats(g), 0.0f);
 }
 
 // A row of every window of the tile: vector v of the one that starts at column i comes from x + i * C + v *
@@ -216,7 +222,7 @@ void backward_chunks(const BackwardArgs& a, int64_t begin, int64_t end, float* s
   const Geometry& g = *a.geometry;
   const BackwardScratch at(g, scratch);
   const int64_t capacity = BackwardScratch::list_capacity(g);
-  for (int64_t i = 0; i < g.segment(); i++)
+  for (int64_t i = 0; i < BackwardScratch::strip_floats(g); i++)
     at.scale[i] = g.normalize.scale[i % g.C], at.shift[i] = g.normalize.shift[i % g.C];
   for (int64_t chunk = begin; chunk < end; chunk++) {
     float* dw = a.partials + chunk * g.partial_floats();

@@ -19,7 +19,7 @@ struct BackwardArgs {
 struct BackwardScratch {
   float* windows;        // [vector of a window's row][column][row][lane]
   float* strip;          // a row of the tile where the tile reaches over the image's edge
-  float *scale, *shift;  // of each element of a window's row (u8 only)
+  float *scale, *shift;  // of each element of a row, from channel 0 on (u8 only)
   int32_t* offset;       // [4 filters][live place of the tile]: of its window in `windows`, in floats
   float* gradient;       // the same for dy
 
@@ -27,15 +27,15 @@ struct BackwardScratch {
       : windows(base),
         strip(windows + windows_floats(g)),
         scale(strip + strip_floats(g)),
-        shift(scale + g.segment()),
-        offset(reinterpret_cast<int32_t*>(shift + g.segment())),
-        gradient(shift + g.segment() + 4 * list_capacity(g)) {}
+        shift(scale + strip_floats(g)),
+        offset(reinterpret_cast<int32_t*>(shift + strip_floats(g))),
+        gradient(shift + strip_floats(g) + 4 * list_capacity(g)) {}
   static int64_t floats(const Geometry& g) {
-    return windows_floats(g) + strip_floats(g) + 2 * g.segment() + 8 * list_capacity(g);
+    return windows_floats(g) + 3 * strip_floats(g) + 8 * list_capacity(g);
   }
   // Whole vectors are read from the strip and written to the lists: both have room for one more.
   static int64_t strip_floats(const Geometry& g) {
-    return round_up((2 * g.tile_columns + g.S - 1) * g.C + g.segment(), 16);
+    return round_up((2 * g.tile_columns + g.S - 1) * g.C + g.segment() + kMaxLanes, 16);
   }
   static int64_t list_capacity(const Geometry& g) {
     return round_up(g.tile_rows * g.tile_columns + kMaxLanes, 16);

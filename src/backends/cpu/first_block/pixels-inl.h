@@ -85,8 +85,7 @@ int64_t split_run(const Any&...) {
 
 HWY_INLINE float normalized(const Normalize&, int, float v) { return v; }
 HWY_INLINE float normalized(const Normalize& n, int c, uint8_t v) {
-  const hn::CappedTag<float, 1> d;
-  return hn::GetLane(hn::MulAdd(hn::Set(d, float(v)), hn::Set(d, n.scale[c]), hn::Set(d, n.shift[c])));
+  return float(v) * n.scale[c] + n.shift[c];
 }
 
 // The padded row (columns 0..2*pitch-1) of source row `row`, or a row of padding where row is null. Channel c
@@ -110,10 +109,10 @@ void split_row(const Geometry& g, const T* row, float* even, float* odd, int64_t
       split_run<C>(hn::CappedTag<float, kMaxLanes>(), g.normalize, p, begin, end, even, odd, channel_stride);
   if (done == 0)
     done = split_run<C>(hn::CappedTag<float, 4>(), g.normalize, p, begin, end, even, odd, channel_stride);
-  for (int64_t i = done; begin + i < end; i++)
-    for (int c = 0; c < C; c++)
-      ((begin + i) % 2 ? odd : even)[c * channel_stride + (begin + i) / 2] =
-          normalized(g.normalize, c, p[i * C + c]);
+  for (int64_t i = done; begin + i < end; i++) {
+    float* to = ((begin + i) % 2 ? odd : even) + (begin + i) / 2;
+    for (int c = 0; c < C; c++) to[c * channel_stride] = normalized(g.normalize, c, p[i * C + c]);
+  }
 }
 
 }  // namespace HWY_NAMESPACE
