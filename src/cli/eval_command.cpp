@@ -17,6 +17,8 @@
 namespace gabor {
 namespace {
 
+constexpr size_t kMaxNamed = 10;  // bad files
+
 struct EvalOptions {
   std::string checkpoint, data, split = "auto", backend = "auto";
   int batch = 64, threads = 0;
@@ -98,11 +100,13 @@ int eval_command(const Invocation& call) {
   LoaderOptions loading;
   loading.threads = o.threads;
   loading.max_bad = o.max_bad;
-  const EvalResult r =
-      model.evaluate(match_classes(chosen.dataset, model.info().classes, o.data), chosen.samples, loading);
-  const auto unread = int64_t(chosen.samples.size()) - r.samples;
-  if (unread > 0)
-    fmt::print(stderr, "gabor: warning: {} pictures could not be read and do not count\n", unread);
+  std::vector<BadFile> bad;
+  const EvalResult r = model.evaluate(match_classes(chosen.dataset, model.info().classes, o.data),
+                                      chosen.samples, loading, &bad);
+  for (size_t i = 0; i < bad.size() && i < kMaxNamed; i++)
+    fmt::print(stderr, "gabor: warning: {}; it does not count\n", printable(bad[i].reason));
+  if (bad.size() > kMaxNamed)
+    fmt::print(stderr, "gabor: warning: {} more files cannot be read\n", bad.size() - kMaxNamed);
   if (o.json) {
     nlohmann::ordered_json j = {{"checkpoint", model.path()}, {"data", o.data}, {"part", chosen.note}};
     j.update(eval_json(r, model.info().classes));

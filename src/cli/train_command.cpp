@@ -169,7 +169,7 @@ int train(const Invocation& call, const Request& request) {
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
 
   const std::string out = folder ? folder->path() : "";
-  if (s.data.empty() && !request.json)
+  if (s.data.empty() && !resumed && !request.json)
     fmt::print(
         "No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
         "folder a class in it.\n",

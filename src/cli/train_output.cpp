@@ -22,8 +22,7 @@ std::string passed_over(const Plan& plan) {
   return out;
 }
 
-// "conv1: conv2d+relu in one pass", "conv2: conv2d+relu in one pass" -> "conv2d+relu in one pass (conv1,
-// conv2)".
+// One line for each kind of fusion, with the layers it was made in.
 std::string fusions(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> groups;  // what, layers
   for (const std::string& f : plan.fusions) {
@@ -37,7 +36,7 @@ std::string fusions(const Plan& plan) {
       at->second += ", " + layer;
   }
   std::string out;
-  for (const auto& [what, layers] : groups) out += fmt::format("         fused {} ({})\n", what, layers);
+  for (const auto& [what, layers] : groups) out += fmt::format("         fused {}: {}\n", layers, what);
   return out;
 }
 

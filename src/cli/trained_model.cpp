@@ -43,7 +43,7 @@ TrainedModel::TrainedModel(const std::string& file_or_run, int batch, std::share
 
 EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset,
                                   const std::vector<uint32_t>& samples, const LoaderOptions& given,
-                                  const std::function<bool(int, int)>& tick) {
+                                  std::vector<BadFile>* bad) {
   LoaderOptions options = given;
   const Preprocess& p = info().preprocess;
   options.batch = int(plan_.options.batch);
@@ -51,7 +51,9 @@ EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset,
   options.resize = p.resize;
   options.shuffle = options.flip = false;
   Loader loader(std::move(dataset), samples, options);
-  return gabor::evaluate(executor_, loader, int(info().classes.size()), tick);
+  EvalResult result = gabor::evaluate(executor_, loader, int(info().classes.size()));
+  if (bad) *bad = loader.bad_files();
+  return result;
 }
 
 }  // namespace gabor

@@ -25,8 +25,9 @@ class TrainedModel {
   Executor& executor() { return executor_; }
 
   // Preprocesses as in training. dataset: with this model's classes in their order (see matched_dataset.h).
+  // bad: where the files that could not be read are listed, or null.
   EvalResult evaluate(std::shared_ptr<const Dataset> dataset, const std::vector<uint32_t>& samples,
-                      const LoaderOptions& options, const std::function<bool(int, int)>& tick = {});
+                      const LoaderOptions& options, std::vector<BadFile>* bad = nullptr);
 
  private:
   std::string path_;

@@ -12,7 +12,7 @@
 namespace gabor {
 namespace {
 
-std::string number(double v) { return std::isnan(v) ? "" : fmt::format("{:.9g}", v); }
+std::string number(double v) { return std::isnan(v) ? "" : fmt::format("{:.7g}", v); }
 
 bool parse(const std::string& line, EpochRecord& e) {
   const std::vector<std::string> cells = split(line, ',');

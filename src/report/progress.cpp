@@ -12,13 +12,14 @@ constexpr std::chrono::milliseconds kRedraw{100};  // a terminal is rewritten at
 }
 
 std::string progress_text(const StepRecord& s) {
-  std::string out = fmt::format("epoch {}/{}  {} {}/{}", s.epoch, s.epochs,
-                                s.validating ? "validating" : "step", s.step, s.steps);
+  const std::string left = s.seconds_left > 0 ? "  " + human_seconds(s.seconds_left) + " left" : "";
+  const std::string where = fmt::format("epoch {}/{}  {} {}/{}", s.epoch, s.epochs,
+                                        s.validating ? "validating" : "step", s.step, s.steps);
   // The numbers of a step are of training: while validating they would stand still.
-  if (!s.validating)
-    out += fmt::format("  loss {:.4f}  acc {:.4f}  lr {:.3g}  {:.0f} images/s, {:.0f} % waiting for data",
-                       s.loss, s.accuracy, s.lr, s.images_per_s, s.data_wait_pct);
-  return s.seconds_left > 0 ? out + ", " + human_seconds(s.seconds_left) + " left" : out;
+  if (s.validating) return where + left;
+  // What a narrow terminal may cut off comes last.
+  return fmt::format("{}  loss {:.4f}  acc {:.4f}{}  {:.0f} images/s, {:.0f} % waiting for data  lr {:.3g}",
+                     where, s.loss, s.accuracy, left, s.images_per_s, s.data_wait_pct, s.lr);
 }
 
 std::string epoch_text(const EpochRecord& e) {

@@ -54,7 +54,7 @@ const std::vector<std::pair<std::string, Prefixes>> kThirdParty = {
     {"oneapi/dnnl", {"src/backends/cpu/"}},
     {"hwy/", {"src/backends/cpu/", "src/data/"}},
     {"omp.h", {"src/core/parallel.cpp", "src/backends/cpu/", "tools/bench/"}},
-    {"CLI/", {"src/cli/"}},
+    {"CLI/", {"src/cli/", "tools/bench/"}},
     {"toml", {"src/model/"}},
     {"cudnn", {"src/backends/cudnn/"}},
     {"cublas", {"src/backends/cudnn/"}},

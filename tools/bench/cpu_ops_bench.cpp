@@ -1,6 +1,6 @@
-// Micro-benchmarks of the cpu backend's ops, on the layers that its goals are set on: LeNet-5 at N=128, a small
-// VGG-like net for photos at N=32, the article's dense layer and its Adam step. GFLOP/s or GB/s stand beside each time:
-// compare them with machine-peak.
+// Micro-benchmarks of the cpu backend's ops, on the layers that its goals are set on: LeNet-5 at N=128, a
+// small VGG-like net for photos at N=32, the article's dense layer and its Adam step. GFLOP/s or GB/s stand
+// beside each time: compare them with machine-peak.
 //   cpu-ops-bench --benchmark_filter=lenet
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -138,8 +138,7 @@ void loss(benchmark::State& state, int64_t N, int64_t K) {
   Bench bench;
   const LossProblem p{.N = N, .K = K};
   const Tensor y({N, K}), labels({N}, DType::i32), dy({N, K}), sum({1}), counts({2}, DType::i32);
-  for (auto _ : state)
-    bench.ops().loss->run(bench.context, p, y, labels, 1.0f / float(N), dy, sum, counts);
+  for (auto _ : state) bench.ops().loss->run(bench.context, p, y, labels, 1.0f / float(N), dy, sum, counts);
 }
 
 void normalize(benchmark::State& state, int64_t count, int64_t C) {
@@ -196,12 +195,15 @@ void register_all() {
     optimizer(s, OptimizerKind::adam, {150, 6, 2400, 16, 48000, 120, 10080, 84, 840, 10});
   });
 
-  for (const char* problem :
-       {"N=32 H=64 W=64 C=3 K=32 R=3 S=3 pad=1,1 act=relu", "N=32 H=64 W=64 C=32 K=32 R=3 S=3 pad=1,1 act=relu",
-        "N=32 H=32 W=32 C=64 K=64 R=3 S=3 pad=1,1 act=relu", "N=32 H=16 W=16 C=128 K=128 R=3 S=3 pad=1,1 act=relu",
-        "N=32 H=8 W=8 C=512 K=512 R=3 S=3 pad=1,1 act=relu", "N=32 H=32 W=32 C=16 K=16 R=3 S=3 pad=1,1 act=relu",
-        "N=32 H=32 W=32 C=16 K=64 R=3 S=3 pad=1,1 act=relu", "N=32 H=32 W=32 C=8 K=32 R=3 S=3 pad=1,1 act=relu",
-        "N=32 H=64 W=64 C=32 K=32 R=3 S=3 pad=1,1 groups=32"})
+  for (const char* problem : {"N=32 H=64 W=64 C=3 K=32 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=64 W=64 C=32 K=32 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=32 W=32 C=64 K=64 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=16 W=16 C=128 K=128 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=8 W=8 C=512 K=512 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=32 W=32 C=16 K=16 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=32 W=32 C=16 K=64 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=32 W=32 C=8 K=32 R=3 S=3 pad=1,1 act=relu",
+                              "N=32 H=64 W=64 C=32 K=32 R=3 S=3 pad=1,1 groups=32"})
     add_conv2d("vgg", problem);
   add_pool2d("vgg", "max N=32 H=64 W=64 C=32");
   add_pool2d("vgg", "average N=32 H=8 W=8 C=512 R=8 S=8 stride=8,8");
@@ -216,7 +218,9 @@ void register_all() {
 
   add_pool2d("article", "max N=32 H=296 W=296 C=10");
   add_dense("article", {.N = 32, .C = 219040, .K = 2});
-  add_case("article adam", [](benchmark::State& s) { optimizer(s, OptimizerKind::adam, {750, 10, 438080, 2}); });
+  add_case("article adam", [](benchmark::State& s) {
+    optimizer(s, OptimizerKind::adam, {750, 10, 438080, 2});
+  });
   add_case("article normalize 32x300x300x3", [](benchmark::State& s) { normalize(s, 32 * 270000, 3); });
 }
 

@@ -16,20 +16,15 @@ namespace {
 
 namespace fb = cpu::first_block;
 
-FirstBlockProblem article(int64_t N, DType input) {
-  FirstBlockProblem p{.conv = {.N = N, .H = 300, .W = 300, .C = 3, .K = 10, .R = 5, .S = 5}, .input = input};
-  p.conv.activation.kind = ActivationKind::relu;
-  p.pool.N = N, p.pool.H = 296, p.pool.W = 296, p.pool.C = 10;
+FirstBlockProblem problem(const char* conv, DType input) {
+  FirstBlockProblem p;
+  p.conv = parse_conv2d(conv), p.input = input;
+  p.pool.N = p.conv.N, p.pool.H = p.conv.P(), p.pool.W = p.conv.Q(), p.pool.C = p.conv.K;
   return p;
 }
 
-FirstBlockProblem lenet(int64_t N, DType input) {
-  FirstBlockProblem p{.conv = {.N = N, .H = 28, .W = 28, .C = 1, .K = 6, .R = 5, .S = 5, .pad = {2, 2, 2, 2}},
-                      .input = input};
-  p.conv.activation.kind = ActivationKind::relu;
-  p.pool.N = N, p.pool.H = 28, p.pool.W = 28, p.pool.C = 6;
-  return p;
-}
+constexpr const char* kArticle = "N=32 H=300 W=300 C=3 K=10 R=5 S=5 act=relu";
+constexpr const char* kLenet = "N=128 H=28 W=28 C=1 K=6 R=5 S=5 pad=2,2 act=relu";
 
 struct Free {
   void operator()(void* p) const { std::free(p); }
@@ -43,7 +38,8 @@ Memory<T> allocate(size_t count) {
 
 enum class Pass { forward, backward, both };
 
-void first_block(benchmark::State& state, FirstBlockProblem p, Pass pass) {
+void first_block(benchmark::State& state, const char* conv, DType input, Pass pass) {
+  FirstBlockProblem p = problem(conv, input);
   Random random({1, Purpose::test});
   const size_t x_count = size_t(p.conv.x_shape().count()), y_count = size_t(p.pool.y_shape().count());
   const size_t w_count = size_t(p.conv.w_shape().count());
@@ -81,19 +77,19 @@ void first_block(benchmark::State& state, FirstBlockProblem p, Pass pass) {
 }
 
 #define GABOR_FIRST_BLOCK(name, ...)                                           \
-  BENCHMARK_CAPTURE(first_block, name / forward, __VA_ARGS__, Pass::forward)   \
+  BENCHMARK_CAPTURE(first_block, name##_forward, __VA_ARGS__, Pass::forward)   \
       ->Unit(benchmark::kMillisecond)                                          \
       ->UseRealTime();                                                         \
-  BENCHMARK_CAPTURE(first_block, name / backward, __VA_ARGS__, Pass::backward) \
+  BENCHMARK_CAPTURE(first_block, name##_backward, __VA_ARGS__, Pass::backward) \
       ->Unit(benchmark::kMillisecond)                                          \
       ->UseRealTime();                                                         \
-  BENCHMARK_CAPTURE(first_block, name / both, __VA_ARGS__, Pass::both)         \
+  BENCHMARK_CAPTURE(first_block, name##_both, __VA_ARGS__, Pass::both)         \
       ->Unit(benchmark::kMillisecond)                                          \
       ->UseRealTime()
 
-GABOR_FIRST_BLOCK(article / u8, article(32, DType::u8));
-GABOR_FIRST_BLOCK(article / f32, article(32, DType::f32));
-GABOR_FIRST_BLOCK(lenet / u8, lenet(128, DType::u8));
+GABOR_FIRST_BLOCK(article_u8, kArticle, DType::u8);
+GABOR_FIRST_BLOCK(article_f32, kArticle, DType::f32);
+GABOR_FIRST_BLOCK(lenet_u8, kLenet, DType::u8);
 
 }  // namespace
 }  // namespace gabor

@@ -1,6 +1,6 @@
-// Activations forward and backward: one read of each input and one write, so memory speed for the simple ones;
-// exp-based ones cost about 20 instructions an element. gelu calls the C library's erfc for each element: exactness
-// before speed, as no vector erf of float accuracy in both tails is at hand.
+// Activations forward and backward: one read of each input and one write, so memory speed for the simple
+// ones; exp-based ones cost about 20 instructions an element. gelu calls the C library's erfc for each
+// element: exactness before speed, as no vector erf of float accuracy in both tails is at hand.
 #include <cmath>
 
 #include "backends/cpu/kernels.h"
@@ -38,8 +38,8 @@ struct Elu {
     return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), low, x);
   }
 };
-// 1 / (1 + e^-x). Highway's Exp is defined up to 104, where it is infinite and the quotient 0 already. NaN is put back
-// since Min and Exp may drop it.
+// 1 / (1 + e^-x). Highway's Exp is defined up to 104, where it is infinite and the quotient 0 already. NaN is
+// put back since Min and Exp may drop it.
 struct Sigmoid {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
@@ -112,12 +112,18 @@ struct Accumulated {
 
 void Forward(const Activation& f, const float* x, float* y, int64_t n) {
   switch (f.kind) {
-    case ActivationKind::relu: return map_lanes(Relu(), n, y, x);
-    case ActivationKind::leaky_relu: return map_lanes(LeakyRelu{f.alpha}, n, y, x);
-    case ActivationKind::elu: return map_lanes(Elu{f.alpha}, n, y, x);
-    case ActivationKind::sigmoid: return map_lanes(Sigmoid(), n, y, x);
-    case ActivationKind::tanh: return map_lanes(Tanh(), n, y, x);
-    case ActivationKind::silu: return map_lanes(Silu(), n, y, x);
+    case ActivationKind::relu:
+      return map_lanes(Relu(), n, y, x);
+    case ActivationKind::leaky_relu:
+      return map_lanes(LeakyRelu{f.alpha}, n, y, x);
+    case ActivationKind::elu:
+      return map_lanes(Elu{f.alpha}, n, y, x);
+    case ActivationKind::sigmoid:
+      return map_lanes(Sigmoid(), n, y, x);
+    case ActivationKind::tanh:
+      return map_lanes(Tanh(), n, y, x);
+    case ActivationKind::silu:
+      return map_lanes(Silu(), n, y, x);
     case ActivationKind::gelu:
       for (int64_t i = 0; i < n; i++) y[i] = 0.5f * x[i] * std::erfc(-0.70710678f * x[i]);
       return;
@@ -165,12 +171,18 @@ void run_grad(Grad grad, const float* of, const float* dy, float* dx, int64_t n,
 // of: x for silu and gelu, else y.
 void Backward(const Activation& f, const float* of, const float* dy, float* dx, int64_t n, bool accumulate) {
   switch (f.kind) {
-    case ActivationKind::relu: return run_grad(ReluGrad(), of, dy, dx, n, accumulate);
-    case ActivationKind::leaky_relu: return run_grad(LeakyReluGrad{f.alpha}, of, dy, dx, n, accumulate);
-    case ActivationKind::elu: return run_grad(EluGrad{f.alpha}, of, dy, dx, n, accumulate);
-    case ActivationKind::sigmoid: return run_grad(SigmoidGrad(), of, dy, dx, n, accumulate);
-    case ActivationKind::tanh: return run_grad(TanhGrad(), of, dy, dx, n, accumulate);
-    case ActivationKind::silu: return run_grad(SiluGrad(), of, dy, dx, n, accumulate);
+    case ActivationKind::relu:
+      return run_grad(ReluGrad(), of, dy, dx, n, accumulate);
+    case ActivationKind::leaky_relu:
+      return run_grad(LeakyReluGrad{f.alpha}, of, dy, dx, n, accumulate);
+    case ActivationKind::elu:
+      return run_grad(EluGrad{f.alpha}, of, dy, dx, n, accumulate);
+    case ActivationKind::sigmoid:
+      return run_grad(SigmoidGrad(), of, dy, dx, n, accumulate);
+    case ActivationKind::tanh:
+      return run_grad(TanhGrad(), of, dy, dx, n, accumulate);
+    case ActivationKind::silu:
+      return run_grad(SiluGrad(), of, dy, dx, n, accumulate);
     case ActivationKind::gelu:  // Phi(x) + x phi(x)
       for (int64_t i = 0; i < n; i++) {
         const float x = of[i];
@@ -211,8 +223,8 @@ class CpuActivation final : public ActivationOp {
     chunks(p.count, [&](int64_t i, int64_t end) { activate(p.activation, from + i, to + i, end - i); });
   }
 
-  void backward(Context&, const ActivationProblem& p, ConstTensorView x, ConstTensorView y, ConstTensorView dy,
-                TensorView dx, GradMode mode) const override {
+  void backward(Context&, const ActivationProblem& p, ConstTensorView x, ConstTensorView y,
+                ConstTensorView dy, TensorView dx, GradMode mode) const override {
     const float* of = derivative_from_output(p.activation.kind) ? y.as<float>() : x.as<float>();
     const float* from = dy.as<float>();
     float* to = dx.as<float>();

@@ -9,8 +9,8 @@
 namespace gabor::cpu {
 namespace {
 
-// Images that dgrad does at a time when it has to add to dx: oneDNN only overwrites, and a second dx for the whole
-// batch would cost as much memory as the layer's input. A divisor of N, so that one plan serves all.
+// Images that dgrad does at a time when it has to add to dx: oneDNN only overwrites, and a second dx for the
+// whole batch would cost as much memory as the layer's input. A divisor of N, so that one plan serves all.
 int64_t images_at_once(const Conv2dProblem& p) {
   constexpr int64_t kFloats = 1 << 20;
   int64_t images = std::clamp<int64_t>(kFloats / std::max<int64_t>(1, p.H * p.W * p.C), 1, p.N);
@@ -37,8 +37,8 @@ class CpuConv2d final : public Conv2d {
     return std::max(whole, aligned(onednn_.workspace_bytes(some, pass)) + image_bytes(some));
   }
 
-  void fprop(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
-             TensorView y) const override {
+  void fprop(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w,
+             ConstTensorView b, TensorView y) const override {
     const float *in = x.as<float>(), *filters = w.as<float>(), *bias = b.as<float>();
     float* out = y.as<float>();
     check_workspace(context, p, Pass::fprop);
@@ -91,7 +91,8 @@ class CpuConv2d final : public Conv2d {
     // "" is no implementation at all; "ref" is oneDNN's plain loop, slower than ours on any shape.
     const std::string& implementation = onednn_.implementation(p, pass);
     if (implementation.empty() || implementation.starts_with("ref")) return true;
-    // Its way by a matrix product multiplies the padding too: an infinite dy would make NaN of taps it never meets.
+    // Its way by a matrix product multiplies the padding too: an infinite dy would make NaN of taps it never
+    // meets.
     return pass == Pass::wgrad && p.pad != Padding{} && implementation.find("gemm") != std::string::npos;
   }
   void check_workspace(const Context& context, const Conv2dProblem& p, Pass pass) const {

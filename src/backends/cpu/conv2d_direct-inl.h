@@ -55,8 +55,8 @@ HWY_INLINE void tile(D d, const DirectRow& row, const float* x, const float* w, 
     }
 }
 
-// All columns of the row in tiles of kColumns <= Q; the last tile starts early enough to be whole, and so computes
-// some outputs a second time, to the same value.
+// All columns of the row in tiles of kColumns <= Q; the last tile starts early enough to be whole, and so
+// computes some outputs a second time, to the same value.
 template <int kColumns, int V, class D>
 void columns(D d, const DirectRow& row) {
   const int64_t L = int64_t(hn::Lanes(d)), width = V * L;
@@ -86,15 +86,24 @@ void dispatch_columns(D d, const DirectRow& row) {
     if (best == 1 || scaled <= cost) best = size, cost = scaled;
   }
   switch (best) {
-    case 1: return columns<1, V>(d, row);
-    case 2: return columns<2, V>(d, row);
-    case 4: return columns<4, V>(d, row);
-    case 5: return columns<5, V>(d, row);
-    case 6: return columns<6, V>(d, row);
-    case 8: return columns<std::min(8, kMost), V>(d, row);
-    case 10: return columns<std::min(10, kMost), V>(d, row);
-    case 12: return columns<std::min(12, kMost), V>(d, row);
-    default: return columns<std::min(14, kMost), V>(d, row);
+    case 1:
+      return columns<1, V>(d, row);
+    case 2:
+      return columns<2, V>(d, row);
+    case 4:
+      return columns<4, V>(d, row);
+    case 5:
+      return columns<5, V>(d, row);
+    case 6:
+      return columns<6, V>(d, row);
+    case 8:
+      return columns<std::min(8, kMost), V>(d, row);
+    case 10:
+      return columns<std::min(10, kMost), V>(d, row);
+    case 12:
+      return columns<std::min(12, kMost), V>(d, row);
+    default:
+      return columns<std::min(14, kMost), V>(d, row);
   }
 }
 

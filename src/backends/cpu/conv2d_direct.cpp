@@ -6,9 +6,9 @@
 
 namespace gabor::cpu {
 
-// Single-threaded on Zen 5 with AVX-512 against oneDNN 2.6.3, 3x3 and 5x5: fprop 1.0 to 1.3 times as fast up to 8
-// channels (and its activation costs no pass of its own), dgrad 1.0 to 2.7 times, wgrad 1.2 to 2.5 times below 16.
-// Above, oneDNN gains 5 to 20 %.
+// Single-threaded on Zen 5 with AVX-512 against oneDNN 2.6.3, 3x3 and 5x5: fprop 1.0 to 1.3 times as fast up
+// to 8 channels (and its activation costs no pass of its own), dgrad 1.0 to 2.7 times, wgrad 1.2 to 2.5 times
+// below 16. Above, oneDNN gains 5 to 20 %.
 bool direct_is_faster(const Conv2dProblem& p, Pass pass) {
   return p.groups == 1 && (pass == Pass::wgrad ? p.C < 16 : p.C <= 8);
 }
@@ -21,7 +21,8 @@ size_t direct_workspace(const Conv2dProblem& p, Pass pass) {
 
 Runs runs_of(const Conv2dProblem& p, int64_t x_width) {
   const int64_t row_step = p.dil_h * x_width;
-  if (p.dil_w == 1 && p.groups == 1) return {.count = p.R, .length = p.S * p.C, .per_row = 1, .row_step = row_step};
+  if (p.dil_w == 1 && p.groups == 1)
+    return {.count = p.R, .length = p.S * p.C, .per_row = 1, .row_step = row_step};
   return {.count = p.R * p.S,
           .length = p.C / p.groups,
           .per_row = p.S,
@@ -41,8 +42,8 @@ Bands bands_of(const Conv2dProblem& p) {
   return b;
 }
 
-const float* band_input(const Conv2dProblem& p, const Bands& bands, const float* x, int64_t n, int64_t first_row,
-                        int64_t rows, float* scratch) {
+const float* band_input(const Conv2dProblem& p, const Bands& bands, const float* x, int64_t n,
+                        int64_t first_row, int64_t rows, float* scratch) {
   const int64_t start = first_row * p.stride_h - p.pad.top;
   const float* image = x + n * p.H * p.W * p.C;
   if (!bands.copied) return image + start * bands.x_width;

@@ -1,10 +1,10 @@
-// Direct convolution, gradient of x, NHWC, a row h of dx at a time. The taps of a filter row lie side by side in dx
-// (S C floats), so
+// Direct convolution, gradient of x, NHWC, a row h of dx at a time. The taps of a filter row lie side by side
+// in dx (S C floats), so
 //   t[q, j] = sum over r,k of dy[(h + top - r dil) / stride, q, k] w[k, r, j]   a product in registers (conv2d_direct-inl.h)
 //   dx[h, q stride C + j] += t[q, j]
-// with lanes over j: few channels still fill them (S C = 30 for LeNet's 6 channels and 5 taps), any stride works, and
-// only rows of dy that exist are multiplied. FMA is the roof, less three memory instructions a vector of t against
-// R K FMAs. Rows of dx are independent and add up in the order of q.
+// with lanes over j: few channels still fill them (S C = 30 for LeNet's 6 channels and 5 taps), any stride
+// works, and only rows of dy that exist are multiplied. FMA is the roof, less three memory instructions a
+// vector of t against R K FMAs. Rows of dx are independent and add up in the order of q.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -23,8 +23,9 @@ namespace gabor::cpu::HWY_NAMESPACE {
 
 int64_t RunTile(int64_t length) { return filter_tile_of(length); }
 
-// t = row, then added to dx from `to` on, to_step floats from one q to the next. t holds whole tiles a column; what is
-// past `length` in it is not added (it may be NaN: a zero filter times an infinite dy), but up to a vector of zeros is.
+// t = row, then added to dx from `to` on, to_step floats from one q to the next. t holds whole tiles a
+// column; what is past `length` in it is not added (it may be NaN: a zero filter times an infinite dy), but
+// up to a vector of zeros is.
 void DgradRow(const DirectRow& row, int64_t tile, int64_t length, float* to, int64_t to_step) {
   direct_row(row, tile);
   const hn::ScalableTag<float> d;
@@ -49,8 +50,8 @@ HWY_EXPORT(DgradRow);
 
 constexpr int64_t kSlack = 16;  // floats after the row that the last vector may touch
 
-// Where the workspace keeps what, in floats: packed filters (group, run of a filter row, tile of the run, r, k, lane),
-// a zero bias, then for each thread a padded row of dx and a row of t.
+// Where the workspace keeps what, in floats: packed filters (group, run of a filter row, tile of the run, r,
+// k, lane), a zero bias, then for each thread a padded row of dx and a row of t.
 struct Layout {
   int64_t tile, padded_length, x_width;
   int64_t zeros, thread, t, thread_each, total;  // t: from the thread's begin
@@ -81,8 +82,8 @@ void pack(const Conv2dProblem& p, const Runs& runs, const Layout& l, const float
           }
 }
 
-// The filter rows that reach a row of dx: first, first + step, ..., `count` of them. Each next one reads the row of dy
-// that lies dy_step rows higher up than the last one's, the first one's being dy_row.
+// The filter rows that reach a row of dx: first, first + step, ..., `count` of them. Each next one reads the
+// row of dy that lies dy_step rows higher up than the last one's, the first one's being dy_row.
 struct FilterRows {
   int64_t first = 0, step = 1, count = 0, dy_row = 0, dy_step = 0;
 };
@@ -114,20 +115,19 @@ void direct_dgrad(const Conv2dProblem& p, const float* dy, const float* w, float
     std::fill_n(sums, l.x_width + kSlack, 0.0f);
     const FilterRows rows = filter_rows(p, h);
     for (int64_t g = 0; g < p.groups && rows.count > 0; g++)
-      for (int64_t run = 0; run < runs.per_row; run++)
-        HWY_DYNAMIC_DISPATCH(DgradRow)
-        (DirectRow{.runs = {.count = rows.count, .length = K, .row_step = -rows.dy_step * Q * p.K},
-                   .x = dy + (n * P + rows.dy_row) * Q * p.K + g * K,
-                   .x_step = p.K,
-                   .w = packed + (g * runs.per_row + run) * l.padded_length * p.R * K + rows.first * K * l.tile,
-                   .w_taps = p.R * K,
-                   .w_skip = (rows.step - 1) * K,
-                   .bias = packed + l.zeros,
-                   .y = sums + l.t,
-                   .y_step = l.padded_length,
-                   .filters = l.padded_length,
-                   .Q = Q},
-         l.tile, runs.length, sums + run * runs.step + g * C, p.stride_w * p.C);
+      for (int64_t run = 0; run < runs.per_row; run++) HWY_DYNAMIC_DISPATCH(DgradRow)
+    (DirectRow{.runs = {.count = rows.count, .length = K, .row_step = -rows.dy_step * Q * p.K},
+               .x = dy + (n * P + rows.dy_row) * Q * p.K + g * K,
+               .x_step = p.K,
+               .w = packed + (g * runs.per_row + run) * l.padded_length * p.R * K + rows.first * K * l.tile,
+               .w_taps = p.R * K,
+               .w_skip = (rows.step - 1) * K,
+               .bias = packed + l.zeros,
+               .y = sums + l.t,
+               .y_step = l.padded_length,
+               .filters = l.padded_length,
+               .Q = Q},
+     l.tile, runs.length, sums + run * runs.step + g * C, p.stride_w * p.C);
     const float* from = sums + p.pad.left * p.C;
     float* to = dx + (n * p.H + h) * width;
     if (accumulate)

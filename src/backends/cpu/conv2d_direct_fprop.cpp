@@ -1,6 +1,6 @@
-// Direct convolution forward, NHWC, lanes over K (kernel: conv2d_direct-inl.h). A thread owns bands of output rows.
-// The packed filters of a tile (R S C times 8 to 32 floats) and the band's x (at most 64 KiB) stay in L1/L2, so FMA is
-// the roof; with K below the lanes the unused ones are lost (K = 6: a quarter of 8).
+// Direct convolution forward, NHWC, lanes over K (kernel: conv2d_direct-inl.h). A thread owns bands of output
+// rows. The packed filters of a tile (R S C times 8 to 32 floats) and the band's x (at most 64 KiB) stay in
+// L1/L2, so FMA is the roof; with K below the lanes the unused ones are lost (K = 6: a quarter of 8).
 #include <algorithm>
 
 #include "backends/cpu/conv2d_direct.h"
@@ -64,7 +64,8 @@ size_t direct_fprop_workspace(const Conv2dProblem& p) {
   return size_t(layout_of(p, bands_of(p)).total) * sizeof(float);
 }
 
-void direct_fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y, void* workspace) {
+void direct_fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
+                  void* workspace) {
   const Bands bands = bands_of(p);
   const Layout l = layout_of(p, bands);
   const Runs runs = runs_of(p, bands.x_width);
@@ -77,19 +78,18 @@ void direct_fprop(const Conv2dProblem& p, const float* x, const float* w, const 
     const float* from = band_input(p, bands, x, n, first, rows, scratch);
     float* to = y + (n * P + first) * row_floats;
     for (int64_t row = 0; row < rows; row++, from += p.stride_h * bands.x_width, to += row_floats) {
-      for (int64_t g = 0; g < p.groups; g++)
-        HWY_DYNAMIC_DISPATCH(FpropRow)
-        (DirectRow{.runs = runs,
-                   .x = from + g * C,
-                   .x_step = p.stride_w * p.C,
-                   .w = packed + g * l.padded_filters * l.taps,
-                   .w_taps = l.taps,
-                   .bias = packed + l.bias + g * l.padded_filters,
-                   .y = to + g * K,
-                   .y_step = p.K,
-                   .filters = K,
-                   .Q = Q},
-         l.tile);
+      for (int64_t g = 0; g < p.groups; g++) HWY_DYNAMIC_DISPATCH(FpropRow)
+      (DirectRow{.runs = runs,
+                 .x = from + g * C,
+                 .x_step = p.stride_w * p.C,
+                 .w = packed + g * l.padded_filters * l.taps,
+                 .w_taps = l.taps,
+                 .bias = packed + l.bias + g * l.padded_filters,
+                 .y = to + g * K,
+                 .y_step = p.K,
+                 .filters = K,
+                 .Q = Q},
+       l.tile);
       if (p.activation.kind != ActivationKind::none) activate(p.activation, to, to, row_floats);
     }
   };

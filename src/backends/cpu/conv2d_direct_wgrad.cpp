@@ -1,8 +1,9 @@
 // Direct convolution, gradient of the filters, NHWC, lanes over K.
 //   dw[run, j, k] = sum over n,p,q of x[n, p, q stride C + run offset + j] * dy[n,p,q,k]
-// Registers hold up to 15 taps times one vector of filters while a band of dy and x goes by: one load of dy and a
-// broadcast x for each tap. Bands (at most 64 KiB of x) keep both in L1/L2, so FMA is the roof. The images are cut into a
-// fixed number of parts with a sum each, added up in order: the bits do not depend on the number of threads.
+// Registers hold up to 15 taps times one vector of filters while a band of dy and x goes by: one load of dy
+// and a broadcast x for each tap. Bands (at most 64 KiB of x) keep both in L1/L2, so FMA is the roof. The
+// images are cut into a fixed number of parts with a sum each, added up in order: the bits do not depend on
+// the number of threads.
 #include <algorithm>
 #include <cstring>
 
@@ -40,8 +41,8 @@ int64_t GradTile(int64_t filters) {
   return filters <= 8 && L > 8 ? 8 : L;
 }
 
-// dw of kTaps taps from x on, for the filters of one vector. With few taps the columns go by in pairs, so that enough
-// sums are in flight.
+// dw of kTaps taps from x on, for the filters of one vector. With few taps the columns go by in pairs, so
+// that enough sums are in flight.
 template <int kTaps, bool kPart, class D>
 void taps(D d, const GradBand& b, const float* x, const float* dy, float* dw, int64_t filters) {
   constexpr int kPairs = kTaps <= 7 ? 2 : 1;
@@ -80,17 +81,39 @@ void run_of_taps(D d, const GradBand& b, const float* x, const float* dy, float*
     for (int64_t size : {2, 3, 4, 5, 6, 8, 9, 10, 12, 15})
       if (size <= want) n = size;
     switch (n) {
-      case 1: taps<1, kPart>(d, b, x, dy, dw, filters); break;
-      case 2: taps<2, kPart>(d, b, x, dy, dw, filters); break;
-      case 3: taps<3, kPart>(d, b, x, dy, dw, filters); break;
-      case 4: taps<4, kPart>(d, b, x, dy, dw, filters); break;
-      case 5: taps<5, kPart>(d, b, x, dy, dw, filters); break;
-      case 6: taps<6, kPart>(d, b, x, dy, dw, filters); break;
-      case 8: taps<8, kPart>(d, b, x, dy, dw, filters); break;
-      case 9: taps<9, kPart>(d, b, x, dy, dw, filters); break;
-      case 10: taps<10, kPart>(d, b, x, dy, dw, filters); break;
-      case 12: taps<12, kPart>(d, b, x, dy, dw, filters); break;
-      default: taps<15, kPart>(d, b, x, dy, dw, filters); break;
+      case 1:
+        taps<1, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 2:
+        taps<2, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 3:
+        taps<3, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 4:
+        taps<4, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 5:
+        taps<5, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 6:
+        taps<6, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 8:
+        taps<8, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 9:
+        taps<9, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 10:
+        taps<10, kPart>(d, b, x, dy, dw, filters);
+        break;
+      case 12:
+        taps<12, kPart>(d, b, x, dy, dw, filters);
+        break;
+      default:
+        taps<15, kPart>(d, b, x, dy, dw, filters);
+        break;
     }
     x += n, dw += n * int64_t(hn::Lanes(d)), left -= n;
   }
@@ -181,8 +204,8 @@ Layout layout_of(const Conv2dProblem& p, const Bands& bands) {
   return l;
 }
 
-// FilterGrad in plain loops that leave the padding out: for a dy with infinite or NaN elements, which zeros copied in
-// as padding would turn into NaN at taps that never met them. x is the image, b.x is not used.
+// FilterGrad in plain loops that leave the padding out: for a dy with infinite or NaN elements, which zeros
+// copied in as padding would turn into NaN at taps that never met them. x is the image, b.x is not used.
 void careful_filter_grad(const GradBand& b, const float* x, int64_t first_row, int64_t tile) {
   const Conv2dProblem& p = b.p;
   const int64_t C = p.C / p.groups, taps = p.R * p.S * C;
@@ -204,41 +227,43 @@ size_t direct_wgrad_workspace(const Conv2dProblem& p) {
   return size_t(layout_of(p, bands_of(p)).total) * sizeof(float);
 }
 
-void direct_wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db, bool accumulate,
-                  void* workspace) {
+void direct_wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
+                  bool accumulate, void* workspace) {
   const Bands bands = bands_of(p);
   const Layout l = layout_of(p, bands);
   const Runs runs = runs_of(p, bands.x_width);
   const int64_t P = p.P(), Q = p.Q(), K = p.K / p.groups, C = p.C / p.groups, units = p.N * bands.per_image;
   auto* sums = static_cast<float*>(workspace);
-  parallel_ranges(l.parts, [&](int64_t begin, int64_t end, int thread) {
-    float* scratch = sums + l.parts * l.part + thread * l.scratch_each;
-    for (int64_t part = begin; part < end; part++) {
-      float* sum = sums + part * l.part;
-      std::fill_n(sum, l.part, 0.0f);
-      for (int64_t i = units * part / l.parts; i < units * (part + 1) / l.parts; i++) {
-        const int64_t n = i / bands.per_image, first = i % bands.per_image * bands.rows;
-        const int64_t rows = std::min(bands.rows, P - first);
-        const float* from = band_input(p, bands, x, n, first, rows, scratch);
-        for (int64_t g = 0; g < p.groups; g++) {
-          const GradBand band{.p = p,
-                              .runs = runs,
-                              .x_width = bands.x_width,
-                              .x = from + g * C,
-                              .dy = dy + ((n * P + first) * Q) * p.K + g * K,
-                              .dw = sum + g * l.padded_filters * l.taps,
-                              .db = sum + l.db + g * l.padded_filters,
-                              .rows = rows,
-                              .Q = Q};
-          const bool finite = HWY_DYNAMIC_DISPATCH(BiasGrad)(band, l.tile);
-          if (finite || !bands.copied)
-            HWY_DYNAMIC_DISPATCH(FilterGrad)(band, l.tile);
-          else
-            careful_filter_grad(band, x + n * p.H * p.W * p.C + g * C, first, l.tile);
+  parallel_ranges(
+      l.parts,
+      [&](int64_t begin, int64_t end, int thread) {
+        float* scratch = sums + l.parts * l.part + thread * l.scratch_each;
+        for (int64_t part = begin; part < end; part++) {
+          float* sum = sums + part * l.part;
+          std::fill_n(sum, l.part, 0.0f);
+          for (int64_t i = units * part / l.parts; i < units * (part + 1) / l.parts; i++) {
+            const int64_t n = i / bands.per_image, first = i % bands.per_image * bands.rows;
+            const int64_t rows = std::min(bands.rows, P - first);
+            const float* from = band_input(p, bands, x, n, first, rows, scratch);
+            for (int64_t g = 0; g < p.groups; g++) {
+              const GradBand band{.p = p,
+                                  .runs = runs,
+                                  .x_width = bands.x_width,
+                                  .x = from + g * C,
+                                  .dy = dy + ((n * P + first) * Q) * p.K + g * K,
+                                  .dw = sum + g * l.padded_filters * l.taps,
+                                  .db = sum + l.db + g * l.padded_filters,
+                                  .rows = rows,
+                                  .Q = Q};
+              const bool finite = HWY_DYNAMIC_DISPATCH(BiasGrad)(band, l.tile);
+              if (finite || !bands.copied)
+                HWY_DYNAMIC_DISPATCH(FilterGrad)(band, l.tile);
+              else
+                careful_filter_grad(band, x + n * p.H * p.W * p.C + g * C, first, l.tile);
+            }
+          }
         }
-      }
-    }
-  },
+      },
       threads_for(p.flops() / kFlopsPerElement));
   const auto total = [&](int64_t at) {
     float sum = 0;

@@ -1,5 +1,5 @@
-// Fully connected layers: oneDNN's matrix product, with bias and activation in one pass after it; few outputs over
-// many inputs go to dense_few.h.
+// Fully connected layers: oneDNN's matrix product, with bias and activation in one pass after it; few outputs
+// over many inputs go to dense_few.h.
 #include <algorithm>
 
 #include "backends/cpu/dense_few.h"
@@ -52,13 +52,13 @@ class CpuDense final : public Dense {
           dx.as<float>());
   }
 
-  void wgrad(Context&, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw, TensorView db,
-             GradMode mode) const override {
+  void wgrad(Context&, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
+             TensorView db, GradMode mode) const override {
     const bool accumulate = mode == GradMode::accumulate;
     if (db) bias_grad(p, dy.as<float>(), db.as<float>(), accumulate);
     if (few_outputs(p)) return dense_few_wgrad(p, x.as<float>(), dy.as<float>(), dw.as<float>(), accumulate);
-    sgemm({.M = p.K, .N = p.C, .K = p.N, .transpose_a = true, .beta = accumulate ? 1.0f : 0.0f}, dy.as<float>(),
-          x.as<float>(), dw.as<float>());
+    sgemm({.M = p.K, .N = p.C, .K = p.N, .transpose_a = true, .beta = accumulate ? 1.0f : 0.0f},
+          dy.as<float>(), x.as<float>(), dw.as<float>());
   }
 };
 

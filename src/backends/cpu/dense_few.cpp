@@ -1,6 +1,6 @@
-// Dense with few outputs. Work is cut into blocks of kBlock columns of C, in which a thread does all N rows, so that
-// the block of w (and of dw) stays in the L1 cache and x or dx crosses memory once: 4 N C bytes, 2 N C K FLOPs,
-// intensity K / 2 FLOP a byte: memory is the roof up to K of about 8.
+// Dense with few outputs. Work is cut into blocks of kBlock columns of C, in which a thread does all N rows,
+// so that the block of w (and of dw) stays in the L1 cache and x or dx crosses memory once: 4 N C bytes, 2 N
+// C K FLOPs, intensity K / 2 FLOP a byte: memory is the roof up to K of about 8.
 //   fprop  y[n,k] = sum over c of x[n,c] w[k,c]: 4 rows times 2 outputs in registers; one partial sum a block, added
 //          up in block order
 //   dgrad  dx[n,c] = sum over k of dy[n,k] w[k,c]: 4 rows share each load of w
@@ -87,8 +87,8 @@ HWY_INLINE void spread_rows(const float* dy, const float* w, float* dx, int64_t 
   }
 }
 
-void SpreadBlock(const DenseProblem& p, const float* dy, const float* w, float* dx, int64_t count, bool accumulate,
-                 bool stream) {
+void SpreadBlock(const DenseProblem& p, const float* dy, const float* w, float* dx, int64_t count,
+                 bool accumulate, bool stream) {
   const auto rows4 = stream ? spread_rows<4, true> : spread_rows<4, false>;
   const auto rows1 = stream ? spread_rows<1, true> : spread_rows<1, false>;
   int64_t n = 0;
@@ -98,14 +98,16 @@ void SpreadBlock(const DenseProblem& p, const float* dy, const float* w, float* 
 }
 
 template <int kRows>
-HWY_INLINE void outer_rows(const float* x, const float* dy, float* dw, int64_t C, int64_t K, int64_t count, bool add) {
+HWY_INLINE void outer_rows(const float* x, const float* dy, float* dw, int64_t C, int64_t K, int64_t count,
+                           bool add) {
   const hn::ScalableTag<float> d;
   const int64_t L = int64_t(hn::Lanes(d));
   for (int64_t c = 0; c < count; c += L) {
     const int64_t rest = count - c;
     const bool whole = rest >= L;
     hn::Vec<decltype(d)> xc[kRows];
-    for (int i = 0; i < kRows; i++) xc[i] = whole ? hn::LoadU(d, x + i * C + c) : load_part(d, x + i * C + c, rest);
+    for (int i = 0; i < kRows; i++)
+      xc[i] = whole ? hn::LoadU(d, x + i * C + c) : load_part(d, x + i * C + c, rest);
     for (int64_t k = 0; k < K; k++) {
       float* to = dw + k * C + c;
       auto sum = hn::Zero(d);
@@ -119,7 +121,8 @@ HWY_INLINE void outer_rows(const float* x, const float* dy, float* dw, int64_t C
   }
 }
 
-void OuterBlock(const DenseProblem& p, const float* x, const float* dy, float* dw, int64_t count, bool accumulate) {
+void OuterBlock(const DenseProblem& p, const float* x, const float* dy, float* dw, int64_t count,
+                bool accumulate) {
   int64_t n = 0;
   for (; n + 8 <= p.N; n += 8)
     outer_rows<8>(x + n * p.C, dy + n * p.K, dw, p.C, p.K, count, accumulate || n > 0);
@@ -155,7 +158,9 @@ void for_blocks(const DenseProblem& p, Body&& body) {
 
 bool few_outputs(const DenseProblem& p) { return p.K <= 16 && p.C >= kBlock; }
 
-size_t dense_few_workspace(const DenseProblem& p) { return size_t(block_count(p) * p.N * p.K) * sizeof(float); }
+size_t dense_few_workspace(const DenseProblem& p) {
+  return size_t(block_count(p) * p.N * p.K) * sizeof(float);
+}
 
 void dense_few_fprop(const DenseProblem& p, const float* x, const float* w, const float* b, float* y,
                      void* workspace) {

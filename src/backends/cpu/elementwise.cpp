@@ -1,4 +1,5 @@
-// Add, normalise and dropout: one pass each, at memory speed (dropout: about 3 instructions an element for its bits).
+// Add, normalise and dropout: one pass each, at memory speed (dropout: about 3 instructions an element for
+// its bits).
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/ops.h"
 
@@ -19,8 +20,8 @@ struct Sum {
 };
 void AddArrays(const float* a, const float* b, float* y, int64_t n) { map_lanes(Sum(), n, y, a, b); }
 
-// y[i] = x[i] * scale[i % C] + shift[i % C] for i in [begin, end). The channels repeat every C vectors, so C vectors
-// of scales and of shifts are laid out once and a group of C vectors needs no index arithmetic.
+// y[i] = x[i] * scale[i % C] + shift[i % C] for i in [begin, end). The channels repeat every C vectors, so C
+// vectors of scales and of shifts are laid out once and a group of C vectors needs no index arithmetic.
 void NormalizeBytes(const Normalize& f, int C, const uint8_t* x, float* y, int64_t begin, int64_t end) {
   const hn::ScalableTag<float> d;
   const hn::Rebind<int32_t, decltype(d)> di;
@@ -45,8 +46,8 @@ void NormalizeBytes(const Normalize& f, int C, const uint8_t* x, float* y, int64
   }
 }
 
-// Philox for kBlocks counters at once, the four words of block j at out[4 j]. Plain loops over small arrays: GCC turns
-// them into the target's widening multiplications.
+// Philox for kBlocks counters at once, the four words of block j at out[4 j]. Plain loops over small arrays:
+// GCC turns them into the target's widening multiplications.
 constexpr int kBlocks = 16;
 void draw(const RandomKey& key, uint32_t first, uint32_t* HWY_RESTRICT out) {
   uint32_t c0[kBlocks], c1[kBlocks], c2[kBlocks], c3[kBlocks];
@@ -106,13 +107,15 @@ class CpuAdd final : public Add {
  public:
   Support supports(const AddProblem&) const override { return Support::yes(); }
 
-  void forward(Context&, const AddProblem& p, ConstTensorView a, ConstTensorView b, TensorView y) const override {
+  void forward(Context&, const AddProblem& p, ConstTensorView a, ConstTensorView b,
+               TensorView y) const override {
     const float *left = a.as<float>(), *right = b.as<float>();
     float* to = y.as<float>();
     chunks(p.count, [&](int64_t i, int64_t end) { add(left + i, right + i, to + i, end - i); });
   }
 
-  void accumulate(Context&, const AddProblem& p, ConstTensorView dy, TensorView d, GradMode mode) const override {
+  void accumulate(Context&, const AddProblem& p, ConstTensorView dy, TensorView d,
+                  GradMode mode) const override {
     const float* from = dy.as<float>();
     float* to = d.as<float>();
     chunks(p.count, [&](int64_t i, int64_t end) {

@@ -15,8 +15,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gabor::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The first n lanes from p, zero in the others; nothing past p[n-1] is read. Highway's MaskedLoad promises that only
-// where the instruction does: AVX2 and AVX-512.
+// The first n lanes from p, zero in the others; nothing past p[n-1] is read. Highway's MaskedLoad promises
+// that only where the instruction does: AVX2 and AVX-512.
 template <class D>
 HWY_INLINE hn::Vec<D> load_part(D d, const float* p, int64_t n) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
@@ -62,8 +62,52 @@ HWY_INLINE void store_part_int(hn::Vec<D> v, D d, T* p, int64_t n) {
 #endif
 }
 
-// y[i] = f(x[i]...) for i < n, one vector at a time; f is a functor of vectors (not a lambda: GCC does not give
-// lambdas the target's instructions).
+// Up to a vector of channels: all lanes, or with kPart the first n.
+template <class D, bool kPart>
+struct Part {
+  D d;
+  int64_t n;
+  HWY_INLINE hn::Vec<D> load(const float* p) const {
+    if constexpr (kPart) return load_part(d, p, n);
+    return hn::LoadU(d, p);
+  }
+  HWY_INLINE void store(hn::Vec<D> v, float* p) const {
+    if constexpr (kPart)
+      store_part(v, d, p, n);
+    else
+      hn::StoreU(v, d, p);
+  }
+  // Integers of 4 bytes a lane, from and to i32 or u8 in memory.
+  template <class T>
+  HWY_INLINE auto load_index(const T* p) const {
+    const hn::RebindToSigned<D> di;
+    const hn::Rebind<T, D> dt;
+    const auto v = kPart ? load_part_int(dt, p, n) : hn::LoadU(dt, p);
+    if constexpr (sizeof(T) == 4)
+      return v;
+    else
+      return hn::PromoteTo(di, v);
+  }
+  template <class VI>
+  HWY_INLINE void store_index(VI v, int32_t* p) const {
+    const hn::RebindToSigned<D> di;
+    if constexpr (kPart)
+      store_part_int(v, di, p, n);
+    else
+      hn::StoreU(v, di, p);
+  }
+  template <class VI>
+  HWY_INLINE void store_index(VI v, uint8_t* p) const {
+    const hn::Rebind<uint8_t, D> du;
+    if constexpr (kPart)
+      store_part_int(hn::DemoteTo(du, v), du, p, n);
+    else
+      hn::StoreU(hn::DemoteTo(du, v), du, p);
+  }
+};
+
+// y[i] = f(x[i]...) for i < n, one vector at a time; f is a functor of vectors (not a lambda: GCC does not
+// give lambdas the target's instructions).
 template <class F, class... X>
 HWY_INLINE void map_lanes(const F& f, int64_t n, float* y, const X*... x) {
   const hn::ScalableTag<float> d;

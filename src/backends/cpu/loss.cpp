@@ -1,5 +1,5 @@
-// Softmax and the losses. The last layer is small (N times the number of classes), so rows are worked in double
-// with the C library's exp: results round once, and the time stays in microseconds.
+// Softmax and the losses. The last layer is small (N times the number of classes), so rows are worked in
+// double with the C library's exp: results round once, and the time stays in microseconds.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -72,8 +72,8 @@ class CpuLoss final : public Loss {
     return Support::yes();
   }
 
-  void run(Context&, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale, TensorView dy,
-           TensorView loss, TensorView counts) const override {
+  void run(Context&, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale,
+           TensorView dy, TensorView loss, TensorView counts) const override {
     const float* in = y.as<float>();
     const int32_t* label = labels.as<int32_t>();
     float* grad = dy ? dy.as<float>() : nullptr;

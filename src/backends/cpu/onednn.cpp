@@ -1,7 +1,8 @@
 #include "backends/cpu/onednn.h"
 
-#include <dnnl.hpp>
 #include <dnnl_debug.h>
+
+#include <dnnl.hpp>
 
 #include "core/error.h"
 

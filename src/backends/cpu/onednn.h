@@ -1,5 +1,5 @@
-// The one door to oneDNN: what gabor uses of it, without its types. Everything here overwrites its result, applies no
-// activation, and adds up in an order that is fixed for one number of threads.
+// The one door to oneDNN: what gabor uses of it, without its types. Everything here overwrites its result,
+// applies no activation, and adds up in an order that is fixed for one number of threads.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace gabor::cpu {
 
-// c = a b + beta c, row-major and dense: c is M,N; a is M,K (K,M when transposed); b is K,N (N,K when transposed).
-// Letters are those of matrix products, not of layers.
+// c = a b + beta c, row-major and dense: c is M,N; a is M,K (K,M when transposed); b is K,N (N,K when
+// transposed). Letters are those of matrix products, not of layers.
 struct Sgemm {
   int64_t M = 1, N = 1, K = 1;
   bool transpose_a = false, transpose_b = false;
@@ -20,10 +20,10 @@ struct Sgemm {
 };
 void sgemm(const Sgemm& g, const float* a, const float* b, float* c);
 
-// Convolution with NHWC activations and KRSC filters. oneDNN chooses its own inner layout of the filters; they are
-// reordered in workspace at each call, for they change at each step. (Plain filters would bring in its slow kernels.)
-// Never Winograd. Primitives are built once for each (problem, pass) and kept; runs take no lock and allocate nothing
-// once as many threads as ever will have run the problem.
+// Convolution with NHWC activations and KRSC filters. oneDNN chooses its own inner layout of the filters;
+// they are reordered in workspace at each call, for they change at each step. (Plain filters would bring in
+// its slow kernels.) Never Winograd. Primitives are built once for each (problem, pass) and kept; runs take
+// no lock and allocate nothing once as many threads as ever will have run the problem.
 class OneDnnConv2d {
  public:
   OneDnnConv2d();
@@ -34,9 +34,11 @@ class OneDnnConv2d {
   size_t workspace_bytes(const Conv2dProblem& p, Pass pass) const;
 
   // workspace: aligned to 64 bytes, workspace_bytes() long. b and db may be null. p.activation is ignored.
-  void fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y, void* workspace) const;
+  void fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
+             void* workspace) const;
   void dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx, void* workspace) const;
-  void wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db, void* workspace) const;
+  void wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
+             void* workspace) const;
 
  private:
   struct Plans;

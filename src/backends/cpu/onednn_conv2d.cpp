@@ -1,6 +1,7 @@
+#include <dnnl_debug.h>
+
 #include <algorithm>
 #include <dnnl.hpp>
-#include <dnnl_debug.h>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -16,7 +17,7 @@ using dnnl::memory;
 using Desc = memory::desc;
 constexpr auto kFloat = memory::data_type::f32;
 
-// --- what differs between oneDNN 2 and 3 -----------------------------------------------------------------------------
+// --- what differs between oneDNN 2 and 3 -------------------------------------------------------------------
 
 struct Geometry {
   memory::dims stride, dilation, before, after;
@@ -56,7 +57,7 @@ dnnl::convolution_backward_weights::primitive_desc weights_desc(
 #endif
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 
 struct Key {
   Conv2dProblem problem;
@@ -68,26 +69,28 @@ struct KeyHash {
   size_t operator()(const Key& k) const {
     const Conv2dProblem& p = k.problem;
     uint64_t h = uint64_t(k.pass);
-    for (int64_t v : {p.N, p.H, p.W, p.C, p.K, p.R, p.S, p.pad.top, p.pad.left, p.stride_h, p.dil_h, p.groups})
+    for (int64_t v :
+         {p.N, p.H, p.W, p.C, p.K, p.R, p.S, p.pad.top, p.pad.left, p.stride_h, p.dil_h, p.groups})
       h = (h ^ uint64_t(v)) * 0x9E3779B97F4A7C15u;
     return size_t(h ^ (h >> 32));
   }
 };
 
-// Memory handles of one run in progress. They are set to the caller's tensors before each run; a plan keeps as many
-// as have ever run it at the same time.
+// Memory handles of one run in progress. They are set to the caller's tensors before each run; a plan keeps
+// as many as have ever run it at the same time.
 struct Run {
   dnnl::stream stream;
   memory x, w, w_inner, b, y, scratch, reorder_scratch;
 };
 
-// One (problem, pass), ready to run. x, w, b, y stand for the gradients too: dgrad writes x, wgrad writes w and b.
+// One (problem, pass), ready to run. x, w, b, y stand for the gradients too: dgrad writes x, wgrad writes w
+// and b.
 struct Plan {
   std::string implementation;  // "" when oneDNN has none
   Pass pass = Pass::fprop;
   Desc x, w, w_inner, b, y, scratch, reorder_scratch;
-  dnnl::primitive main, reorder;  // reorder is empty when the inner layout of w is ours
-  size_t w_offset = 0, b_offset = 0, scratch_offset = 0, bytes = 0;
+  dnnl::primitive main, reorder;                       // reorder is empty when the inner layout of w is ours
+  size_t b_offset = 0, scratch_offset = 0, bytes = 0;  // of the workspace; an inner w is at 0
   std::mutex mutex;
   std::vector<std::unique_ptr<Run>> idle;
 };
@@ -100,8 +103,8 @@ memory::dims filter_strides(const Conv2dProblem& p) {
 
 void build(Plan& plan, const Conv2dProblem& p, const dnnl::engine& engine) {
   const int64_t G = p.groups;
-  const memory::dims filter = G == 1 ? memory::dims{p.K, p.C, p.R, p.S}
-                                     : memory::dims{G, p.K / G, p.C / G, p.R, p.S};
+  const memory::dims filter =
+      G == 1 ? memory::dims{p.K, p.C, p.R, p.S} : memory::dims{G, p.K / G, p.C / G, p.R, p.S};
   plan.x = Desc({p.N, p.C, p.H, p.W}, kFloat, memory::format_tag::nhwc);
   plan.y = Desc({p.N, p.K, p.P(), p.Q()}, kFloat, memory::format_tag::nhwc);
   plan.b = Desc({p.K}, kFloat, memory::format_tag::x);
@@ -182,7 +185,8 @@ class Lease {
 
 void set(memory& m, const void* data) { m.set_data_handle(const_cast<void*>(data)); }
 
-// The C interface takes the arguments as an array on the stack; the C++ one builds two containers at each call.
+// The C interface takes the arguments as an array on the stack; the C++ one builds two containers at each
+// call.
 template <size_t kCount>
 void execute(const Plan& plan, const dnnl::primitive& primitive, const Run& run,
              const dnnl_exec_arg_t (&arguments)[kCount]) {
@@ -192,7 +196,9 @@ void execute(const Plan& plan, const dnnl::primitive& primitive, const Run& run,
 
 void execute_reorder(const Plan& plan, const Run& run, const memory& from, const memory& to) {
   execute(plan, plan.reorder, run,
-          {{DNNL_ARG_FROM, from.get()}, {DNNL_ARG_TO, to.get()}, {DNNL_ARG_SCRATCHPAD, run.reorder_scratch.get()}});
+          {{DNNL_ARG_FROM, from.get()},
+           {DNNL_ARG_TO, to.get()},
+           {DNNL_ARG_SCRATCHPAD, run.reorder_scratch.get()}});
 }
 
 }  // namespace
@@ -230,7 +236,7 @@ struct OneDnnConv2d::Plans {
     set(run->x, x);
     set(run->y, y);
     set(run->w, w);
-    set(run->w_inner, plan.reorder ? bytes + plan.w_offset : static_cast<const void*>(w));
+    set(run->w_inner, plan.reorder ? bytes : static_cast<const void*>(w));
     set(run->scratch, bytes + plan.scratch_offset);
     set(run->reorder_scratch, bytes + plan.scratch_offset);
     void* bias = b ? const_cast<float*>(b) : static_cast<void*>(bytes + plan.b_offset);
@@ -270,14 +276,17 @@ const std::string& OneDnnConv2d::implementation(const Conv2dProblem& p, Pass pas
   return plans_->find(p, pass).implementation;
 }
 
-size_t OneDnnConv2d::workspace_bytes(const Conv2dProblem& p, Pass pass) const { return plans_->find(p, pass).bytes; }
+size_t OneDnnConv2d::workspace_bytes(const Conv2dProblem& p, Pass pass) const {
+  return plans_->find(p, pass).bytes;
+}
 
 void OneDnnConv2d::fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
                          void* workspace) const {
   plans_->run(p, Pass::fprop, x, w, b, y, workspace);
 }
 
-void OneDnnConv2d::dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx, void* workspace) const {
+void OneDnnConv2d::dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx,
+                         void* workspace) const {
   plans_->run(p, Pass::dgrad, dx, w, nullptr, dy, workspace);
 }
 

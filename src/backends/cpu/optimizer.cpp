@@ -1,5 +1,6 @@
-// One pass over the flat arenas, whatever the number of layers. Adam reads w, g, m, v and writes w, m, v: 28 bytes an
-// element against about 12 operations, so memory is the roof. Square root and division are the exact instructions.
+// One pass over the flat arenas, whatever the number of layers. Adam reads w, g, m, v and writes w, m, v: 28
+// bytes an element against about 12 operations, so memory is the roof. Square root and division are the exact
+// instructions.
 #include <cmath>
 
 #include "backends/cpu/kernels.h"
@@ -94,11 +95,15 @@ HWY_INLINE void run_rule(const Rule& rule, const float* g, float* w, float* m, f
 
 void Update(const UpdateRule& r, const float* g, float* w, float* m, float* v, int64_t n) {
   switch (r.kind) {
-    case OptimizerKind::sgd: return run_rule<0>(SgdRule{r}, g, w, m, v, n);
-    case OptimizerKind::momentum: return run_rule<1>(MomentumRule<false>{r}, g, w, m, v, n);
-    case OptimizerKind::nesterov: return run_rule<1>(MomentumRule<true>{r}, g, w, m, v, n);
+    case OptimizerKind::sgd:
+      return run_rule<0>(SgdRule{r}, g, w, m, v, n);
+    case OptimizerKind::momentum:
+      return run_rule<1>(MomentumRule<false>{r}, g, w, m, v, n);
+    case OptimizerKind::nesterov:
+      return run_rule<1>(MomentumRule<true>{r}, g, w, m, v, n);
     case OptimizerKind::adam:
-    case OptimizerKind::adamw: return run_rule<2>(AdamRule{r}, g, w, m, v, n);
+    case OptimizerKind::adamw:
+      return run_rule<2>(AdamRule{r}, g, w, m, v, n);
   }
 }
 
@@ -129,8 +134,9 @@ class CpuOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
 
-  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, float lr, int64_t t,
-              TensorView params, ConstTensorView grads, TensorView m, TensorView v) const override {
+  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, float lr,
+              int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+              TensorView v) const override {
     GABOR_CHECK(t >= 1);
     const UpdateRule decayed = rule_of(p, lr, t);
     UpdateRule plain = decayed;

@@ -1,6 +1,6 @@
-// Pooling forward, NHWC, vectorised over C: a thread owns output rows; for each position up to four vectors of
-// channels go through the window's taps in r,s order and are written once. Every x is read once per window it lies
-// in, y (4 bytes) and arg-max (1 byte) are written once: memory is the roof.
+// Pooling forward, NHWC, vectorised over C: a thread owns output rows; for each position up to four vectors
+// of channels go through the window's taps in r,s order and are written once. Every x is read once per window
+// it lies in, y (4 bytes) and arg-max (1 byte) are written once: memory is the roof.
 #include "backends/cpu/pool2d.h"
 
 #include "backends/cpu/kernels.h"
@@ -15,43 +15,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace gabor::cpu::HWY_NAMESPACE {
 
-// What is known of a window while its taps go by. D: lanes; n: lanes in use (all of them unless kPart).
-template <class D, bool kPart>
-struct Lanes4 {
-  D d;
-  int64_t n;
-  HWY_INLINE hn::Vec<D> load(const float* p) const {
-    if constexpr (kPart) return load_part(d, p, n);
-    return hn::LoadU(d, p);
-  }
-  HWY_INLINE void store(hn::Vec<D> v, float* p) const {
-    if constexpr (kPart)
-      store_part(v, d, p, n);
-    else
-      hn::StoreU(v, d, p);
-  }
-  template <class VI>
-  HWY_INLINE void store_index(VI v, int32_t* p) const {
-    const hn::RebindToSigned<D> di;
-    if constexpr (kPart)
-      store_part_int(v, di, p, n);
-    else
-      hn::StoreU(v, di, p);
-  }
-  template <class VI>
-  HWY_INLINE void store_index(VI v, uint8_t* p) const {
-    const hn::Rebind<uint8_t, D> du;
-    if constexpr (kPart)
-      store_part_int(hn::DemoteTo(du, v), du, p, n);
-    else
-      hn::StoreU(hn::DemoteTo(du, v), du, p);
-  }
-};
-
 // Max with arg-max. A tap wins when it is larger, or when it is the first NaN.
 template <int V, class L, class Index>
-HWY_INLINE void max_window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x, float* y,
-                           Index* argmax) {
+HWY_INLINE void max_window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x,
+                           float* y, Index* argmax) {
   const auto d = lanes.d;
   const hn::RebindToSigned<decltype(lanes.d)> di;
   const int64_t step = int64_t(hn::Lanes(d));
@@ -80,7 +47,8 @@ HWY_INLINE void max_window(const L& lanes, const Pool2dProblem& p, Taps rows, Ta
 
 // Average and l2.
 template <int V, bool kSquares, class L>
-HWY_INLINE void sum_window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x, float* y) {
+HWY_INLINE void sum_window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x,
+                           float* y) {
   const auto d = lanes.d;
   const int64_t step = int64_t(hn::Lanes(d));
   hn::Vec<decltype(lanes.d)> sum[V];
@@ -98,8 +66,8 @@ HWY_INLINE void sum_window(const L& lanes, const Pool2dProblem& p, Taps rows, Ta
 }
 
 template <PoolKind kKind, int V, class L, class Index>
-HWY_INLINE void window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x, float* y,
-                       Index* argmax) {
+HWY_INLINE void window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps columns, const float* x,
+                       float* y, Index* argmax) {
   // The usual window as constants, for the compiler to unroll.
   constexpr Taps kTwo{0, 0, 2};
   if (kKind == PoolKind::max && rows.first == 0 && rows.last == 2 && columns.first == 0 && columns.last == 2)
@@ -111,7 +79,8 @@ HWY_INLINE void window(const L& lanes, const Pool2dProblem& p, Taps rows, Taps c
 }
 
 template <PoolKind kKind, class D, class Index>
-void forward_rows(D d, const Pool2dProblem& p, const float* x, float* y, Index* argmax, int64_t begin, int64_t end) {
+void forward_rows(D d, const Pool2dProblem& p, const float* x, float* y, Index* argmax, int64_t begin,
+                  int64_t end) {
   const int64_t P = p.P(), Q = p.Q(), C = p.C, L = int64_t(hn::Lanes(d));
   const float *const x_end = x + p.N * p.H * p.W * C, *const y_end = y + end * Q * C;
   for (int64_t row = begin; row < end; row++) {
@@ -125,17 +94,17 @@ void forward_rows(D d, const Pool2dProblem& p, const float* x, float* y, Index* 
       const auto at = [&](int64_t c) { return index ? index + c : nullptr; };
       int64_t c = 0;
       for (; c + 4 * L <= C; c += 4 * L)
-        window<kKind, 4>(Lanes4<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
+        window<kKind, 4>(Part<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
       for (; c + L <= C; c += L)
-        window<kKind, 1>(Lanes4<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
+        window<kKind, 1>(Part<D, false>{d, L}, p, rows, columns, from + c, to + c, at(c));
       if (c == C) continue;
-      // With less than a vector of channels whole vectors are written all the same where the next positions, which
-      // come later, put right what is too much: masked stores cost several times as much.
+      // With less than a vector of channels whole vectors are written all the same where the next positions,
+      // which come later, put right what is too much: masked stores cost several times as much.
       const float* last_tap = from + ((rows.last - 1) * p.W + columns.last - 1) * C;
       if (C < L && to + L <= y_end && last_tap + L <= x_end)
-        window<kKind, 1>(Lanes4<D, false>{d, L}, p, rows, columns, from, to, at(0));
+        window<kKind, 1>(Part<D, false>{d, L}, p, rows, columns, from, to, at(0));
       else
-        window<kKind, 1>(Lanes4<D, true>{d, C - c}, p, rows, columns, from + c, to + c, at(c));
+        window<kKind, 1>(Part<D, true>{d, C - c}, p, rows, columns, from + c, to + c, at(c));
     }
   }
 }
@@ -150,8 +119,10 @@ void ForwardRows(const Pool2dProblem& p, const float* x, float* y, void* argmax,
       // Few channels fill half a wide vector; the narrow one crosses fewer cache lines.
       if (p.C <= 8) return forward_rows<PoolKind::max>(hn::CappedTag<float, 8>(), p, x, y, bytes, begin, end);
       return forward_rows<PoolKind::max>(d, p, x, y, bytes, begin, end);
-    case PoolKind::average: return forward_rows<PoolKind::average>(d, p, x, y, bytes, begin, end);
-    case PoolKind::l2: return forward_rows<PoolKind::l2>(d, p, x, y, bytes, begin, end);
+    case PoolKind::average:
+      return forward_rows<PoolKind::average>(d, p, x, y, bytes, begin, end);
+    case PoolKind::l2:
+      return forward_rows<PoolKind::l2>(d, p, x, y, bytes, begin, end);
   }
 }
 
@@ -168,7 +139,8 @@ class CpuPool2d final : public Pool2d {
  public:
   Support supports(const Pool2dProblem&) const override { return Support::yes(); }
 
-  void forward(Context&, const Pool2dProblem& p, ConstTensorView x, TensorView y, TensorView argmax) const override {
+  void forward(Context&, const Pool2dProblem& p, ConstTensorView x, TensorView y,
+               TensorView argmax) const override {
     const float* in = x.as<float>();
     float* out = y.as<float>();
     if (argmax) GABOR_CHECK(argmax.dtype == p.argmax_dtype());
@@ -177,8 +149,8 @@ class CpuPool2d final : public Pool2d {
     });
   }
 
-  void backward(Context&, const Pool2dProblem& p, ConstTensorView x, ConstTensorView y, ConstTensorView argmax,
-                ConstTensorView dy, TensorView dx, GradMode mode) const override {
+  void backward(Context&, const Pool2dProblem& p, ConstTensorView x, ConstTensorView y,
+                ConstTensorView argmax, ConstTensorView dy, TensorView dx, GradMode mode) const override {
     const float *in = x.as<float>(), *out = y.as<float>(), *grad = dy.as<float>();
     float* to = dx.as<float>();
     if (p.kind == PoolKind::max) GABOR_CHECK(argmax && argmax.dtype == p.argmax_dtype());
@@ -193,7 +165,8 @@ class CpuPool2d final : public Pool2d {
   template <class Body>
   static void rows(int64_t count, int64_t elements_per_row, Body&& body) {
     parallel_ranges(
-        count, [&](int64_t begin, int64_t end, int) { body(begin, end); }, threads_for(count * elements_per_row));
+        count, [&](int64_t begin, int64_t end, int) { body(begin, end); },
+        threads_for(count * elements_per_row));
   }
 };
 

@@ -17,11 +17,12 @@ inline Taps taps_at(int64_t position, int64_t stride, int64_t before, int64_t wi
 }
 
 // Rows [begin, end) of y, counted n * P + p. argmax (u8 or i32 as p.argmax_dtype() says) may be null.
-void pool2d_forward(const Pool2dProblem& p, const float* x, float* y, void* argmax, int64_t begin, int64_t end);
+void pool2d_forward(const Pool2dProblem& p, const float* x, float* y, void* argmax, int64_t begin,
+                    int64_t end);
 
-// Rows [begin, end) of dx, counted n * H + h. Each row gathers from the windows that cover it, so that rows are
-// independent and their sums have one order.
-void pool2d_backward(const Pool2dProblem& p, const float* x, const float* y, const void* argmax, const float* dy,
-                     float* dx, bool accumulate, int64_t begin, int64_t end);
+// Rows [begin, end) of dx, counted n * H + h. Each row gathers from the windows that cover it, so that rows
+// are independent and their sums have one order.
+void pool2d_backward(const Pool2dProblem& p, const float* x, const float* y, const void* argmax,
+                     const float* dy, float* dx, bool accumulate, int64_t begin, int64_t end);
 
 }  // namespace gabor::cpu

@@ -1,6 +1,6 @@
-// Pooling backward, NHWC: a thread owns rows of dx. Windows that overlap add up in the order p, q, s; where no two
-// windows share an element each dx is written exactly once, straight from dy, with no zeroing pass before.
-// Bytes: dx 4, dy 4 and arg-max 1 per row of the window that is served: memory is the roof.
+// Pooling backward, NHWC: a thread owns rows of dx. Windows that overlap add up in the order p, q, s; where
+// no two windows share an element each dx is written exactly once, straight from dy, with no zeroing pass
+// before. Bytes: dx 4, dy 4 and arg-max 1 per row of the window that is served: memory is the roof.
 #include "backends/cpu/pool2d.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -20,40 +20,14 @@ struct Row {
   int64_t r;     // the row of the windows that lies on this row of dx
   int64_t rows;  // how many rows of the windows lie in x
   bool add;      // to what dx holds
-  int64_t dx_left, y_left;  // elements from dx to the end of the thread's range, from dy to the end of the tensor
-};
-
-template <class D, bool kPart>
-struct Part {
-  D d;
-  int64_t n;
-  HWY_INLINE hn::Vec<D> load(const float* p) const {
-    if constexpr (kPart) return load_part(d, p, n);
-    return hn::LoadU(d, p);
-  }
-  HWY_INLINE void store(hn::Vec<D> v, float* p) const {
-    if constexpr (kPart)
-      store_part(v, d, p, n);
-    else
-      hn::StoreU(v, d, p);
-  }
-  template <class T>
-  HWY_INLINE auto load_index(const T* p) const {
-    const hn::RebindToSigned<D> di;
-    const hn::Rebind<T, D> dt;
-    if constexpr (sizeof(T) == 4) {
-      if constexpr (kPart) return load_part_int(di, p, n);
-      return hn::LoadU(di, p);
-    } else {
-      if constexpr (kPart) return hn::PromoteTo(di, load_part_int(dt, p, n));
-      return hn::PromoteTo(di, hn::LoadU(dt, p));
-    }
-  }
+  int64_t dx_left,
+      y_left;  // elements from dx to the end of the thread's range, from dy to the end of the tensor
 };
 
 // The gradient of one window, for the lanes at channel c, into its taps [first, last) on this row.
 template <PoolKind kKind, class Index, class L>
-HWY_INLINE void spread(const L& lanes, const Pool2dProblem& p, const Row& row, Taps columns, int64_t q, int64_t c) {
+HWY_INLINE void spread(const L& lanes, const Pool2dProblem& p, const Row& row, Taps columns, int64_t q,
+                       int64_t c) {
   const auto d = lanes.d;
   const hn::RebindToSigned<decltype(lanes.d)> di;
   const int64_t at = q * p.C + c;
@@ -89,7 +63,8 @@ HWY_INLINE void backward_row(D d, const Pool2dProblem& p, const Row& row) {
     zero_to(columns.start + columns.first);
     int64_t c = 0;
     for (; c + L <= C; c += L) spread<kKind, Index>(Part<D, false>{d, L}, p, row, columns, q, c);
-    // Less than a vector of channels: as in the forward, whole vectors where later ones put right what is too much.
+    // Less than a vector of channels: as in the forward, whole vectors where later ones put right what is too
+    // much.
     const int64_t last_tap = (columns.start + columns.last - 1) * C;
     if (!row.add && C < L && last_tap + L <= row.dx_left && q * C + L <= row.y_left)
       spread<kKind, Index>(Part<D, false>{d, L}, p, row, columns, q, 0);
@@ -101,8 +76,8 @@ HWY_INLINE void backward_row(D d, const Pool2dProblem& p, const Row& row) {
 }
 
 template <PoolKind kKind, class Index, class D>
-void backward_rows(D d, const Pool2dProblem& p, const float* x, const float* y, const Index* argmax, const float* dy,
-                   float* dx, bool accumulate, int64_t begin, int64_t end) {
+void backward_rows(D d, const Pool2dProblem& p, const float* x, const float* y, const Index* argmax,
+                   const float* dy, float* dx, bool accumulate, int64_t begin, int64_t end) {
   const int64_t P = p.P(), Q = p.Q(), C = p.C;
   const bool disjoint = (p.stride_h >= p.R || P == 1) && (p.stride_w >= p.S || Q == 1);
   for (int64_t i = begin; i < end; i++) {
@@ -138,15 +113,16 @@ void BackwardRows(const Pool2dProblem& p, const float* x, const float* y, const 
   switch (p.kind) {
     case PoolKind::max:
       if (p.argmax_dtype() == DType::i32)
-        return backward_rows<PoolKind::max>(d, p, x, y, static_cast<const int32_t*>(argmax), dy, dx, accumulate,
-                                            begin, end);
+        return backward_rows<PoolKind::max>(d, p, x, y, static_cast<const int32_t*>(argmax), dy, dx,
+                                            accumulate, begin, end);
       if (p.C <= 8)
-        return backward_rows<PoolKind::max>(hn::CappedTag<float, 8>(), p, x, y, bytes, dy, dx, accumulate, begin,
-                                            end);
+        return backward_rows<PoolKind::max>(hn::CappedTag<float, 8>(), p, x, y, bytes, dy, dx, accumulate,
+                                            begin, end);
       return backward_rows<PoolKind::max>(d, p, x, y, bytes, dy, dx, accumulate, begin, end);
     case PoolKind::average:
       return backward_rows<PoolKind::average>(d, p, x, y, bytes, dy, dx, accumulate, begin, end);
-    case PoolKind::l2: return backward_rows<PoolKind::l2>(d, p, x, y, bytes, dy, dx, accumulate, begin, end);
+    case PoolKind::l2:
+      return backward_rows<PoolKind::l2>(d, p, x, y, bytes, dy, dx, accumulate, begin, end);
   }
 }
 
@@ -158,8 +134,8 @@ namespace gabor::cpu {
 
 HWY_EXPORT(BackwardRows);
 
-void pool2d_backward(const Pool2dProblem& p, const float* x, const float* y, const void* argmax, const float* dy,
-                     float* dx, bool accumulate, int64_t begin, int64_t end) {
+void pool2d_backward(const Pool2dProblem& p, const float* x, const float* y, const void* argmax,
+                     const float* dy, float* dx, bool accumulate, int64_t begin, int64_t end) {
   HWY_DYNAMIC_DISPATCH(BackwardRows)(p, x, y, argmax, dy, dx, accumulate, begin, end);
 }
 

@@ -89,7 +89,8 @@ inline Gradients gradients(const FirstBlockData& data, const std::vector<uint8_t
 }
 
 inline FirstBlockProblem first_block(const Conv2dProblem& conv, DType input) {
-  FirstBlockProblem p{.conv = conv, .input = input};
+  FirstBlockProblem p;
+  p.conv = conv, p.input = input;
   p.conv.activation.kind = ActivationKind::relu;
   p.pool.N = conv.N, p.pool.H = conv.P(), p.pool.W = conv.Q(), p.pool.C = conv.K;
   if (input == DType::u8) p.normalize = {{0.017f, 0.018f, 0.0175f, 0.01f}, {-2.1f, -2.0f, -1.8f, 0.25f}};
@@ -100,7 +101,8 @@ inline FirstBlockProblem first_block(const Conv2dProblem& conv, DType input) {
 inline FirstBlockData random_data(const FirstBlockProblem& problem, uint64_t seed, bool integers,
                                   bool bias = true) {
   Random random({seed, Purpose::test});
-  FirstBlockData d{.problem = problem};
+  FirstBlockData d;
+  d.problem = problem;
   const auto draw = [&] { return integers ? float(int(random.below(7)) - 3) : random.normal(); };
   if (problem.input == DType::u8) {
     d.x_u8.resize(size_t(problem.conv.x_shape().count()));

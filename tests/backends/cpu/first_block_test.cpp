@@ -120,13 +120,10 @@ double check(const FirstBlockData& data, const Result& result, bool exact) {
 
 FirstBlockProblem random_problem(Random& random) {
   for (;;) {
-    Conv2dProblem c{.N = 1 + random.below(3),
-                    .H = 1 + random.below(40),
-                    .W = 1 + random.below(75),
-                    .C = 1 + random.below(4),
-                    .K = 1 + random.below(10),
-                    .R = 1 + random.below(7),
-                    .S = 1 + random.below(7)};
+    Conv2dProblem c;
+    c.N = 1 + random.below(3), c.H = 1 + random.below(40), c.W = 1 + random.below(75),
+    c.C = 1 + random.below(4);
+    c.K = 1 + random.below(10), c.R = 1 + random.below(7), c.S = 1 + random.below(7);
     if (random.below(4) == 0) c.K = 11 + random.below(23), c.H = std::min<int64_t>(c.H, 14);
     if (random.below(2)) c.pad = {random.below(4), random.below(4), random.below(4), random.below(4)};
     if (c.P() >= 2 && c.Q() >= 2) return test::first_block(c, random.below(2) ? DType::u8 : DType::f32);
