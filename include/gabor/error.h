@@ -7,6 +7,7 @@ namespace gabor {
 
 // What went wrong, by who can mend it. The command line turns a code into its exit status.
 enum class ErrorCode {
+  internal = 1,    // a bug of gabor
   usage = 2,       // wrong option, model file or argument
   data = 3,        // a data set or image that cannot be trained on
   memory = 4,      // out of memory, or a plan that does not fit

@@ -3,7 +3,7 @@
 #include <omp.h>
 
 #include <exception>
-#include <vector>
+#include <mutex>
 
 #if defined(GABOR_TSAN)
 extern "C" void __tsan_acquire(void*);
@@ -25,7 +25,9 @@ void run_ranges(int64_t count, int threads, RangeFunction function, void* self) 
   if (threads <= 0 || threads > max_threads()) threads = max_threads();
   if (threads > count) threads = int(count);
   if (threads == 1) return function(self, 0, count, 0);
-  std::vector<std::exception_ptr> errors(threads);
+  std::mutex mutex;
+  std::exception_ptr error;  // of the lowest thread that failed
+  int failed = threads;
   char fork = 0, join = 0;
   __tsan_release(&fork);
 #pragma omp parallel num_threads(threads)
@@ -36,14 +38,14 @@ void run_ranges(int64_t count, int threads, RangeFunction function, void* self) 
       try {
         function(self, count * t / threads, count * (t + 1) / threads, t);
       } catch (...) {
-        errors[t] = std::current_exception();
+        const std::lock_guard lock(mutex);
+        if (t < failed) failed = t, error = std::current_exception();
       }
     }
     __tsan_release(&join);
   }
   __tsan_acquire(&join);
-  for (auto& e : errors)
-    if (e) std::rethrow_exception(e);
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #include "model/executor.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/error.h"
@@ -13,7 +14,8 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
       values_(size_t(plan.table.size())),
       grads_(size_t(plan.table.size())),
       context_{device, {}, workspace_.data(), workspace_.bytes(), seed, 0},
-      run_(context_, plan.table, values_, grads_) {
+      run_(context_, plan.table, values_, grads_),
+      reserved_{plan.options.batch} {
   run_.training = plan.options.training;
   auto* base = static_cast<std::byte*>(arena_.data());
   for (TensorId t = 0; t < plan.table.size(); t++) {
@@ -28,6 +30,16 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
     values_[size_t(d.tensor)] = parameters.value(d);
     if (plan.options.training) grads_[size_t(d.tensor)] = parameters.grad(d);
   }
+}
+
+void Executor::reserve(int64_t n) {
+  if (!reserved_.insert(n).second) return;
+  size_t bytes = 0;
+  for (const auto& s : plan_->steps) bytes = std::max(bytes, s->workspace_bytes(n));
+  if (bytes <= workspace_.bytes()) return;
+  workspace_ = Buffer(context_.device, bytes);
+  context_.workspace = workspace_.data();
+  context_.workspace_bytes = workspace_.bytes();
 }
 
 void Executor::run_step(const Step& step, bool backward) {
@@ -51,6 +63,7 @@ void Executor::forward(ConstTensorView images, ConstTensorView labels, float los
   // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
   values_[size_t(plan_->image)] = {const_cast<void*>(images.data), images.shape, images.dtype};
   values_[size_t(plan_->labels)] = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
+  reserve(n);
   run_.batch = n;
   run_.loss_scale = loss_scale;
   context_.step = step;

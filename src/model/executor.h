@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ class Executor {
 
   Executor(const Executor&) = delete;  // views point into it
   Executor& operator=(const Executor&) = delete;
+
+  // Makes the workspace large enough for batches of n samples too (a smaller one may need more than a full one).
+  // forward does it by itself when a new size comes; called ahead, no step allocates.
+  void reserve(int64_t n);
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N), read in place until backward has run.
   // loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
@@ -43,6 +48,7 @@ class Executor {
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;
+  std::set<int64_t> reserved_;  // batch sizes the workspace is enough for
 };
 
 }  // namespace gabor

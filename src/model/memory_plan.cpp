@@ -57,7 +57,7 @@ MemoryPlan plan_memory(const TensorTable& table, const std::vector<std::unique_p
         grad[size_t(table.root(t))].at(i == S - 1 ? i : back);  // the loss writes dy in its forward
       for (TensorId t : u.writes) grad[size_t(table.root(t))].at(back);
     }
-    plan.workspace_bytes = std::max(plan.workspace_bytes, steps[size_t(i)]->workspace_bytes());
+    plan.workspace_bytes = std::max(plan.workspace_bytes, steps[size_t(i)]->workspace_bytes(batch));
   }
   for (TensorId t : pinned) value[size_t(table.root(t))].at(2 * S);
 

@@ -13,7 +13,7 @@ constexpr size_t kNotPlaced = size_t(-1);
 struct MemoryPlan {
   std::vector<size_t> value_offset, grad_offset;  // by TensorId; kNotPlaced: not in the arena
   size_t arena_bytes = 0;
-  size_t workspace_bytes = 0;  // of the neediest step
+  size_t workspace_bytes = 0;  // of the neediest step, for the full batch
 };
 
 // Time runs 0..S-1 through the forwards and S..2S-1 back through the backwards. A value lives from its first

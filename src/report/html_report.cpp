@@ -38,7 +38,8 @@ std::string head(const HtmlReport& r) {
   if (best != r.epochs.end() && !std::isnan(best->val_acc))
     out += figure(percent(best->val_acc), fmt::format("validation accuracy, best (epoch {})", best->epoch));
   for (const ReportedResult& m : r.results)
-    if (best == r.epochs.end() || m.result.accuracy() != best->val_acc)
+    // Not twice the same figure (metrics.csv keeps 7 digits).
+    if (best == r.epochs.end() || !(std::abs(m.result.accuracy() - best->val_acc) < 1e-6))
       out += figure(percent(m.result.accuracy()), "accuracy: " + m.part);
   if (r.plan) out += figure(with_commas(r.plan->parameter_count()), "parameters");
   if (!r.epochs.empty()) {

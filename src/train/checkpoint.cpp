@@ -130,7 +130,9 @@ bool Checkpoint::has_optimizer() const { return file_.metadata.count("gabor.opti
 
 void Checkpoint::load(const Parameters& parameters, OptimizerState& optimizer) const {
   if (!has_optimizer())
-    fail(ErrorCode::checkpoint, path_, "holds weights only; resume from last.safetensors");
+    fail(ErrorCode::checkpoint, path_,
+         "holds weights but no optimizer state, so no run can go on from it; start a new one from it with "
+         "--init");
   if (file_.metadata.at("gabor.optimizer") != name_of(optimizer.problem().kind))
     fail(ErrorCode::checkpoint, path_, "was trained with {}, not {}", file_.metadata.at("gabor.optimizer"),
          name_of(optimizer.problem().kind));

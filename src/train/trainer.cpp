@@ -101,6 +101,12 @@ struct Trainer::State {
       save_checkpoint(config.out + "/last.safetensors", info(), parameters, &optimizer);
   }
 
+  // Names the files that turned out bad since the last call.
+  void tell_bad_files(const Loader& from, size_t& told) {
+    const std::vector<BadFile> bad = from.bad_files();
+    for (; told < bad.size(); told++) observer.on_warning("skipped a bad file: " + bad[told].reason);
+  }
+
   // One training step: forward, backward, update. Throws when the loss is no number.
   void step(Executor& executor, const Batch& batch) {
     const int counted = batch.count - batch.bad;
@@ -157,6 +163,7 @@ struct Trainer::State {
   int64_t total_steps = 0, first_step = 0;
   Clock::time_point begin = Clock::now();
   bool resumed = false;
+  size_t bad_told = 0, val_bad_told = 0;  // bad files named so far
 };
 
 // false: stopped in the middle; progress says where.
@@ -187,7 +194,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.lr = last.lr;
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
-  record.bad_files = int64_t(loader.bad_files().size());
+  tell_bad_files(loader, bad_told);
   return whole;
 }
 
@@ -202,6 +209,7 @@ bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop,
     observer.on_step(r);
     return !stop;
   });
+  tell_bad_files(*val_loader, val_bad_told);
   return !stop;
 }
 
@@ -221,7 +229,8 @@ Trainer::Trainer(const Graph& graph, DataSplits data, TrainConfig config, const 
     s.resumed = true;
     if (s.progress.epoch >= s.config.epochs)
       fail(ErrorCode::usage, s.config.out,
-           "this run has finished its {} epochs; give a larger --epochs to train on", s.progress.epoch);
+           "this run is finished ({} of {} epochs); give a larger --epochs to train on", s.progress.epoch,
+           s.config.epochs);
   }
 }
 
@@ -251,6 +260,8 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   info.first_epoch = s.progress.epoch + 1;
   s.observer.on_start(info);
 
+  if (const int64_t tail = int64_t(s.data.train.size()) % s.config.batch) trainer.reserve(tail);
+
   TrainResult result;
   s.begin = Clock::now();
   s.first_step = s.progress.global_step;
@@ -262,6 +273,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
       result.stopped = true;
       break;
     }
+    record.bad_files = int64_t(s.bad_told + s.val_bad_told);
     const double nan = std::numeric_limits<double>::quiet_NaN();
     record.val_loss = evaluator ? result.validation.loss : nan;
     record.val_acc = evaluator ? result.validation.accuracy() : nan;
@@ -277,9 +289,10 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
     s.progress = next;
     if (record.best && !s.config.out.empty())
       save_checkpoint(s.config.out + "/best.safetensors", s.info(), s.parameters, nullptr);
-    s.save_last();
+    // Told before saved: a run that is killed in between tells the epoch again, instead of never.
     result.epochs.push_back(record);
     s.observer.on_epoch(record);
+    s.save_last();
     if (stop && s.progress.epoch < s.config.epochs) {
       result.stopped = true;
       break;

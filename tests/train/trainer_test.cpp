@@ -156,7 +156,7 @@ TEST(Trainer, RefusesResumeOfAFinishedRunAndOfOtherData) {
   c.epochs = 1;
   train(c);
   const Checkpoint saved(c.out + "/last.safetensors");
-  EXPECT_NE(error_of([&] { train(c, -1, &saved); }).find("has finished its 1 epochs"), std::string::npos);
+  EXPECT_NE(error_of([&] { train(c, -1, &saved); }).find("is finished (1 of 1 epochs)"), std::string::npos);
   const auto library = make_library("cpu", 0);
   Stopper observer(-1);
   c.epochs = 2;

@@ -23,13 +23,12 @@ __device__ inline void cp_async(void* dst, const void* src, int src_bytes = Byte
                  : "memory");
   }
 #else
-  using Word = std::conditional_t<Bytes == 16, uint4, std::conditional_t<Bytes == 8, uint2, unsigned>>;
+  using Word = std::conditional_t<Bytes == 16, uint4, std::conditional_t<Bytes == 8, uint2, unsigned> >;
   Word word{};
   if (src_bytes == Bytes) {
     word = *static_cast<const Word*>(src);
   } else {
-    for (int i = 0; i < src_bytes; ++i)
-      reinterpret_cast<char*>(&word)[i] = static_cast<const char*>(src)[i];
+    for (int i = 0; i < src_bytes; ++i) reinterpret_cast<char*>(&word)[i] = static_cast<const char*>(src)[i];
   }
   *static_cast<Word*>(dst) = word;
 #endif

@@ -10,9 +10,11 @@
 #include "kernels/simt/error.h"
 
 #define SHARED(T, name, ...) __shared__ T name __VA_ARGS__
-#define SHARED_ALIGNED(alignment, T, name, ...) __shared__ __align__(alignment) T name __VA_ARGS__
+#define SHARED_ALIGNED(alignment, T, name, ...) \
+  __shared__ __align__(alignment)               \
+  T name __VA_ARGS__
 // One untyped name for all kernels of a file: CUDA wants every extern __shared__ of a name to have one type.
-#define DYN_SHARED(T, name)                                            \
+#define DYN_SHARED(T, name)                                             \
   extern __shared__ __align__(16) unsigned char gabor_dynamic_shared[]; \
   T* name = reinterpret_cast<T*>(gabor_dynamic_shared)
 

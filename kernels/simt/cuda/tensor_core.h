@@ -62,10 +62,10 @@ __device__ inline uint32_t to_tf32(float v) {
 
 // d = a b + c, float accumulation; d may be c.
 #if __CUDA_ARCH__ >= 800
-#define GABOR_SIMT_MMA(shape_and_types)                                                            \
-  asm volatile("mma.sync.aligned." shape_and_types                                                 \
-               " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%11,%12,%13};"                        \
-               : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                    \
+#define GABOR_SIMT_MMA(shape_and_types)                                                                  \
+  asm volatile("mma.sync.aligned." shape_and_types                                                       \
+               " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%11,%12,%13};"                              \
+               : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                          \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "f"(c[0]), "f"(c[1]), \
                  "f"(c[2]), "f"(c[3]))
 #else

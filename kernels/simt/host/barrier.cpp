@@ -11,10 +11,18 @@ bool same(Site a, Site b) { return a.line == b.line && std::strcmp(a.file, b.fil
 void release(const Thread* last) {
   BlockBarrier& barrier = machine.barrier;
   switch (barrier.kind) {
-    case BarrierKind::sync: barrier.result = 0; break;
-    case BarrierKind::all: barrier.result = barrier.votes == barrier.waiting; break;
-    case BarrierKind::any: barrier.result = barrier.votes > 0; break;
-    case BarrierKind::count: barrier.result = barrier.votes; break;
+    case BarrierKind::sync:
+      barrier.result = 0;
+      break;
+    case BarrierKind::all:
+      barrier.result = barrier.votes == barrier.waiting;
+      break;
+    case BarrierKind::any:
+      barrier.result = barrier.votes > 0;
+      break;
+    case BarrierKind::count:
+      barrier.result = barrier.votes;
+      break;
   }
   barrier.waiting = barrier.votes = 0;
   check::pass_barrier();

@@ -29,7 +29,8 @@ void record_failure(Site site, const std::string& what) {
   check::end_block();  // the checker has nothing to say about the rest
   if (machine.failed) return;
   machine.failed = true;
-  machine.error = "kernel launched at " + to_string(machine.launch->site) + ", block " + coordinates(blockIdx);
+  machine.error =
+      "kernel launched at " + to_string(machine.launch->site) + ", block " + coordinates(blockIdx);
   if (machine.current != nullptr) machine.error += ", thread " + coordinates(machine.current->id);
   if (site.file != nullptr) machine.error += ", at " + to_string(site);
   machine.error += ": " + what;

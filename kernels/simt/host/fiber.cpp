@@ -40,8 +40,8 @@ namespace {
 void map_stack(Fiber& fiber, size_t bytes) {
   const auto page = size_t(sysconf(_SC_PAGESIZE));
   bytes = (bytes + page - 1) / page * page;
-  void* mapped = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* mapped =
+      mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw Error("no memory for the stack of an emulated CUDA thread");
   mprotect(mapped, page, PROT_NONE);  // running past the stack faults
   fiber.stack = static_cast<char*>(mapped) + page;

@@ -47,8 +47,8 @@ inline float __frcp_rn(float v) { return 1.0f / v; }
 inline float __fsqrt_rn(float v) { return std::sqrt(v); }
 inline float rsqrtf(float v) { return 1.0f / std::sqrt(v); }
 
-#define GABOR_SIMT_MIN_MAX(T)                       \
-  inline T min(T a, T b) { return b < a ? b : a; }  \
+#define GABOR_SIMT_MIN_MAX(T)                      \
+  inline T min(T a, T b) { return b < a ? b : a; } \
   inline T max(T a, T b) { return a < b ? b : a; }
 GABOR_SIMT_MIN_MAX(int)
 GABOR_SIMT_MIN_MAX(unsigned)

@@ -15,8 +15,8 @@
 
 namespace gabor::simt::host {
 
-constexpr int kLanes = 32, kMaxThreads = 1024;  // of a warp, of a block
-constexpr int kMaxCopies = 64;                  // cp.async under way, of a thread
+constexpr int kLanes = 32, kMaxThreads = 1024;   // of a warp, of a block
+constexpr int kMaxCopies = 64;                   // cp.async under way, of a thread
 constexpr size_t kArenaBytes = size_t{1} << 20;  // shared memory with its red zones
 constexpr size_t kRedZone = 64;
 
@@ -43,7 +43,7 @@ struct Thread {
   int lane() const { return index % kLanes; }
 };
 
-struct Rendezvous {  // of the lanes in mask, for one collective
+struct Rendezvous {                // of the lanes in mask, for one collective
   uint32_t mask = 0, arrived = 0;  // mask 0: free, once nobody is left to leave
   int to_leave = 0;
   Collective what;

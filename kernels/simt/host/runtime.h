@@ -76,7 +76,7 @@ void wait_for_copies(int pending_groups);
 // From here on this block may read what blocks that have ended wrote.
 void see_other_blocks();
 // An access that the compiler's instrumentation does not see, checked like one made at pc.
-void touch(const void* p, size_t bytes, bool write, const void* pc);
+void touch(const void* p, size_t bytes, bool write, const void* pc, Site site);
 
 // ---- memory of the emulated GPU ------------------------------------------------------------------------------
 // One allocation a buffer, 256-byte aligned, filled with 0xff, unwritten. Throws Error when there is no more.

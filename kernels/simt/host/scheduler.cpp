@@ -144,7 +144,6 @@ void check_launch(const Launch& launch) {
   };
   const dim3 b = launch.block, g = launch.grid;
   const uint64_t threads = uint64_t{b.x} * b.y * b.z;
-  if (machine.launch != nullptr) refuse("from inside a kernel");
   if (threads == 0 || threads > kMaxThreads || b.z > 64)
     refuse("a block of " + std::to_string(threads) + " threads; 1 to 1024 can be had, 64 in z");
   if (uint64_t{g.x} * g.y * g.z == 0 || g.y > 65535 || g.z > 65535)
@@ -211,6 +210,7 @@ Detector detector() {
 
 void run_grid(const Launch& launch, void (*body)(void*), void* closure) {
   const std::lock_guard lock(machine.one_launch);
+  if (machine.launch != nullptr) trap("launch from inside a kernel", launch.site);
   check_launch(launch);
   machine.launch = &launch;
   machine.body = body;

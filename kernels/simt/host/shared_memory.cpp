@@ -6,7 +6,8 @@
 namespace gabor::simt::host {
 namespace {
 
-constexpr size_t kStaticLimit = 48 * 1024;  // what CUDA allows without opting in, and that is for dynamic only
+constexpr size_t kStaticLimit =
+    48 * 1024;  // what CUDA allows without opting in, and that is for dynamic only
 
 char* arena_memory() {
 #if GABOR_SIMT_CHECK
@@ -59,6 +60,12 @@ void* shared_dynamic() {
   static SharedTag tag;
   if (tag.block == machine.block_number) return tag.address;
   return take(tag, machine.launch->smem, 16, "(dynamic)");
+}
+
+void touch(const void* p, size_t bytes, bool write, const void* pc, Site site) {
+  if (asan::is_poisoned(p, bytes))
+    trap("shared memory out of bounds, or the target of a cp.async that was not waited for", site);
+  check::access(p, bytes, write, false, pc);
 }
 
 }  // namespace gabor::simt::host

@@ -15,15 +15,15 @@ struct dim3 {
   constexpr dim3(unsigned nx = 1, unsigned ny = 1, unsigned nz = 1) : x(nx), y(ny), z(nz) {}
 };
 
-#define GABOR_SIMT_VECTOR2(T, name, bytes)                   \
-  struct alignas(bytes) name {                               \
-    T x, y;                                                  \
-  };                                                         \
+#define GABOR_SIMT_VECTOR2(T, name, bytes) \
+  struct alignas(bytes) name {             \
+    T x, y;                                \
+  };                                       \
   inline name make_##name(T x, T y) { return {x, y}; }
-#define GABOR_SIMT_VECTOR4(T, name, bytes)                   \
-  struct alignas(bytes) name {                               \
-    T x, y, z, w;                                            \
-  };                                                         \
+#define GABOR_SIMT_VECTOR4(T, name, bytes) \
+  struct alignas(bytes) name {             \
+    T x, y, z, w;                          \
+  };                                       \
   inline name make_##name(T x, T y, T z, T w) { return {x, y, z, w}; }
 GABOR_SIMT_VECTOR2(unsigned char, uchar2, 2)
 GABOR_SIMT_VECTOR4(unsigned char, uchar4, 4)

@@ -29,11 +29,11 @@
 
 // An array (or object) of this block, filled with 0xff (NaN, -1) and counted as unwritten when the block starts.
 // `align` is exact: an array read as float4 that lacks SHARED_ALIGNED(16, ...) is misaligned here.
-#define SHARED_ALIGNED(align, T, name, ...)                    \
-  using name##_shared_type = T __VA_ARGS__;                    \
-  static ::gabor::simt::host::SharedTag name##_shared_tag;     \
-  auto& name = *static_cast<name##_shared_type*>(::gabor::simt::host::shared_array( \
-      name##_shared_tag, sizeof(name##_shared_type), align, #name))
+#define SHARED_ALIGNED(align, T, name, ...)                \
+  using name##_shared_type = T __VA_ARGS__;                \
+  static ::gabor::simt::host::SharedTag name##_shared_tag; \
+  auto& name = *static_cast<name##_shared_type*>(          \
+      ::gabor::simt::host::shared_array(name##_shared_tag, sizeof(name##_shared_type), align, #name))
 #define SHARED(T, name, ...) SHARED_ALIGNED(alignof(T), T, name, __VA_ARGS__)
 #define DYN_SHARED(T, name) T* name = static_cast<T*>(::gabor::simt::host::shared_dynamic())
 
@@ -56,8 +56,9 @@ struct LaunchConfig {
 template <class... Params>
 void launch(const LaunchConfig& config, void (*kernel)(Params...), std::type_identity_t<Params>... args) {
   auto body = [&] { kernel(args...); };
-  simt::host::run_grid({config.grid, config.block, config.smem, config.site},
-                       [](void* closure) { (*static_cast<decltype(body)*>(closure))(); }, &body);
+  simt::host::run_grid(
+      {config.grid, config.block, config.smem, config.site},
+      [](void* closure) { (*static_cast<decltype(body)*>(closure))(); }, &body);
 }
 
 }  // namespace gabor

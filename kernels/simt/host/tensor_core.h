@@ -38,7 +38,7 @@ void ldmatrix(const char* name, uint32_t (&r)[Count], const void* row, Site site
   if (lane_id() < 8 * Count) {
     if (reinterpret_cast<uintptr_t>(row) % 16 != 0)
       trap(std::string(name) + ": the address of a row is not a multiple of 16", site);
-    touch(row, 16, false, pc);
+    touch(row, 16, false, pc, site);
   }
   MatrixSlot slot{row, {}};
   warp_collective({name, true, false, run_ldmatrix<Count, Trans>}, 0xffffffffu, &slot, site);
@@ -54,7 +54,9 @@ struct MmaSlot {
 
 struct Tf32 {
   static constexpr int kPerRegister = 1;
-  static float element(uint32_t r, int) { return __uint_as_float(r & 0xffffe000u); }  // lower bits: not looked at
+  static float element(uint32_t r, int) {
+    return __uint_as_float(r & 0xffffe000u);
+  }  // lower bits: not looked at
 };
 struct F16 {
   static constexpr int kPerRegister = 2;
@@ -121,12 +123,12 @@ inline uint32_t to_tf32(float v) {
   return (bits + 0x1000u) & 0xffffe000u;                 // half of the last bit that stays, on the magnitude
 }
 
-inline void mma_m16n8k8_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
-                             host::Site site = host::Site::here()) {
+inline void mma_m16n8k8_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                             const float (&c)[4], host::Site site = host::Site::here()) {
   host::mma<host::Tf32>("mma_m16n8k8_tf32", d, a, b, c, site);
 }
-inline void mma_m16n8k16_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
-                             host::Site site = host::Site::here()) {
+inline void mma_m16n8k16_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                             const float (&c)[4], host::Site site = host::Site::here()) {
   host::mma<host::F16>("mma_m16n8k16_f16", d, a, b, c, site);
 }
 inline void mma_m16n8k16_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],

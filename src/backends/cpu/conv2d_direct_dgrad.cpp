@@ -1,6 +1,6 @@
 // Direct convolution, gradient of x, NHWC, a row h of dx at a time. The taps of a filter row lie side by side
 // in dx (S C floats), so
-//   t[q, j] = sum over r,k of dy[(h + top - r dil) / stride, q, k] w[k, r, j]   a product in registers (conv2d_direct-inl.h)
+//   t[q, j] = sum over r,k of dy[(h + top - r dil) / stride, q, k] w[k, r, j]   (conv2d_direct-inl.h)
 //   dx[h, q stride C + j] += t[q, j]
 // with lanes over j: few channels still fill them (S C = 30 for LeNet's 6 channels and 5 taps), any stride
 // works, and only rows of dy that exist are multiplied. FMA is the roof, less three memory instructions a

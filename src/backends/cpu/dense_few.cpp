@@ -1,8 +1,8 @@
 // Dense with few outputs. Work is cut into blocks of kBlock columns of C, in which a thread does all N rows,
 // so that the block of w (and of dw) stays in the L1 cache and x or dx crosses memory once: 4 N C bytes, 2 N
 // C K FLOPs, intensity K / 2 FLOP a byte: memory is the roof up to K of about 8.
-//   fprop  y[n,k] = sum over c of x[n,c] w[k,c]: 4 rows times 2 outputs in registers; one partial sum a block, added
-//          up in block order
+//   fprop  y[n,k] = sum over c of x[n,c] w[k,c]: 4 rows times 2 outputs in registers; a partial sum for each
+//          block, added up in block order
 //   dgrad  dx[n,c] = sum over k of dy[n,k] w[k,c]: 4 rows share each load of w
 //   wgrad  dw[k,c] = sum over n of dy[n,k] x[n,c]: 8 rows of x at a time into dw, which stays in cache
 #include "backends/cpu/dense_few.h"

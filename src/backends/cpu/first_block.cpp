@@ -19,8 +19,8 @@ class CpuFirstBlock final : public FirstBlock {
   }
   size_t argmax_bytes(const FirstBlockProblem& p) const override { return first_block::argmax_bytes(p); }
 
-  void forward(Context& context, const FirstBlockProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
-               TensorView y, TensorView argmax) const override {
+  void forward(Context& context, const FirstBlockProblem& p, ConstTensorView x, ConstTensorView w,
+               ConstTensorView b, TensorView y, TensorView argmax) const override {
     check(context, p, x, w);
     GABOR_CHECK(y.count() == p.pool.y_shape().count() && (!argmax || argmax.bytes() >= saved(p)));
     first_block::forward(p, x.data, w.as<float>(), b ? b.as<float>() : nullptr, y.as<float>(),

@@ -35,10 +35,11 @@ void Conv2dStep::choose(const Library& library, TensorTable& table, bool trainin
   }
 }
 
-size_t Conv2dStep::workspace_bytes() const {
-  size_t n = fprop_ ? fprop_->workspace_bytes(p_, Pass::fprop) : 0;
-  if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p_, Pass::dgrad));
-  if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p_, Pass::wgrad));
+size_t Conv2dStep::workspace_bytes(int64_t batch) const {
+  const Conv2dProblem p = at(batch);
+  size_t n = fprop_ ? fprop_->workspace_bytes(p, Pass::fprop) : 0;
+  if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p, Pass::dgrad));
+  if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p, Pass::wgrad));
   return n;
 }
 

@@ -35,10 +35,11 @@ void DenseStep::choose(const Library& library, TensorTable& table, bool training
   }
 }
 
-size_t DenseStep::workspace_bytes() const {
-  size_t n = fprop_ ? fprop_->workspace_bytes(p_, Pass::fprop) : 0;
-  if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p_, Pass::dgrad));
-  if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p_, Pass::wgrad));
+size_t DenseStep::workspace_bytes(int64_t batch) const {
+  const DenseProblem p = at(batch);
+  size_t n = fprop_ ? fprop_->workspace_bytes(p, Pass::fprop) : 0;
+  if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p, Pass::dgrad));
+  if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p, Pass::wgrad));
   return n;
 }
 

@@ -16,7 +16,7 @@ class DenseStep final : public Step {
   std::string problem() const override { return to_string(p_); }
   StepUses uses() const override;
   void choose(const Library&, TensorTable&, bool training, std::vector<ChoiceRecord>&) override;
-  size_t workspace_bytes() const override;
+  size_t workspace_bytes(int64_t batch) const override;
   int64_t flops() const override { return p_.flops(); }
   void forward(Run&) const override;
   void backward(Run&) const override;

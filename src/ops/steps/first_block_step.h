@@ -14,7 +14,7 @@ class FirstBlockStep final : public Step {
   std::string problem() const override { return to_string(p_); }
   StepUses uses() const override;
   void choose(const Library&, TensorTable&, bool training, std::vector<ChoiceRecord>&) override;
-  size_t workspace_bytes() const override { return op_ ? op_->workspace_bytes(p_) : 0; }
+  size_t workspace_bytes(int64_t batch) const override { return op_ ? op_->workspace_bytes(at(batch)) : 0; }
   int64_t flops() const override { return p_.conv.flops(); }
   void forward(Run&) const override;
   void backward(Run&) const override;

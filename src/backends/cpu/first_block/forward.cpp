@@ -1,21 +1,19 @@
-// y[n,p,q,k] = max over dr,dc in {0,1} of max(0, b[k] + sum over r,s,c of x[n, 2p+dr+r, 2q+dc+s, c]
-// w[k,r,s,c])
+// y[n,p,q,k] = max(0, max over dr,dc in {0,1} of b[k] + sum over r,s,c of x[n, 2p+dr+r, 2q+dc+s, c] w[k,r,s,c])
 //
-// Idea: lanes are pooled places, and a padded image is first split by row and column parity ("space to
-// depth"), so that the four values of a 2x2 window are the same lane of four accumulators: pooling needs no
-// shuffle. Every tap then is a constant distance in a plane, across row ends too, so that the lanes run over
-// a whole block of rows as over one line: S/2 places a row are computed in vain, and one partial vector a
-// block (article: 1.4 %; row by row: 8 %).
+// Idea: lanes are pooled places, and the padded image is first split by row and column parity ("space to
+// depth"), so that the four values of a 2x2 window are one lane of four accumulators and pooling needs no
+// shuffle. Every tap then is a constant distance in a plane, across row ends too, so the lanes run over a
+// whole block of rows as over one line: only S/2 places a row and part of a block's last vector are computed
+// in vain (article: 1.4 %; row by row it would be 8 %).
 //
-//   tile       kTile filters x 1 vector of places x 4 window positions in registers (AVX-512: 6 x 4 = 24 of
-//   32;
-//              AVX2: 3 x 4 = 12 of 16); a tap loads 4 vectors and broadcasts kTile weights for 4 kTile FMAs
+//   registers  kTile filters x 1 vector of places x 4 window positions (AVX-512: 6 x 4 of 32; AVX2: 3 x 4 of
+//              16). A tap loads 4 vectors and broadcasts kTile weights for 4 kTile FMAs: FMA-bound
 //   work item  a block of pooled rows of an image: fill its planes (second-level cache), then place by place
-//   all
-//              filters, so that a place's 4 C (R/2 + 1) cache lines are read from the first level after the
-//              first tile
-//   FLOPs      2 N 2P 2Q K R S C (article, N=32: 4.2 GFLOP);  bytes  x + y + 1 a pooled value: far below the
-//   FMA roof
+//              all filters: after the first tile of filters the place's cache lines are in the first level
+//   FLOPs      2 N 2P 2Q K R S C (article, N=32: 4.2 GFLOP)
+//   bytes      x and y once, 1 for a pooled value: far below the memory roof
+//   roof       FMA; 80 % of the measured peak on AVX-512. The rest: choosing winners 6 %, NHWC stores 6 %,
+//              splitting the input 5 %
 #include "backends/cpu/first_block/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -161,33 +159,30 @@ void convolve(const ForwardArgs& a, const float* planes, float* values, uint8_t*
   }
 }
 
-// values [K][Lanes] of places first.. of the block to y (places of the block's rows, NHWC); places in the S/2
-// spare columns and beyond the block are dropped. Four filters at a time are transposed to `quads`; where 4
-// does not divide K, the last four overlap the ones before.
+// values [K][Lanes] of places first.. of the block to y (places of the block's rows, NHWC), without the S/2 spare
+// columns and what is beyond the block. Filters are transposed by fours to `quads`.
 void store_places(const Geometry& g, const float* values, int64_t first, int64_t places, float* quads,
                   float* y) {
   const D d;
-  const int64_t lanes = int64_t(hn::Lanes(d)), groups = g.K / 4 + (g.K % 4 != 0);
-  if (g.K >= 4)
-    for (int64_t j = 0; j < groups; j++) {
-      const float* v = values + std::min(4 * j, g.K - 4) * lanes;
+  const int64_t K = g.K, lanes = int64_t(hn::Lanes(d)), whole = K / 4;
+  if (K >= 4)
+    for (int64_t j = 0; j < g.groups(); j++) {
+      const float* v = values + g.group_filter(j) * lanes;
       hn::StoreInterleaved4(hn::Load(d, v), hn::Load(d, v + lanes), hn::Load(d, v + 2 * lanes),
                             hn::Load(d, v + 3 * lanes), d, quads + j * 4 * lanes);
     }
   int64_t q = first % g.pitch;
-  float* at = y + (first / g.pitch * g.Q + std::min(q, g.Q)) * g.K;
-  for (int64_t i = 0; i < lanes && first + i < places; i++) {
-    if (q < g.Q) {
-      if (g.K >= 4) {
-        int64_t j = 0;
-        for (; j < g.K / 4; j++) std::memcpy(at + 4 * j, quads + (j * lanes + i) * 4, 16);
-        if (j < groups) std::memcpy(at + g.K - 4, quads + (j * lanes + i) * 4, 16);
-      } else {
-        for (int64_t k = 0; k < g.K; k++) at[k] = values[k * lanes + i];
-      }
-      at += g.K;
+  float* at = y + (first / g.pitch * g.Q + std::min(q, g.Q)) * K;
+  for (int64_t i = 0; i < lanes && first + i < places; i++, q = q + 1 == g.pitch ? 0 : q + 1) {
+    if (q >= g.Q) continue;
+    if (K >= 4) {
+      const float* quad = quads + 4 * i;
+      for (int64_t j = 0; j < whole; j++) std::memcpy(at + 4 * j, quad + j * 4 * lanes, 16);
+      if (K % 4) std::memcpy(at + K - 4, quad + whole * 4 * lanes, 16);
+    } else {
+      for (int64_t k = 0; k < K; k++) at[k] = values[k * lanes + i];
     }
-    if (++q == g.pitch) q = 0;
+    at += K;
   }
 }
 

@@ -1,0 +1,123 @@
+# Tests that run kernels on the CPU. Each is built once a flavour, and registered with ctest in three thread orders:
+#   asan      clang++, AddressSanitizer + UBSan, locals filled with a pattern
+#   check     the compiler of the project, -fsanitize=thread feeding kernels/simt/check; libtsan is not linked
+#   portable  no detector, ucontext switches and stand-in types: what a machine without x86-64 and CUDA headers has
+# Custom commands and not targets, because the flavours have compilers of their own and compile .cu files as C++.
+include(${CMAKE_CURRENT_LIST_DIR}/sources.cmake)
+
+find_program(GABOR_CLANGXX NAMES clang++-14 clang++ DOC "Compiler of the asan flavour of kernel tests")
+find_path(GABOR_CUDA_INCLUDE cuda_bf16.h HINTS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include
+  DOC "NVIDIA's headers for half and vector types; without them kernels/simt/host/standin.h")
+
+set(GABOR_KERNEL_FLAGS -std=c++20 -O1 -g1 -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas
+  -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/src -I${PROJECT_SOURCE_DIR}/tests)
+set(cuda_include)
+if(GABOR_CUDA_INCLUDE)
+  set(cuda_include -isystem ${GABOR_CUDA_INCLUDE})
+endif()
+
+set(GABOR_KERNEL_FLAVOURS check portable)
+set(GABOR_check_COMPILER ${CMAKE_CXX_COMPILER})
+set(GABOR_check_RUNTIME_FLAGS -DGABOR_SIMT_CHECK=1 ${cuda_include})
+set(GABOR_check_LINK_FLAGS)
+set(no_entry_exit --param=tsan-instrument-func-entry-exit=0)  # no use is made of these calls
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(no_entry_exit -mllvm -tsan-instrument-func-entry-exit=0)
+endif()
+set(GABOR_check_KERNEL_FLAGS -fsanitize=thread ${no_entry_exit} ${cuda_include})
+
+set(GABOR_portable_COMPILER ${CMAKE_CXX_COMPILER})
+set(GABOR_portable_RUNTIME_FLAGS -DGABOR_SIMT_UCONTEXT=1)
+set(GABOR_portable_KERNEL_FLAGS)
+set(GABOR_portable_LINK_FLAGS)
+
+if(GABOR_CLANGXX)
+  list(APPEND GABOR_KERNEL_FLAVOURS asan)
+  set(GABOR_asan_COMPILER ${GABOR_CLANGXX})
+  set(GABOR_asan_RUNTIME_FLAGS -DGABOR_SIMT_ASAN=1 ${cuda_include})
+  set(GABOR_asan_LINK_FLAGS -fsanitize=address,undefined)
+  set(GABOR_asan_KERNEL_FLAGS ${GABOR_asan_LINK_FLAGS} -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+    -ftrivial-auto-var-init=pattern ${cuda_include})
+endif()
+
+# gabor_skipped_test(name reason): a test that ctest lists as skipped.
+function(gabor_skipped_test name reason)
+  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${reason}")
+  set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:")
+endfunction()
+
+# objects <- the paths of the objects of the sources, by rules made at first use; further arguments are flags.
+function(gabor_flavour_objects objects flavour sources)
+  set(made)
+  foreach(source ${sources})
+    get_filename_component(source ${source} ABSOLUTE)
+    file(RELATIVE_PATH id ${PROJECT_SOURCE_DIR} ${source})
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${flavour}/${id}.o)
+    list(APPEND made ${object})
+    get_source_file_property(known ${object} GENERATED)
+    if(known)
+      continue()
+    endif()
+    get_filename_component(folder ${object} DIRECTORY)
+    file(MAKE_DIRECTORY ${folder})
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GABOR_${flavour}_COMPILER} ${GABOR_KERNEL_FLAGS} ${ARGN}
+        -MD -MT ${object} -MF ${object}.d -x c++ -c ${source} -o ${object}
+      DEPENDS ${source} DEPFILE ${object}.d VERBATIM COMMENT "Building kernel test object (${flavour}) ${id}")
+    set_source_files_properties(${object} PROPERTIES GENERATED ON)
+  endforeach()
+  set(${objects} ${made} PARENT_SCOPE)
+endfunction()
+
+# gabor_kernel_runtimes(): the archive gabor_simt_FLAVOUR of each flavour, once, in the folder it is called from.
+function(gabor_kernel_runtimes)
+  foreach(flavour ${GABOR_KERNEL_FLAVOURS})
+    set(sources ${GABOR_SIMT_RUNTIME})
+    if(flavour STREQUAL check)
+      list(APPEND sources ${GABOR_SIMT_CHECKER})
+    endif()
+    gabor_flavour_objects(objects ${flavour} "${sources}" ${GABOR_${flavour}_RUNTIME_FLAGS})
+    set(archive ${CMAKE_CURRENT_BINARY_DIR}/libgabor_simt_${flavour}.a)
+    add_custom_command(OUTPUT ${archive}
+      COMMAND ${CMAKE_COMMAND} -E rm -f ${archive} COMMAND ${CMAKE_AR} qcs ${archive} ${objects}
+      DEPENDS ${objects} VERBATIM)
+    add_custom_target(gabor_simt_${flavour} DEPENDS ${archive})
+    set_target_properties(gabor_simt_${flavour} PROPERTIES ARCHIVE ${archive})
+  endforeach()
+endfunction()
+
+# gabor_kernel_test(name SOURCES test.cpp ... [KERNELS a.cu ...] [FLAVOURS check ...] [GOOGLETEST OFF]): builds
+# bin/name_FLAVOUR and adds the tests name.FLAVOUR.ORDER. FLAVOURS: default asan and check. Independent of libgabor.
+function(gabor_kernel_test name)
+  cmake_parse_arguments(T "" "GOOGLETEST" "SOURCES;KERNELS;FLAVOURS" ${ARGN})
+  if(NOT T_FLAVOURS)
+    set(T_FLAVOURS asan check)
+  endif()
+  set(googletest $<TARGET_FILE:GTest::gtest_main> $<TARGET_FILE:GTest::gtest> -pthread)
+  if(DEFINED T_GOOGLETEST AND NOT T_GOOGLETEST)
+    set(googletest)
+  endif()
+  set(dladdr ${CMAKE_DL_LIBS})  # where the C library has it apart
+  list(TRANSFORM dladdr PREPEND -l)
+  set(programs)
+  foreach(flavour ${T_FLAVOURS})
+    if(NOT flavour IN_LIST GABOR_KERNEL_FLAVOURS)
+      gabor_skipped_test(${name}.${flavour} "no clang++ was found when the build was configured")
+      continue()
+    endif()
+    gabor_flavour_objects(objects ${flavour} "${T_SOURCES};${T_KERNELS}" ${GABOR_${flavour}_KERNEL_FLAGS})
+    get_target_property(archive gabor_simt_${flavour} ARCHIVE)
+    set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}_${flavour})
+    add_custom_command(OUTPUT ${program}
+      COMMAND ${GABOR_${flavour}_COMPILER} ${GABOR_${flavour}_LINK_FLAGS} ${objects} ${archive} ${googletest}
+        ${dladdr} -o ${program}
+      DEPENDS ${objects} ${archive} gabor_simt_${flavour} VERBATIM COMMENT "Linking kernel test bin/${name}_${flavour}")
+    list(APPEND programs ${program})
+    foreach(order forward reverse random)
+      add_test(NAME ${name}.${flavour}.${order} COMMAND ${program})
+      set_tests_properties(${name}.${flavour}.${order} PROPERTIES
+        ENVIRONMENT GABOR_SIMT_ORDER=${order} LABELS kernels TIMEOUT 300)
+    endforeach()
+  endforeach()
+  add_custom_target(${name} ALL DEPENDS ${programs})
+endfunction()
