@@ -50,9 +50,11 @@ class Classifier {
  public:
   // model: a name of the zoo ("article", "lenet5", "vgg-small", ...), the path of a .toml file, or a ModelBuilder.
   static Classifier fit(const std::string& model, const PictureSet& pictures, const FitOptions& options = {});
-  static Classifier fit(const ModelBuilder& model, const PictureSet& pictures, const FitOptions& options = {});
+  static Classifier fit(const ModelBuilder& model, const PictureSet& pictures,
+                        const FitOptions& options = {});
   // data: whatever `gabor train DATA` takes: a folder of class folders, a .tar, MNIST, CIFAR-10, a CSV.
-  static Classifier fit_files(const std::string& model, const std::string& data, const FitOptions& options = {});
+  static Classifier fit_files(const std::string& model, const std::string& data,
+                              const FitOptions& options = {});
   // A checkpoint of gabor (best.safetensors, last.safetensors or what save() wrote).
   static Classifier load(const std::string& path, const std::string& backend = "auto");
 

@@ -13,6 +13,7 @@
 //                                                     before that shuffles
 //   atomicAdd, Min, Max, And, Or, Xor, Exch, CAS      as they are                 of integers only
 //   simt::last_block(counter)                         fences and an atomic        the checker learns the order
+//   simt::load<float4>(p), simt::store(p, v)          *reinterpret_cast           alignment is checked
 //   simt::cp_async<16>, _commit, _wait<n>             cp.async (before sm_80: a   data arrives at the wait, is
 //                                                     plain copy)                 poison until then
 //   simt::ldmatrix_x4, _x2, _x4_trans                 ldmatrix (sm_75)            PTX's fragment layouts

@@ -7,8 +7,8 @@ void throw_error(ErrorCode code, std::string where, const std::string& message) 
 }
 
 void check_failed(const char* condition, const char* file, int line) {
-  throw Error(ErrorCode::internal, fmt::format("{}:{}", file, line),
-              fmt::format("internal check failed: {}; this is a bug of gabor, please report it", condition));
+  fail(ErrorCode::internal, fmt::format("{}:{}", file, line),
+       "internal check failed: {}; this is a bug of gabor, please report it", condition);
 }
 
 }  // namespace gabor

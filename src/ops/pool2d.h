@@ -10,7 +10,7 @@ class Pool2d {
  public:
   virtual ~Pool2d() = default;
   virtual Support supports(const Pool2dProblem& p) const = 0;
-  virtual size_t workspace_bytes(const Pool2dProblem& p) const { return 0; }
+  virtual size_t workspace_bytes(const Pool2dProblem&) const { return 0; }
   // argmax: y's shape, p.argmax_dtype(), r*S + s of the winner; max only. May be empty when no backward
   // follows.
   virtual void forward(Context&, const Pool2dProblem&, ConstTensorView x, TensorView y,

@@ -60,7 +60,7 @@ class Step {
   virtual void choose(const Library& library, TensorTable& table, bool training,
                       std::vector<ChoiceRecord>& records) = 0;
   // Largest of its passes, for that many samples. Not monotone: a smaller batch may need more.
-  virtual size_t workspace_bytes(int64_t batch) const { return 0; }
+  virtual size_t workspace_bytes(int64_t /*batch*/) const { return 0; }
   virtual int64_t flops() const { return 0; }  // of forward, for the whole batch
   virtual void forward(Run& run) const = 0;
   virtual void backward(Run& run) const = 0;

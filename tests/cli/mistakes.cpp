@@ -247,7 +247,8 @@ const std::vector<Mistake>& mistakes() {
       {"ResumeFromWeightsOnly",
        {"train", "--resume", "{w}/weights_only", "--epochs", "3"},
        6,
-       "gabor: error: {w}/weights_only/last.safetensors: holds weights but no optimizer state, so no run can go on from it; start a new one from it with --init"},
+       "gabor: error: {w}/weights_only/last.safetensors: holds weights but no optimizer state, so no run can "
+       "go on from it; start a new one from it with --init"},
       {"EvalWithoutData", {"eval", "run"}, 2, "gabor: error: eval: needs DATA; see gabor eval --help"},
       {"EvalMissingCheckpoint",
        {"eval", "none.safetensors", "photos"},

@@ -26,7 +26,9 @@ TEST(Initializer, SpreadAndMomentsOfEveryKind) {
     const bool normal = name == "normal" || name.ends_with("_normal");
     EXPECT_NEAR(mean, 0, 4 * s / std::sqrt(double(w.size()))) << name;
     EXPECT_NEAR(std::sqrt(square), normal ? s : s / std::sqrt(3.0), 0.01 * s) << name;
-    if (!normal) EXPECT_LE(largest, s * (1 + 1e-6)) << name;
+    if (!normal) {
+      EXPECT_LE(largest, s * (1 + 1e-6)) << name;
+    }
     std::vector<float> again(w.size());
     initialize(init, fans, {1, Purpose::init, 0, 3}, again);
     EXPECT_EQ(w, again);

@@ -64,7 +64,8 @@ void access(const void* start, size_t bytes, bool write, bool atomic, const void
   const auto* first = static_cast<const char*>(start);
   const bool shared = m.is_shared(first);
   const auto report = [&](const char* what, bool as_write, const Access* other, bool other_writes) {
-    trap(describe(what, first, bytes, as_write, pc, other, other_writes), {});
+    record_failure({}, describe(what, first, bytes, as_write, pc, other, other_writes));
+    abandon_block();
   };
 
   Access me{pc,         now.block, now.interval, clock_of(now.thread / kLanes).fences[now.thread % kLanes],
@@ -72,15 +73,16 @@ void access(const void* start, size_t bytes, bool write, bool atomic, const void
   for (const char *p = first, *const end = first + bytes; p < end; p += __builtin_popcount(me.bytes)) {
     Word& word = m.word(p);
     me.bytes = bytes_in_word(p, end);
-    if ((word.allocated & me.bytes) != me.bytes) report("out of bounds", write, nullptr, false);
-    if ((!write || atomic) && (word.written & me.bytes) != me.bytes)
+    const ByteState state = m.state(p);
+    if ((state.allocated & me.bytes) != me.bytes) report("out of bounds", write, nullptr, false);
+    if ((!write || atomic) && (state.written & me.bytes) != me.bytes)
       report("uninitialised", false, nullptr, false);
     if (collide(word.write, me, shared)) report("race", write, &word.write, true);
     if (write) {
       for (const Access& read : word.reads)
         if (collide(read, me, shared)) report("race", true, &read, false);
       word.write = me;
-      word.written |= me.bytes;
+      m.state(p).written |= me.bytes;
     } else {
       Access& recent = word.reads[0];
       const bool other_reader =

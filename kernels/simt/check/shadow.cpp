@@ -10,7 +10,7 @@
 namespace gabor::simt::host::check {
 namespace {
 
-constexpr size_t kMemoryBytes = size_t{512} << 20;
+constexpr size_t kMemoryBytes = size_t{128} << 20;
 constexpr size_t kBufferAlign = 256, kBufferGap = 4096;  // a gap an overrun falls into
 
 char* map_pages(size_t bytes) {
@@ -19,21 +19,46 @@ char* map_pages(size_t bytes) {
   return static_cast<char*>(p);
 }
 
-void set_bits(const void* start, size_t bytes, uint8_t Word::*field, bool on) {
+enum class Mark { allocated, free, written, unwritten };
+
+void mark(const void* start, size_t bytes, Mark how) {
   Memory& m = memory();
   const auto* p = static_cast<const char*>(start);
   for (const char* const end = p + bytes; p < end;) {
     const uint8_t bits = bytes_in_word(p, end);
-    uint8_t& set = m.word(p).*field;
-    set = uint8_t(on ? set | bits : set & ~bits);
+    ByteState& state = m.state(p);
+    switch (how) {
+      case Mark::allocated:
+        state.allocated |= bits;
+        break;
+      case Mark::free:
+        state.allocated &= uint8_t(~bits);
+        break;
+      case Mark::written:
+        state.written |= bits;
+        break;
+      case Mark::unwritten:
+        state.written &= uint8_t(~bits);
+        break;
+    }
     p += __builtin_popcount(bits);
   }
 }
 
 void add_buffer(char* p, size_t bytes, const char* name) {
-  set_bits(p, bytes, &Word::allocated, true);
-  set_bits(p, bytes, &Word::written, false);
+  mark(p, bytes, Mark::allocated);
+  mark(p, bytes, Mark::unwritten);
   memory().buffers[p] = {bytes, name};
+}
+
+// Gives the records of a freed buffer back to the system. The pages at its ends reach no other buffer: the gap
+// between buffers is several pages of records wide.
+void drop_records(char* p, size_t bytes) {
+  constexpr size_t kPage = 4096;
+  static_assert(kBufferGap / 4 * sizeof(Word) > 2 * kPage);
+  const auto from = reinterpret_cast<uintptr_t>(&memory().word(p)) / kPage * kPage;
+  const auto to = (reinterpret_cast<uintptr_t>(&memory().word(p + bytes)) + kPage - 1) / kPage * kPage;
+  madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
 }
 
 char* round_up(char* p, size_t align) {
@@ -61,6 +86,7 @@ Memory& memory() {
     Memory fresh;
     fresh.base = map_pages(kMemoryBytes);
     fresh.words = reinterpret_cast<Word*>(map_pages(kMemoryBytes / 4 * sizeof(Word)));
+    fresh.states = reinterpret_cast<ByteState*>(map_pages(kMemoryBytes / 4 * sizeof(ByteState)));
     fresh.next = fresh.base + kArenaBytes;
     return fresh;
   }();
@@ -85,7 +111,7 @@ char* arena() { return memory().base; }
 void start_block() {
   Memory& m = memory();
   for (auto it = m.buffers.begin(); it != m.buffers.end() && m.is_shared(it->first); it = m.buffers.erase(it))
-    set_bits(it->first, it->second.bytes, &Word::allocated, false);
+    mark(it->first, it->second.bytes, Mark::free);
   ++now.block;
   now.interval = 0;
   now.sees_other_blocks = false;
@@ -111,18 +137,19 @@ void release(void* p) {
   Memory& m = memory();
   const auto it = m.buffers.find(static_cast<char*>(p));
   if (p == nullptr || it == m.buffers.end()) return;
-  set_bits(p, it->second.bytes, &Word::allocated, false);
+  mark(p, it->second.bytes, Mark::free);
+  drop_records(it->first, it->second.bytes);
   m.buffers.erase(it);
 }
 
-void mark_written(const void* p, size_t bytes) { set_bits(p, bytes, &Word::written, true); }
-void mark_unwritten(const void* p, size_t bytes) { set_bits(p, bytes, &Word::written, false); }
+void mark_written(const void* p, size_t bytes) { mark(p, bytes, Mark::written); }
+void mark_unwritten(const void* p, size_t bytes) { mark(p, bytes, Mark::unwritten); }
 
 ptrdiff_t first_unwritten(const void* start, size_t bytes) {
   Memory& m = memory();
   const auto* p = static_cast<const char*>(start);
   for (size_t i = 0; i < bytes; ++i)
-    if ((m.word(p + i).written & bytes_in_word(p + i, p + i + 1)) == 0) return ptrdiff_t(i);
+    if ((m.state(p + i).written & bytes_in_word(p + i, p + i + 1)) == 0) return ptrdiff_t(i);
   return -1;
 }
 

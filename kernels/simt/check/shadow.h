@@ -29,13 +29,18 @@ struct Access {
 
 struct Word {
   Access write, reads[2];
-  uint8_t allocated, written;  // a bit a byte
+};
+
+// Of a word, a bit a byte. Apart from Word: a buffer that is allocated need not be touched 18 times over.
+struct ByteState {
+  uint8_t allocated : 4, written : 4;
 };
 
 // All memory of the emulated GPU is one range of addresses: the shared arena, then device buffers.
 struct Memory {
   char* base = nullptr;
   Word* words = nullptr;
+  ByteState* states = nullptr;
   char* next = nullptr;  // where the search for room for a buffer starts
   struct Buffer {
     size_t bytes;
@@ -46,6 +51,7 @@ struct Memory {
   bool contains(const void* p) const;
   bool is_shared(const void* p) const;
   Word& word(const char* p) { return words[(p - base) / 4]; }
+  ByteState& state(const char* p) { return states[(p - base) / 4]; }
 };
 Memory& memory();
 

@@ -1,4 +1,4 @@
-// Warp and grid collectives that are younger than the oldest card, or no single instruction at all.
+// Warp collectives that are younger than the oldest card, and what is no single instruction at all.
 #pragma once
 
 namespace gabor::simt {
@@ -56,6 +56,16 @@ __device__ inline unsigned match_any(unsigned mask, T v) {
   }
   return equal;
 #endif
+}
+
+// Several elements at one address at once: load<float4>(p), store(p, make_float4(...)). p is aligned to the vector.
+template <class Vector, class T>
+__device__ inline Vector load(const T* p) {
+  return *reinterpret_cast<const Vector*>(p);
+}
+template <class Vector, class T>
+__device__ inline void store(T* p, Vector v) {
+  *reinterpret_cast<Vector*>(p) = v;
 }
 
 // True in the last block of the grid that calls it, whose reads of the other blocks' results are then ordered

@@ -19,18 +19,16 @@ inline bool is_poisoned(const void* p, size_t n) {
 inline void before_switch(void** save_fake_stack, const void* stack, size_t bytes) {
   __sanitizer_start_switch_fiber(save_fake_stack, stack, bytes);
 }
-inline void after_switch(void* fake_stack) { __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr); }
-// On a fiber's first entry: also says on which stack the switch to it was made.
-inline void first_entry(const void** from_stack, size_t* from_bytes) {
-  __sanitizer_finish_switch_fiber(nullptr, from_stack, from_bytes);
+// fake_stack: null on a fiber's first entry. Says on which stack the switch was made.
+inline void after_switch(void* fake_stack, const void** from_stack, size_t* from_bytes) {
+  __sanitizer_finish_switch_fiber(fake_stack, from_stack, from_bytes);
 }
 #else
 inline void poison(const void*, size_t) {}
 inline void unpoison(const void*, size_t) {}
 inline bool is_poisoned(const void*, size_t) { return false; }
 inline void before_switch(void**, const void*, size_t) {}
-inline void after_switch(void*) {}
-inline void first_entry(const void**, size_t*) {}
+inline void after_switch(void*, const void**, size_t*) {}
 #endif
 
 }  // namespace gabor::simt::host::asan

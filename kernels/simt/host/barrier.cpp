@@ -61,7 +61,7 @@ int block_barrier(BarrierKind kind, bool predicate, Site site) {
     suspend_current();
   } else if (machine.returned > 0) {
     report_returned_threads(site);
-    abandon_block();
+    leave_thread();
   } else {
     release(&thread);
     thread.state = ThreadState::running;

@@ -38,7 +38,7 @@ void record_failure(Site site, const std::string& what) {
 
 void trap(const std::string& why, Site site) {
   record_failure(site, why);
-  abandon_block();
+  leave_thread();
 }
 
 std::string deadlock_text() {

@@ -48,6 +48,17 @@ void map_stack(Fiber& fiber, size_t bytes) {
   fiber.stack_bytes = bytes;
 }
 
+// `self` runs again, or for the first time. AddressSanitizer knows the stack of a thread of the system, which is
+// where the launcher's comes from.
+void arrive(Fiber& self) {
+  const void* stack = nullptr;
+  size_t bytes = 0;
+  asan::after_switch(self.asan_fake_stack, &stack, &bytes);
+  if (self.came_from->stack != nullptr || stack == nullptr) return;
+  self.came_from->stack = static_cast<char*>(const_cast<void*>(stack));
+  self.came_from->stack_bytes = bytes;
+}
+
 }  // namespace
 
 void start_fiber(Fiber& fiber, size_t stack_bytes, void (*entry)()) {
@@ -73,22 +84,16 @@ void start_fiber(Fiber& fiber, size_t stack_bytes, void (*entry)()) {
 }
 
 __attribute__((noinline)) void switch_fiber(Fiber& from, Fiber& to) {
+  to.came_from = &from;
   asan::before_switch(&from.asan_fake_stack, to.stack, to.stack_bytes);
 #if GABOR_SIMT_UCONTEXT
   swapcontext(&from.context, &to.context);
 #else
   gabor_simt_switch(&from.stack_pointer, to.stack_pointer);
 #endif
-  asan::after_switch(from.asan_fake_stack);
+  arrive(from);
 }
 
-void fiber_entered(Fiber& launcher) {
-  const void* stack = nullptr;
-  size_t bytes = 0;
-  asan::first_entry(&stack, &bytes);
-  if (launcher.stack != nullptr || stack == nullptr) return;
-  launcher.stack = static_cast<char*>(const_cast<void*>(stack));
-  launcher.stack_bytes = bytes;
-}
+void fiber_entered(Fiber& self) { arrive(self); }
 
 }  // namespace gabor::simt::host

@@ -15,8 +15,9 @@ namespace gabor::simt::host {
 struct Thread;
 
 struct Fiber {
-  Thread* thread = nullptr;  // the CUDA thread that runs on it
-  char* stack = nullptr;     // lowest usable byte; an unmapped page lies below
+  Thread* thread = nullptr;    // the CUDA thread that runs on it
+  Fiber* came_from = nullptr;  // that switched to it last
+  char* stack = nullptr;       // lowest usable byte; an unmapped page lies below
   size_t stack_bytes = 0;
   void* stack_pointer = nullptr;    // while it does not run
   void* asan_fake_stack = nullptr;  // the same, for AddressSanitizer
@@ -29,7 +30,6 @@ struct Fiber {
 // the stack at first use; throws Error when it cannot.
 void start_fiber(Fiber& fiber, size_t stack_bytes, void (*entry)());
 void switch_fiber(Fiber& from, Fiber& to);
-// The first call in `entry`; `launcher` is the fiber of the thread that launched.
-void fiber_entered(Fiber& launcher);
+void fiber_entered(Fiber& self);  // the first call in `entry`
 
 }  // namespace gabor::simt::host

@@ -20,6 +20,27 @@ __forceinline__ void __stcs(T* p, T v) {
   *p = v;
 }
 
+// ---- vectors (cuda/warp.h has the contract). Neither UBSan nor the access checker sees every misaligned one. ---
+namespace gabor::simt {
+
+inline void require_aligned(const void* p, size_t bytes, host::Site site) {
+  if (reinterpret_cast<uintptr_t>(p) % bytes != 0)
+    host::trap("vector of " + std::to_string(bytes) + " bytes at an address that is not a multiple of it",
+               site);
+}
+template <class Vector, class T>
+__forceinline__ Vector load(const T* p, host::Site site = host::Site::here()) {
+  require_aligned(p, alignof(Vector), site);
+  return *reinterpret_cast<const Vector*>(p);
+}
+template <class Vector, class T>
+__forceinline__ void store(T* p, Vector v, host::Site site = host::Site::here()) {
+  require_aligned(p, alignof(Vector), site);
+  *reinterpret_cast<Vector*>(p) = v;
+}
+
+}  // namespace gabor::simt
+
 // ---- bits ------------------------------------------------------------------------------------------------------
 inline unsigned __float_as_uint(float v) {
   unsigned bits;

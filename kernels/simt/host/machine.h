@@ -101,8 +101,12 @@ extern Machine machine;
 
 // ---- scheduler.cpp --------------------------------------------------------------------------------------------
 void make_ready(Thread& thread);
-void suspend_current();             // until make_ready
-[[noreturn]] void abandon_block();  // after record_failure
+void suspend_current();  // until make_ready
+// After record_failure: the block will not go on. leave_thread unwinds the thread; abandon_block switches away from
+// it for good, for where the compiler takes a call to be one that cannot throw (the checker's entry points).
+struct LeaveThread {};
+[[noreturn]] void leave_thread();
+[[noreturn]] void abandon_block();
 
 // ---- barrier.cpp, warp_collective.cpp: what a returning thread means to the ones that wait --------------------
 void check_barrier_after_return();

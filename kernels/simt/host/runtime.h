@@ -31,7 +31,7 @@ struct Launch {
   Site site;
 };
 // Runs body(closure) as every thread of the grid. Throws Error; a block in which something is wrong is abandoned
-// (destructors of its threads' locals do not run), the launches after it are sound.
+// (its suspended threads are not unwound), the launches after it are sound.
 void run_grid(const Launch& launch, void (*body)(void*), void* closure);
 
 enum class Order { forward, reverse, random };

@@ -83,11 +83,16 @@ void thread_returned(Thread& thread) {
 
 // A fiber runs one thread after another: what is picked next, if fresh, goes on here without a switch.
 void run_fiber() {
-  fiber_entered(machine.launcher);
   Fiber& self = *machine.current->fiber;
+  fiber_entered(self);
   for (;;) {
-    machine.body(machine.closure);
-    thread_returned(*self.thread);
+    try {
+      machine.body(machine.closure);
+      thread_returned(*self.thread);
+    } catch (const LeaveThread&) {
+    } catch (const std::exception& error) {  // kernels do not throw, but what they call may
+      record_failure({}, error.what());
+    }
     machine.idle.push_back(&self);
     Fiber& next = next_fiber();
     if (&next != &self) switch_fiber(self, next);
@@ -176,6 +181,8 @@ void suspend_current() {
   Fiber& next = next_fiber();
   if (&next != &self) switch_fiber(self, next);
 }
+
+void leave_thread() { throw LeaveThread{}; }
 
 void abandon_block() {
   switch_fiber(*machine.current->fiber, machine.launcher);

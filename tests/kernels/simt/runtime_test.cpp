@@ -75,7 +75,8 @@ __global__ void nested_kernel(int* count) { launch({dim3(1), dim3(1)}, count_ker
 
 TEST(SimtLaunch, RefusesToStartInsideAKernel) {
   DeviceArray<int> count(std::vector<int>{0}, "count");
-  EXPECT_TRUE(contains(error_of({dim3(1), dim3(1)}, nested_kernel, count.data()), "launch from inside a kernel"));
+  EXPECT_TRUE(
+      contains(error_of({dim3(1), dim3(1)}, nested_kernel, count.data()), "launch from inside a kernel"));
 }
 
 TEST(SimtLaunch, ExcludesOtherThreads) {
@@ -159,8 +160,8 @@ TEST(SimtDeviceArray, StartsAsNaNAndKeepsValues) {
 // More than the emulated GPU's memory in all, never at once.
 TEST(SimtDeviceArray, MemoryIsUsedAgain) {
   DeviceArray<int> kept(std::vector<int>{5}, "kept");
-  for (int i = 0; i < 40; ++i) {
-    DeviceArray<char> large(size_t{16} << 20, "large");
+  for (int i = 0; i < 20; ++i) {
+    DeviceArray<char> large(size_t{8} << 20, "large");
     EXPECT_EQ(reinterpret_cast<uintptr_t>(large.data()) % 256, 0u);
   }
   EXPECT_EQ(kept.values()[0], 5);

@@ -2,12 +2,12 @@
 // max pooling in one pass, and the weight gradient that visits only the winners of the pooling. Plain
 // pointers; backends/cpu/first_block.h puts the op contract over it.
 //
-//   x        N,H,W,C   u8 (normalised on the way: value * scale[c] + shift[c]) or f32; padding is 0 after
-//   that w        K,R,S,C   f32 b        K         f32, or null for none y, dy    N,P,Q,K   f32, P and Q of
-//   the pool argmax   u8, argmax_bytes(problem) a sample; private to this pair: [k][p * pitch + q], 2 *
-//   (winner's row) +
-//            (winner's column) in its 2x2 window, or 4 where the pooled value is not above 0 ("dead": no
-//            gradient)
+//   x        N,H,W,C   u8 (normalised on the way: value * scale[c] + shift[c]) or f32; padding is 0 after that
+//   w        K,R,S,C   f32
+//   b        K         f32, or null for none
+//   y, dy    N,P,Q,K   f32, P and Q of the pool
+//   argmax   u8, argmax_bytes(problem) a sample; private to this pair: [k][p * pitch + q], 2 * (winner's row) +
+//            (winner's column) in its 2x2 window, or 4 where the pooled value is not above 0 ("dead": no gradient)
 //
 // Ties go to the first in row order. A NaN in a window wins it and stays NaN, so that broken numbers show.
 // Results do not depend on the number of threads; they may differ in the last bits between instruction sets.

@@ -83,8 +83,9 @@ float expected_sum(const std::vector<float>& x) {
 
 template <Bug kBug>
 void run() {
-  std::vector<float> x;  // falling fast, so that the order of the sum shows in its last bits
-  for (int i = 0; i < 5 * kThreads; ++i) x.push_back(1.0f / float(1 + i * i));
+  // To the first block's sum, which is large, 76.8 is added four times and rounded to 76; or 307.2 once, to 308.
+  std::vector<float> x(5 * kThreads, 0.6f);
+  x[0] = 0x1p24f;
   DeviceArray<float> dx(x, "x"), partial(5, "partial"), total(std::vector<float>{0.0f}, "total");
   DeviceArray<unsigned> done(std::vector<unsigned>{0}, "done");
   launch({dim3(5), dim3(kThreads)}, block_sum<kBug>, dx.data(), partial.data(), done.data(), total.data());

@@ -53,7 +53,7 @@ TEST_P(Planted, IsCaught) {
   const Case& c = GetParam();
   const Verdict verdict = host::detector() == host::Detector::asan ? c.asan : c.check;
   if (verdict == kUnseen) GTEST_SKIP() << "this flavour is not relied on to see it";
-  if (verdict == kClean) {
+  if (std::string(verdict) == kClean) {
     EXPECT_EXIT(run_and_leave(c), testing::ExitedWithCode(0), "");
   } else {
     EXPECT_DEATH(run_and_leave(c), verdict);

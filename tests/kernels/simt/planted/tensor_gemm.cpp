@@ -97,7 +97,8 @@ void run() {
 }  // namespace
 
 std::vector<Case> tensor_gemm_cases() {
-  constexpr Verdict kInFlight = "tensor_gemm.cpp:[0-9]+: shared memory out of bounds, or the target of a cp.async that";
+  constexpr Verdict kInFlight =
+      "tensor_gemm.cpp:[0-9]+: shared memory out of bounds, or the target of a cp.async that";
   constexpr Verdict kUnwritten = "uninitialised: read of 16 bytes, shared [ab]_tile .* at tensor_gemm.cpp";
   return {
       {"tensor gemm", run<Bug::none>, kClean, kClean},
