@@ -24,14 +24,29 @@ set(no_entry_exit --param=tsan-instrument-func-entry-exit=0)  # no use is made o
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   set(no_entry_exit -mllvm -tsan-instrument-func-entry-exit=0)
 endif()
-set(GABOR_check_KERNEL_FLAGS -fsanitize=thread ${no_entry_exit} ${cuda_include})
+# Block copies are not instrumented: they have to be calls (libtsan would intercept them), and the kernels' go to the
+# checker.
+set(block_calls -fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset)
+set(GABOR_check_KERNEL_FLAGS -fsanitize=thread ${no_entry_exit} ${block_calls} ${cuda_include})
+set(GABOR_check_KERNEL_REDEFINE --redefine-sym memcpy=__tsan_memcpy --redefine-sym memmove=__tsan_memmove
+  --redefine-sym memset=__tsan_memset)
 
 set(GABOR_portable_COMPILER ${CMAKE_CXX_COMPILER})
 set(GABOR_portable_RUNTIME_FLAGS -DGABOR_SIMT_UCONTEXT=1)
 set(GABOR_portable_KERNEL_FLAGS)
 set(GABOR_portable_LINK_FLAGS)
 
-if(GABOR_CLANGXX)
+# Debian has the sanitizers' runtimes in a package of their own: found is not yet usable.
+if(GABOR_CLANGXX AND NOT DEFINED GABOR_CLANGXX_HAS_ASAN)
+  set(probe ${CMAKE_BINARY_DIR}/asan_probe)
+  file(WRITE ${probe}.cpp "#include <string>\nint main(int n, char**) { return int(std::string(n, 'x').size()) - n; }\n")
+  execute_process(COMMAND ${GABOR_CLANGXX} -std=c++20 -fsanitize=address,undefined ${probe}.cpp -o ${probe}
+    RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+  if(status EQUAL 0)
+    set(GABOR_CLANGXX_HAS_ASAN ON CACHE INTERNAL "")
+  endif()
+endif()
+if(GABOR_CLANGXX_HAS_ASAN)
   list(APPEND GABOR_KERNEL_FLAVOURS asan)
   set(GABOR_asan_COMPILER ${GABOR_CLANGXX})
   set(GABOR_asan_RUNTIME_FLAGS -DGABOR_SIMT_ASAN=1 ${cuda_include})
@@ -46,8 +61,8 @@ function(gabor_skipped_test name reason)
   set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:")
 endfunction()
 
-# objects <- the paths of the objects of the sources, by rules made at first use; further arguments are flags.
-function(gabor_flavour_objects objects flavour sources)
+# objects <- the paths of the objects of the sources, by rules made at first use. kind: KERNEL or RUNTIME.
+function(gabor_flavour_objects objects flavour kind sources)
   set(made)
   foreach(source ${sources})
     get_filename_component(source ${source} ABSOLUTE)
@@ -58,11 +73,16 @@ function(gabor_flavour_objects objects flavour sources)
     if(known)
       continue()
     endif()
+    set(redefine)
+    if(GABOR_${flavour}_${kind}_REDEFINE)
+      set(redefine COMMAND ${CMAKE_OBJCOPY} ${GABOR_${flavour}_${kind}_REDEFINE} ${object})
+    endif()
     get_filename_component(folder ${object} DIRECTORY)
     file(MAKE_DIRECTORY ${folder})
     add_custom_command(OUTPUT ${object}
-      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GABOR_${flavour}_COMPILER} ${GABOR_KERNEL_FLAGS} ${ARGN}
-        -MD -MT ${object} -MF ${object}.d -x c++ -c ${source} -o ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GABOR_${flavour}_COMPILER} ${GABOR_KERNEL_FLAGS}
+        ${GABOR_${flavour}_${kind}_FLAGS} -MD -MT ${object} -MF ${object}.d -x c++ -c ${source} -o ${object}
+      ${redefine}
       DEPENDS ${source} DEPFILE ${object}.d VERBATIM COMMENT "Building kernel test object (${flavour}) ${id}")
     set_source_files_properties(${object} PROPERTIES GENERATED ON)
   endforeach()
@@ -76,7 +96,7 @@ function(gabor_kernel_runtimes)
     if(flavour STREQUAL check)
       list(APPEND sources ${GABOR_SIMT_CHECKER})
     endif()
-    gabor_flavour_objects(objects ${flavour} "${sources}" ${GABOR_${flavour}_RUNTIME_FLAGS})
+    gabor_flavour_objects(objects ${flavour} RUNTIME "${sources}")
     set(archive ${CMAKE_CURRENT_BINARY_DIR}/libgabor_simt_${flavour}.a)
     add_custom_command(OUTPUT ${archive}
       COMMAND ${CMAKE_COMMAND} -E rm -f ${archive} COMMAND ${CMAKE_AR} qcs ${archive} ${objects}
@@ -102,10 +122,10 @@ function(gabor_kernel_test name)
   set(programs)
   foreach(flavour ${T_FLAVOURS})
     if(NOT flavour IN_LIST GABOR_KERNEL_FLAVOURS)
-      gabor_skipped_test(${name}.${flavour} "no clang++ was found when the build was configured")
+      gabor_skipped_test(${name}.${flavour} "no clang++ with AddressSanitizer was found when the build was configured")
       continue()
     endif()
-    gabor_flavour_objects(objects ${flavour} "${T_SOURCES};${T_KERNELS}" ${GABOR_${flavour}_KERNEL_FLAGS})
+    gabor_flavour_objects(objects ${flavour} KERNEL "${T_SOURCES};${T_KERNELS}")
     get_target_property(archive gabor_simt_${flavour} ARCHIVE)
     set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}_${flavour})
     add_custom_command(OUTPUT ${program}

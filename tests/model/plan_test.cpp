@@ -77,6 +77,24 @@ TEST(Plan, BackendOfALayerIsPreferred) {
   EXPECT_TRUE(seen);
 }
 
+TEST(Plan, WhatABackendRefusesFallsToTheNextAndIsRecorded) {
+  const auto library = make_library("cpu", 0);
+  const Plan plan = testing::compile_text(
+      "[[layer]]\ntype = \"conv2d\"\nname = \"c\"\nfilters = 2\nkernel = 3\nactivation = "
+      "\"leaky_relu\"\nalpha = 0\n"
+      "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n",
+      *library, small());
+  bool seen = false;
+  for (const ChoiceRecord& c : plan.choices) {
+    if (c.where != "c activation") continue;
+    seen = true;
+    EXPECT_EQ(c.backend, "reference");
+    ASSERT_EQ(c.passed_over.size(), 1u);
+    EXPECT_NE(c.passed_over[0].find("cpu: "), std::string::npos);
+  }
+  EXPECT_TRUE(seen);
+}
+
 TEST(Plan, BuilderMakesTheZooNet) {
   ModelBuilder b("lenet5");
   b.input(28, 28, 1)

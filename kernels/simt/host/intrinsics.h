@@ -1,8 +1,8 @@
 // The device functions of CUDA that kernels may use besides <cmath>. Fast-math ones are exact here: how far off
 // the GPU's are is for an error budget to know, not for host execution to show.
 #pragma once
+#include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/simt/host/runtime.h"
 
@@ -42,16 +42,8 @@ __forceinline__ void store(T* p, Vector v, host::Site site = host::Site::here())
 }  // namespace gabor::simt
 
 // ---- bits ------------------------------------------------------------------------------------------------------
-inline unsigned __float_as_uint(float v) {
-  unsigned bits;
-  std::memcpy(&bits, &v, sizeof bits);
-  return bits;
-}
-inline float __uint_as_float(unsigned bits) {
-  float v;
-  std::memcpy(&v, &bits, sizeof v);
-  return v;
-}
+inline unsigned __float_as_uint(float v) { return std::bit_cast<unsigned>(v); }
+inline float __uint_as_float(unsigned bits) { return std::bit_cast<float>(bits); }
 inline int __float_as_int(float v) { return int(__float_as_uint(v)); }
 inline float __int_as_float(int bits) { return __uint_as_float(unsigned(bits)); }
 inline int __popc(unsigned v) { return __builtin_popcount(v); }

@@ -2,8 +2,8 @@
 // alignment and, bit for bit, the same conversions (tests/kernels/simt/types_test.cpp compares them where both
 // are there). No arithmetic on half and bfloat16: kernels convert.
 #pragma once
+#include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace gabor::simt::standin {
 
@@ -58,16 +58,8 @@ inline unsigned short __half_as_ushort(__half v) { return v.bits; }
 inline __nv_bfloat16 __ushort_as_bfloat16(unsigned short bits) { return {bits}; }
 inline unsigned short __bfloat16_as_ushort(__nv_bfloat16 v) { return v.bits; }
 
-inline uint32_t bits_of(float v) {
-  uint32_t bits;
-  std::memcpy(&bits, &v, sizeof bits);
-  return bits;
-}
-inline float float_of(uint32_t bits) {
-  float v;
-  std::memcpy(&v, &bits, sizeof v);
-  return v;
-}
+inline uint32_t bits_of(float v) { return std::bit_cast<uint32_t>(v); }
+inline float float_of(uint32_t bits) { return std::bit_cast<float>(bits); }
 
 // 1 sign, 5 exponent (bias 15), 10 mantissa bits.
 inline __half __float2half_rn(float v) {

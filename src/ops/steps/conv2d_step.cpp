@@ -32,6 +32,7 @@ void Conv2dStep::choose(const Library& library, TensorTable& table, bool trainin
     ChoiceRecord r = record("activation");
     activation_ = library.choose(
         &OpSet::activation, [&](const ActivationOp& o) { return o.supports(a); }, r, prefer);
+    records.push_back(std::move(r));
   }
 }
 

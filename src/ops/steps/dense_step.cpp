@@ -32,6 +32,7 @@ void DenseStep::choose(const Library& library, TensorTable& table, bool training
     ChoiceRecord r = record("activation");
     activation_ = library.choose(
         &OpSet::activation, [&](const ActivationOp& o) { return o.supports(a); }, r, prefer);
+    records.push_back(std::move(r));
   }
 }
 

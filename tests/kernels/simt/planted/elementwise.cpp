@@ -17,7 +17,9 @@ enum class Bug {
   freed_output,
   local_index_past_the_end,
   overflow,
-  wrong_address_space,
+  wild_pointer,
+  block_copy_behind_the_array,
+  fixed_copy_behind_the_array,
 };
 
 template <Bug kBug>
@@ -35,6 +37,8 @@ __global__ void smooth(const float* x, float* y, int size) {
   if (kBug == Bug::overflow && (i + 1) * INT_MAX < 0) return;
   if (kBug == Bug::element_not_written && i == 5) return;
   const int to = kBug == Bug::two_threads_write_one_element ? i / 2 : i;
+  if (kBug == Bug::block_copy_behind_the_array && i == 149) memcpy(y + size, near, size_t(size) / 50 * 4);
+  if (kBug == Bug::fixed_copy_behind_the_array && i == 149) memcpy(y + size, near, sizeof near);
   y[to] = near[0] + 2.0f * near[1] + near[2];
 }
 
@@ -50,7 +54,7 @@ void run() {
   DeviceArray<float>& input = kBug == Bug::input_not_uploaded ? empty : uploaded;
   float* output = y.data();
   if (kBug == Bug::freed_output) output = DeviceArray<float>(kSize, "freed").data();
-  if (kBug == Bug::wrong_address_space) output += 1 << 20;
+  if (kBug == Bug::wild_pointer) output += 1 << 20;
   launch({dim3(3), dim3(64)}, smooth<kBug>, input.data(), output, kSize);
   expect_values(y.values(), want);
 }
@@ -76,7 +80,11 @@ std::vector<Case> elementwise_cases() {
        "out of bounds: write of 4 bytes"},
       {"index past a local array", run<Bug::local_index_past_the_end>, "index 3 out of bounds", kUnseen},
       {"signed overflow", run<Bug::overflow>, "signed integer overflow", kUnseen},
-      {"wild pointer", run<Bug::wrong_address_space>, "AddressSanitizer", "out of bounds: write of 4 bytes"},
+      {"wild pointer", run<Bug::wild_pointer>, "AddressSanitizer", "out of bounds: write of 4 bytes"},
+      {"block copy behind the array", run<Bug::block_copy_behind_the_array>, "buffer-overflow",
+       "out of bounds: write of 12 bytes, global"},
+      {"fixed copy behind the array", run<Bug::fixed_copy_behind_the_array>, "buffer-overflow",
+       "out of bounds: write of 12 bytes, global"},
   };
 }
 
