@@ -19,6 +19,7 @@
 //   simt::ldmatrix_x4, _x2, _x4_trans                 ldmatrix (sm_75)            PTX's fragment layouts
 //   simt::mma_m16n8k8_tf32, mma_m16n8k16_f16, _bf16   mma.sync (sm_80)            exact products, double sums
 //   half bfloat16 float4 ...                          NVIDIA's types              the same, or host/standin.h
+//   simt::to_float(v), simt::from_float<half>(f)      NVIDIA's conversions        the same bits
 //
 // Rules for authors of kernels (the reasons are what host execution can and cannot see):
 //  1. No __shared__, <<<>>>, asm, cooperative groups, __activemask or CUDA header outside kernels/simt. A new

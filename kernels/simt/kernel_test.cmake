@@ -18,7 +18,7 @@ endif()
 
 set(GABOR_KERNEL_FLAVOURS check portable)
 set(GABOR_check_COMPILER ${CMAKE_CXX_COMPILER})
-set(GABOR_check_RUNTIME_FLAGS -DGABOR_SIMT_CHECK=1 ${cuda_include})
+set(GABOR_check_RUNTIME_FLAGS -O2 -DGABOR_SIMT_CHECK=1 ${cuda_include})
 set(GABOR_check_LINK_FLAGS)
 set(no_entry_exit --param=tsan-instrument-func-entry-exit=0)  # no use is made of these calls
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
@@ -32,7 +32,7 @@ set(GABOR_check_KERNEL_REDEFINE --redefine-sym memcpy=__tsan_memcpy --redefine-s
   --redefine-sym memset=__tsan_memset)
 
 set(GABOR_portable_COMPILER ${CMAKE_CXX_COMPILER})
-set(GABOR_portable_RUNTIME_FLAGS -DGABOR_SIMT_UCONTEXT=1)
+set(GABOR_portable_RUNTIME_FLAGS -O2 -DGABOR_SIMT_UCONTEXT=1)
 set(GABOR_portable_KERNEL_FLAGS)
 set(GABOR_portable_LINK_FLAGS)
 
@@ -49,7 +49,7 @@ endif()
 if(GABOR_CLANGXX_HAS_ASAN)
   list(APPEND GABOR_KERNEL_FLAVOURS asan)
   set(GABOR_asan_COMPILER ${GABOR_CLANGXX})
-  set(GABOR_asan_RUNTIME_FLAGS -DGABOR_SIMT_ASAN=1 ${cuda_include})
+  set(GABOR_asan_RUNTIME_FLAGS -O2 -DGABOR_SIMT_ASAN=1 ${cuda_include})
   set(GABOR_asan_LINK_FLAGS -fsanitize=address,undefined)
   set(GABOR_asan_KERNEL_FLAGS ${GABOR_asan_LINK_FLAGS} -fno-sanitize-recover=undefined -fno-omit-frame-pointer
     -ftrivial-auto-var-init=pattern ${cuda_include})

@@ -93,14 +93,16 @@ __global__ void barrier_votes_kernel(int* out) {
   const int thread = int(threadIdx.x);
   const int count = __syncthreads_count(thread < 37);
   const int all = __syncthreads_and(thread >= 0) != 0;
-  const int any = __syncthreads_or(thread == 40) != 0;
-  out[thread] = 100 * count + 10 * all + any;
+  const int all_but_one = __syncthreads_and(thread != 39) != 0;
+  const int one = __syncthreads_or(thread == 39) != 0;
+  const int none = __syncthreads_or(thread == 40) != 0;
+  out[thread] = 10000 * count + 1000 * all + 100 * all_but_one + 10 * one + none;
 }
 
 inline std::string check_barrier_votes() {
   DeviceArray<int> out(40, "out");
   launch({dim3(1), dim3(40)}, barrier_votes_kernel, out.data());
-  return difference(out.values(), std::vector<int>(40, 3710));
+  return difference(out.values(), std::vector<int>(40, 371010));
 }
 
 // Turns a row of 64 around through shared memory: two warps, and a warp's lanes, exchange data.

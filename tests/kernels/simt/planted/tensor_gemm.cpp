@@ -8,6 +8,7 @@ namespace {
 enum class Bug {
   none,
   no_wait,
+  wait_for_one_group_too_few,
   no_commit,
   wrong_fragment_address,
   wrong_accumulator_row,
@@ -50,7 +51,7 @@ __global__ __launch_bounds__(128) void tensor_gemm(const uint16_t* a, const uint
     } else {
       cp_async_commit();  // an empty group, so that the wait below counts alike
     }
-    if (kBug != Bug::no_wait) cp_async_wait<1>();
+    if (kBug != Bug::no_wait) cp_async_wait<kBug == Bug::wait_for_one_group_too_few ? 2 : 1>();
     __syncthreads();
     uint32_t a_part[4];  // rows 0-7 and 8-15 of k 0-7, then of k 8-15
     const int a_k = kBug == Bug::wrong_fragment_address ? lane / 8 % 2 * 8 : lane / 16 * 8;
@@ -103,6 +104,7 @@ std::vector<Case> tensor_gemm_cases() {
   return {
       {"tensor gemm", run<Bug::none>, kClean, kClean},
       {"missing wait for cp async", run<Bug::no_wait>, kInFlight, kUnwritten},
+      {"wait for one group of cp async too few", run<Bug::wait_for_one_group_too_few>, kInFlight, kUnwritten},
       {"missing commit of cp async", run<Bug::no_commit>, kInFlight, kUnwritten},
       {"wrong address of a fragment", run<Bug::wrong_fragment_address>, kWrongValue, kWrongValue},
       {"wrong row of an accumulator", run<Bug::wrong_accumulator_row>, "wrong value",
