@@ -58,19 +58,8 @@ struct Classifier::State {
   State(CheckpointInfo i, std::shared_ptr<const Library> lib)
       : info(std::move(i)),
         library(std::move(lib)),
-        plan(compile(info.graph, *library, options(info))),
+        plan(compile(info.graph, *library, inference_options(info, kPredictBatch))),
         parameters(library->device(), plan.parameters, plan.parameter_elements, false) {}
-
-  static PlanOptions options(const CheckpointInfo& info) {
-    PlanOptions o;
-    o.batch = kPredictBatch;
-    o.input = {info.preprocess.height, info.preprocess.width, info.preprocess.channels};
-    o.classes = int64_t(info.classes.size());
-    o.training = false;
-    o.loss = info.loss;
-    o.normalize = info.preprocess.normalize();
-    return o;
-  }
 
   CheckpointInfo info;
   std::shared_ptr<const Library> library;

@@ -6,20 +6,6 @@
 #include "core/text.h"
 
 namespace gabor {
-namespace {
-
-PlanOptions inference_options(const CheckpointInfo& info, int batch) {
-  PlanOptions o;
-  o.batch = batch;
-  o.input = {info.preprocess.height, info.preprocess.width, info.preprocess.channels};
-  o.classes = int64_t(info.classes.size());
-  o.training = false;
-  o.loss = info.loss;
-  o.normalize = info.preprocess.normalize();
-  return o;
-}
-
-}  // namespace
 
 std::string checkpoint_path(const std::string& path) {
   namespace fs = std::filesystem;

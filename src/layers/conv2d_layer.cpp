@@ -1,8 +1,8 @@
 #include "layers/conv2d_layer.h"
 
 #include "layers/layer_options.h"
-#include "ops/steps/conv2d_step.h"
 #include "ops/steps/elementwise_steps.h"
+#include "ops/steps/weighted_step.h"
 
 namespace gabor {
 namespace {

@@ -1,8 +1,8 @@
 #include "layers/dense_layer.h"
 
 #include "layers/layer_options.h"
-#include "ops/steps/dense_step.h"
 #include "ops/steps/elementwise_steps.h"
+#include "ops/steps/weighted_step.h"
 
 namespace gabor {
 namespace {

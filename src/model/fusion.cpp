@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "ops/steps/conv2d_step.h"
-#include "ops/steps/dense_step.h"
 #include "ops/steps/elementwise_steps.h"
 #include "ops/steps/first_block_step.h"
 #include "ops/steps/pool2d_step.h"
+#include "ops/steps/weighted_step.h"
 
 namespace gabor {
 namespace {
@@ -50,9 +49,9 @@ class Fuser {
     if (normalize && (normalize->y() != conv->x() || !read_once(normalize->y()))) return false;
     if (conv->y() != act->x() || act->y() != pool->x() || !read_once(conv->y()) || !read_once(act->y()))
       return false;
-    if (conv->conv().C > 4) return false;  // Normalize holds 4 channels
+    if (conv->data().C > 4) return false;  // Normalize holds 4 channels
 
-    FirstBlockProblem p{conv->conv(), pool->pool(), table_[picture].dtype,
+    FirstBlockProblem p{conv->data(), pool->pool(), table_[picture].dtype,
                         normalize ? normalize->normalize() : Normalize{}};
     p.conv.activation = act->activation();
     ChoiceRecord record;
@@ -74,7 +73,7 @@ class Fuser {
     if (!act || !derivative_from_output(act->activation().kind)) return;
     ChoiceRecord record;
     if (auto* conv = at<Conv2dStep>(i); conv && conv->y() == act->x() && read_once(conv->y())) {
-      Conv2dProblem p = conv->conv();
+      Conv2dProblem p = conv->data();
       p.activation = act->activation();
       if (!library_.find(
               &OpSet::conv2d, [&](const Conv2d& o) { return o.supports(p, Pass::fprop); }, record,

@@ -51,6 +51,17 @@ std::string moment_prefix(int i) { return fmt::format("optimizer.{}.", i == 0 ? 
 
 }  // namespace
 
+PlanOptions inference_options(const CheckpointInfo& info, int batch) {
+  PlanOptions o;
+  o.batch = batch;
+  o.input = {info.preprocess.height, info.preprocess.width, info.preprocess.channels};
+  o.classes = int64_t(info.classes.size());
+  o.training = false;
+  o.loss = info.loss;
+  o.normalize = info.preprocess.normalize();
+  return o;
+}
+
 void save_checkpoint(const std::string& path, const CheckpointInfo& info, const Parameters& parameters,
                      const OptimizerState* optimizer) {
   SafeTensors file;

@@ -4,6 +4,7 @@
 
 #include "model/graph.h"
 #include "model/parameters.h"
+#include "model/plan.h"
 #include "ops/loss.h"
 #include "optim/optimizer_state.h"
 #include "train/preprocess.h"
@@ -35,6 +36,9 @@ struct CheckpointInfo {
   std::string config;  // the run's resolved options (TOML), for --resume
   Progress progress;
 };
+
+// The options of a plan that runs the trained net on batches of that size.
+PlanOptions inference_options(const CheckpointInfo& info, int batch);
 
 // Weights, and with an optimizer also its moments and the number of updates (what --resume needs).
 void save_checkpoint(const std::string& path, const CheckpointInfo& info, const Parameters& parameters,

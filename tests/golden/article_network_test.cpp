@@ -9,7 +9,7 @@
 #include "core/problem/dense.h"
 #include "data/split.h"
 #include "model/nets.h"
-#include "ops/steps/conv2d_step.h"
+#include "ops/steps/weighted_step.h"
 #include "optim/optimizer_state.h"
 #include "train/sets.h"
 #include "train/trainer.h"
@@ -222,7 +222,7 @@ TEST(Article, B16) {
 
 TEST(Article, B17) {
   const Plan plan = article(1, false);
-  const auto& conv = dynamic_cast<const Conv2dStep&>(*plan.steps[1]).conv();
+  const auto& conv = dynamic_cast<const Conv2dStep&>(*plan.steps[1]).data();
   EXPECT_EQ(conv.flops() / 2, 65712000);
   const int64_t dense = DenseProblem{1, 219040, 2, {}}.flops();
   EXPECT_NEAR(double(conv.flops() + dense) / 1e6, 132.3, 0.05);

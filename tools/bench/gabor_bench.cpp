@@ -84,7 +84,7 @@ class StepBench {
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
         executor_(plan_, library_->device(), parameters_, 1),
-        context_{library_->device()},
+        context_{library_->device(), {}, nullptr, 0, 1, 0},
         labels_(o.batch) {
     parameters_.initialize(1);
     const Shape& input = plan_.options.input;

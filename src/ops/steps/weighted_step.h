@@ -1,19 +1,21 @@
 #pragma once
 #include "ops/conv2d.h"
+#include "ops/dense.h"
 #include "ops/step.h"
 
 namespace gabor {
 
 class ActivationOp;
 
-// y = act(conv(x, w) + b). With an activation (a fusion, made by the plan), backward first turns dy into the
-// gradient before the activation, in place: nobody reads dy after this step.
-class Conv2dStep final : public Step {
+// y = act(op(x, w) + b), for the two ops that have weights. With an activation (a fusion, made by the plan), backward
+// first turns dy into the gradient before the activation, in place: nobody reads dy after this step.
+template <class Op, class Problem>
+class WeightedStep final : public Step {
  public:
-  Conv2dStep(const Conv2dProblem& p, TensorId x, TensorId w, TensorId b, TensorId y)
+  WeightedStep(const Problem& p, TensorId x, TensorId w, TensorId b, TensorId y)
       : p_(p), x_(x), w_(w), b_(b), y_(y) {}
 
-  const char* op() const override { return "conv2d"; }
+  const char* op() const override;
   std::string problem() const override { return to_string(p_); }
   StepUses uses() const override;
   void choose(const Library&, TensorTable&, bool training, std::vector<ChoiceRecord>&) override;
@@ -23,7 +25,7 @@ class Conv2dStep final : public Step {
   void backward(Run&) const override;
 
   // For the plan's fusions.
-  const Conv2dProblem& conv() const { return p_; }
+  const Problem& data() const { return p_; }
   TensorId x() const { return x_; }
   TensorId w() const { return w_; }
   TensorId b() const { return b_; }
@@ -31,12 +33,15 @@ class Conv2dStep final : public Step {
   void fuse(const Activation& activation, TensorId y) { p_.activation = activation, y_ = y; }
 
  private:
-  Conv2dProblem at(int64_t batch) const;
-  Conv2dProblem p_;
+  Problem at(int64_t batch) const;
+  Problem p_;
   TensorId x_, w_, b_, y_;
   bool dx_ = false;  // the gradient of x is wanted
-  const Conv2d *fprop_ = nullptr, *dgrad_ = nullptr, *wgrad_ = nullptr;
+  const Op *fprop_ = nullptr, *dgrad_ = nullptr, *wgrad_ = nullptr;
   const ActivationOp* activation_ = nullptr;
 };
+
+using Conv2dStep = WeightedStep<Conv2d, Conv2dProblem>;
+using DenseStep = WeightedStep<Dense, DenseProblem>;
 
 }  // namespace gabor
