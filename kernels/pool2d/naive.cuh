@@ -6,7 +6,7 @@
 //             gathers: a scatter from y would need atomics where windows overlap.
 // x, dx: N,H,W,C; y, dy, argmax: N,P,Q,C; any alignment. Takes every problem (64-bit indices).
 // A thread owns one element of y (forward) or dx (backward); neighbours are neighbouring channels, so accesses
-// coalesce. No shared memory; 30-40 registers.
+// coalesce. No shared memory; 31-54 registers.
 // Per element of y: R*S compares or FMAs; 4 (R*S + 1) bytes + 1 of argmax if nothing hits in a cache. 2x2 at stride 2
 // in float: 4 FLOP for 21 bytes, 0.2 FLOP/byte: DRAM-bound on every card (a GTX 1660 Ti turns at 19 FLOP/byte, an
 // H200 at 14): floor 21 bytes * outputs / 288 GB/s or / 4.8 TB/s. The divisions of 64-bit indices (about 200
@@ -45,8 +45,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   for (int r = rows.begin; r < rows.end; ++r)
     for (int s = columns.begin; s < columns.end; ++s)
       window.take(simt::to_float(x[((o.n * g.H + h + r) * g.W + w + s) * g.C + o.c]), r * g.S + s);
-  y[at] =
-      simt::from_float<Element>(window.finish((rows.end - rows.begin) * (columns.end - columns.begin)));
+  y[at] = simt::from_float<Element>(window.finish((rows.end - rows.begin) * (columns.end - columns.begin)));
   if (kKind == PoolKind::max && argmax != nullptr) store_tap(g, argmax, at, window.tap);
 }
 
@@ -64,8 +63,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   for (int p = ps.begin; p < ps.end; ++p)
     for (int q = qs.begin; q < qs.end; ++q) {
       const int64_t out = ((in.n * g.P + p) * g.Q + q) * g.C + in.c;
-      const int tap =
-          (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
+      const int tap = (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
       const bool hit = kKind == PoolKind::max && load_tap(g, argmax, out) == tap;
       sum += window_gradient<kKind>(simt::to_float(dy[out]), x_here,
                                     kKind == PoolKind::l2 ? simt::to_float(y[out]) : 0.0f, hit,

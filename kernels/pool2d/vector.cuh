@@ -5,7 +5,7 @@
 // kVector = 4: C a multiple of 4, pointers aligned to 4 elements, argmax to 4 bytes (16 if int32_t). kVector = 1: any
 // C, for the sake of the 32-bit indices. Fewer than 2^31 elements in x and in y.
 // A thread owns kVector channels of one pixel of y (forward) or dx (backward); a warp 128 neighbouring elements. No
-// shared memory; 40-64 registers for kVector = 4. FLOPs and bytes as in rung 1: DRAM-bound on an H200 and on a GTX
+// shared memory; at most 64 registers. FLOPs and bytes as in rung 1: DRAM-bound on an H200 and on a GTX
 // 1660 Ti. With about 100 instructions for 84 bytes of a 2x2 window, issue takes a fifth of the time of the memory
 // on either, so the memory's floor is within reach.
 #pragma once
@@ -17,6 +17,7 @@ namespace gabor::kernels {
 template <int kVector_>
 struct PoolVectorConfig {
   static constexpr int kThreads = 256;
+  static constexpr int kBlocksPerSM = 4;  // 64 registers: left alone, ptxas spills to get to 32 or 40
   static constexpr int kVector = kVector_;
   static_assert(kThreads % 32 == 0);
   static_assert(kVector == 1 || kVector == 4);  // a pack of bytes of arg-max is an aligned store
@@ -47,7 +48,7 @@ __device__ inline void store_taps_of(void* argmax, int at, const Window<kKind> (
 }
 
 template <class Config, PoolKind kKind, class Element>
-__global__ void __launch_bounds__(Config::kThreads)
+__global__ void __launch_bounds__(Config::kThreads, Config::kBlocksPerSM)
     pool2d_forward_vector(PoolParams g, const Element* x, Element* y, void* argmax) {
   constexpr int kVector = Config::kVector;
   const int64_t first = (int64_t(blockIdx.x) * Config::kThreads + threadIdx.x) * kVector;
@@ -82,7 +83,7 @@ __global__ void __launch_bounds__(Config::kThreads)
 }
 
 template <class Config, PoolKind kKind, class Element>
-__global__ void __launch_bounds__(Config::kThreads)
+__global__ void __launch_bounds__(Config::kThreads, Config::kBlocksPerSM)
     pool2d_backward_vector(PoolParams g, const Element* x, const Element* y, const void* argmax,
                            const Element* dy, Element* dx) {
   constexpr int kVector = Config::kVector;
@@ -97,8 +98,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   for (int p = ps.begin; p < ps.end; ++p)
     for (int q = qs.begin; q < qs.end; ++q) {
       const int out = ((in.n * g.P + p) * g.Q + q) * g.C + in.c;
-      const int here =
-          (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
+      const int here = (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
       int tap[kVector] = {};
       if constexpr (kKind == PoolKind::max) {
         if (g.wide_argmax) {

@@ -1,0 +1,137 @@
+// Rung 1 of wgrad: implicit GEMM in plain FFMA, its long sum split over blocks (split-K) and added up in a fixed order.
+//   dw[k,j] (+)= sum over m of dy[m,k] B[m,j],  m = n,p,q;  j = r,s,c;  B[m,j] = x[n, p stride_h - top + r dil_h, ...]
+// and db[k] as one more column of B, all ones. Its ideas: (1) the sum over all N P Q positions is cut into slices, a block
+// each, since dw alone is too small to fill a GPU; (2) partial sums go to a workspace, and a second kernel adds the slices
+// in order, so that the bits are the same every time, which atomics would not give.
+// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element, aligned to kVector elements; partial slices,K,columns; dw
+// K,R,S,C/groups; db K; float, as sums are. kVector is kQuad only if C/groups and K/groups are multiples of it. Groups:
+// blockIdx.z. Tiles, threads, shared memory: tile_product.cuh, rows being filters.
+// FLOPs 2 N P Q K (R S C/groups + 1); bytes: x and dy once for each tile of the other index, plus the workspace twice,
+// which slices of some thousands of positions make small. FFMA-bound on H200 and GTX 1660 Ti when K and R S C/groups both
+// exceed 64; DRAM-bound when either is small.
+// Zeros of the padding are multiplied like other pixels: an Inf or NaN in dy gives NaN in the taps that read outside x.
+#pragma once
+#include "kernels/conv2d/loaders.cuh"
+
+namespace gabor::kernels::conv2d {
+
+struct WgradParams {
+  Sweep sweep;
+  int32_t rows, taps, columns;  // filters of a group; R S C/groups; that, and 1 if db is wanted
+  int32_t depth, slice_depth;   // N P Q; of a slice, a multiple of the tile's depth
+  int32_t K;
+
+  WgradParams(const Conv2dProblem& p, bool with_db, int64_t slices, int32_t tile_depth)
+      : sweep(forward_sweep(p)), rows(int32_t(p.K / p.groups)), taps(int32_t(p.reduction())), columns(taps + with_db),
+        depth(int32_t(p.N * p.P() * p.Q())),
+        slice_depth(int32_t(simt::ceil_div(simt::ceil_div<int64_t>(depth, slices), int64_t{tile_depth}) * tile_depth)),
+        K(int32_t(p.K)) {}
+};
+
+// Row k of A is a filter, d a position m: an element of dy.
+template <class Config, class Element, int kVector>
+class GradientRows {
+  using Part = AcrossDepth<Config::kTileRows, Config::kTileDepth, Config::kBlockThreads, kVector>;
+
+ public:
+  // dy: of the group's first filter.
+  __device__ GradientRows(const WgradParams& a, const Element* dy, int32_t first_row, int32_t end)
+      : dy_(dy + first_row + Part::row()), K_(a.K), end_(first_row + Part::row() < a.rows ? end : 0) {}
+  __device__ __forceinline__ void fetch(int32_t m0) {
+#pragma unroll
+    for (int pass = 0; pass < Part::kPasses; ++pass) {
+      const int32_t m = m0 + Part::depth(pass);
+      clear<kVector>(next_[pass]);
+      if (Part::works(pass) && m < end_) load_floats<kVector>(dy_ + int64_t(m) * K_, next_[pass]);
+    }
+  }
+  __device__ __forceinline__ void store(float* tile) const { Part::template store<Config::kRowPitch>(next_, tile); }
+
+ private:
+  const Element* dy_;
+  int32_t K_, end_;
+  float next_[Part::kPasses][kVector];
+};
+
+// Column j of B is an element r,s,c of the window, d a position m; column `taps` is 1.
+template <class Config, class Element, int kVector>
+class WindowColumns {
+  using Part = AcrossDepth<Config::kTileColumns, Config::kTileDepth, Config::kBlockThreads, kVector>;
+
+ public:
+  // x: of the group's first channel.
+  __device__ WindowColumns(const WgradParams& a, const Element* x, int32_t first_column, int32_t end)
+      : sweep_(a.sweep), x_(x), end_(end), ones_(first_column + Part::row() == a.taps && a.columns > a.taps),
+        tap_(a.sweep.tap(first_column + Part::row(), first_column + Part::row() < a.taps)) {}
+  __device__ __forceinline__ void fetch(int32_t m0) {
+#pragma unroll
+    for (int pass = 0; pass < Part::kPasses; ++pass) {
+      const int32_t m = m0 + Part::depth(pass);
+      clear<kVector>(next_[pass]);
+      if (!Part::works(pass) || m >= end_) continue;
+      if (ones_) next_[pass][0] = 1.0f;
+      const WindowPlace at = sweep_.place(m);
+      if (sweep_.inside(at, tap_)) load_floats<kVector>(x_ + sweep_.offset(at, tap_), next_[pass]);
+    }
+  }
+  __device__ __forceinline__ void store(float* tile) const {
+    Part::template store<Config::kColumnPitch>(next_, tile);
+  }
+
+ private:
+  const Sweep& sweep_;
+  const Element* x_;
+  int32_t end_;
+  bool ones_;
+  TapPlace tap_;
+  float next_[Part::kPasses][kVector];
+};
+
+// partial[slice][k][j]; grid: row tiles * column tiles, slices, groups.
+template <class Config, class Element, int kVector>
+__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_wgrad(WgradParams a,
+                                                                                               const Element* x,
+                                                                                               const Element* dy,
+                                                                                               float* partial) {
+  const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
+  const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
+  const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
+  const int32_t group = int32_t(blockIdx.z);
+  const int64_t first_m = int64_t(blockIdx.y) * a.slice_depth;
+  const int32_t begin = first_m < a.depth ? int32_t(first_m) : a.depth;
+  const int32_t end = a.depth - begin > a.slice_depth ? begin + a.slice_depth : a.depth;
+
+  GradientRows<Config, Element, kVector> load_a(a, dy + int64_t(group) * a.rows, first_row, end);
+  WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column, end);
+  float sum[Config::kMicroRows][Config::kMicroColumns] = {};
+  tile_product<Config>(load_a, load_b, begin, end, sum);
+
+  for_each_quad<Config, false>(sum, [&](int row, int column, float(&quad)[kQuad]) {
+    const int32_t k = first_row + row, j = first_column + column;
+    if (k >= a.rows || j >= a.columns) return;
+    const int64_t filter = int64_t(blockIdx.y) * a.K + int64_t(group) * a.rows + k;
+    store_floats(partial + filter * a.columns + j, quad, a.columns - j, a.columns % kQuad == 0);
+  });
+}
+
+struct SliceSumConfig {
+  static constexpr int kBlockThreads = 128;
+  static_assert(kBlockThreads % 32 == 0);
+};
+
+// Second stage: a thread adds up one element over the slices, in order, and hands it to dw or db. Bytes: the workspace
+// once; DRAM-bound (or L2-bound: it was just written).
+template <class Config, class Accumulator, class Epilogue>
+__global__ __launch_bounds__(Config::kBlockThreads) void sum_slices(const float* partial, int64_t count, int32_t slices,
+                                                                    int32_t taps, int32_t columns, Epilogue epilogue,
+                                                                    float* dw, float* db) {
+  const int64_t element = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (element >= count) return;
+  Accumulator sum = 0;
+  for (int32_t slice = 0; slice < slices; ++slice) sum += Accumulator(partial[slice * count + element]);
+  const int64_t k = element / columns, j = element % columns;
+  float* to = j < taps ? dw + k * taps + j : db + k;
+  *to = epilogue(float(sum), k, epilogue.reads_old() ? *to : 0.0f);
+}
+
+}  // namespace gabor::kernels::conv2d

@@ -1,0 +1,147 @@
+#include "kernels/gemm/gemm.h"
+
+#include <algorithm>
+#include <climits>
+#include <string>
+
+#include "kernels/gemm/call.h"
+#include "kernels/gemm/naive.cuh"
+#include "kernels/gemm/sums.cuh"
+
+namespace gabor::gemm {
+namespace {
+
+struct Sizes {
+  int64_t M, N, K;
+};
+
+Sizes sizes_of(const DenseProblem& p, Pass pass) {
+  switch (pass) {
+    case Pass::fprop: return {p.N, p.K, p.C};
+    case Pass::dgrad: return {p.N, p.C, p.K};
+    case Pass::wgrad: break;
+  }
+  return {p.K, p.C, p.N};
+}
+
+// Indices run past the ends by less than this: one step for each split, the largest step being 512.
+constexpr int kRoom = kMaxSplits * 1024;
+
+int edge_of(Rung rung) { return rung == Rung::ffma_128 || rung == Rung::tensor_128 ? 128 : 64; }
+
+[[noreturn]] void refuse(const DenseProblem& p, const std::string& why) {
+  throw simt::Error("gemm of a dense layer N=" + std::to_string(p.N) + " C=" + std::to_string(p.C) +
+                    " K=" + std::to_string(p.K) + ": " + why);
+}
+
+// Pass, plan and sizes, checked.
+Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage storage, float* workspace, void* stream) {
+  for (const int64_t size : {p.N, p.C, p.K})
+    if (size < 1 || size > INT_MAX - kRoom) refuse(p, "sizes must be at least 1 and fit 32 bits");
+  if (plan.splits < 1 || plan.splits > kMaxSplits) refuse(p, "a plan has 1 to 256 splits");
+  if (plan.splits > 1 && (plan.rung == Rung::naive || (plan.rung == Rung::skinny && pass == Pass::dgrad)))
+    refuse(p, "this plan cannot split the reduction");
+  if (plan.rung == Rung::skinny && p.K > kSkinny) refuse(p, "the skinny plan takes 16 outputs at most");
+  const Sizes s = sizes_of(p, pass);
+  const int64_t edge = plan.rung == Rung::naive ? 16 : edge_of(plan.rung);  // naive: 256 elements a block
+  if ((s.M / edge + 1) * (s.N / edge + 1) > INT_MAX || (plan.rung == Rung::skinny && p.N > 65535 * 32))
+    refuse(p, "more blocks than a launch can have");
+  if (plan.splits > 1 && workspace == nullptr) refuse(p, "a split reduction needs its workspace");
+  return {.pass = pass,
+          .storage = storage,
+          .plan = plan,
+          .partial = plan.splits > 1 ? workspace : nullptr,
+          .M = int(s.M),
+          .N = int(s.N),
+          .K = int(s.K),
+          .stream = stream};
+}
+
+unsigned blocks_for(int64_t items, int threads) { return unsigned(simt::ceil_div<int64_t>(items, threads)); }
+
+void run(const Call& call) {
+  switch (call.plan.rung) {
+    case Rung::naive:
+      with_types(call, [&]<Pass kPass, class Element>() {
+        const unsigned blocks = blocks_for(int64_t(call.M) * call.N, NaiveConfig::kThreads);
+        launch(on_stream(call, dim3(blocks), NaiveConfig::kThreads), naive_gemm<NaiveConfig, Params<kPass, Element>>,
+               params_of<kPass, Element>(call, 1));
+      });
+      break;
+    case Rung::ffma_64:
+    case Rung::ffma_128: launch_ffma(call); break;
+    case Rung::tensor_64:
+    case Rung::tensor_128: launch_tensor(call); break;
+    case Rung::skinny: launch_skinny(call); break;
+  }
+  if (call.partial == nullptr) return;
+  with_types(call, [&]<Pass kPass, class Element>() {
+    const unsigned blocks = blocks_for(int64_t(call.M) * call.N, SumsConfig::kThreads);
+    launch(on_stream(call, dim3(blocks), SumsConfig::kThreads), join_splits<SumsConfig, Params<kPass, Element>>,
+           params_of<kPass, Element>(call, 1), call.plan.splits);
+  });
+}
+
+}  // namespace
+
+Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, const Gpu& gpu) {
+  const Sizes s = sizes_of(p, pass);
+  const int64_t wanted = 2 * int64_t(gpu.multiprocessors);  // blocks
+  // Each split still reduces several steps, and its sums go to memory and back: no more than fill the GPU.
+  const auto splits_for = [&](int64_t blocks, int64_t shortest) {
+    const int64_t most = std::min<int64_t>(kMaxSplits, s.K / shortest);
+    return int(std::clamp<int64_t>(wanted / std::max<int64_t>(blocks, 1), 1, std::max<int64_t>(most, 1)));
+  };
+  if (p.K <= kSkinny) {
+    if (pass == Pass::dgrad) return {Rung::skinny, 1};
+    const bool fprop = pass == Pass::fprop;
+    const int64_t blocks = fprop ? simt::ceil_div<int64_t>(p.N, 8) : simt::ceil_div<int64_t>(p.C, 512);
+    return {Rung::skinny, splits_for(blocks, fprop ? 2048 : 64)};
+  }
+  const bool tensor = gpu.capability >= 80 && (storage != Storage::f32 || allow_tf32);
+  const auto tiles = [&](int64_t edge) { return simt::ceil_div(s.M, edge) * simt::ceil_div(s.N, edge); };
+  const bool large = tiles(128) >= gpu.multiprocessors;
+  const Rung rung = tensor ? (large ? Rung::tensor_128 : Rung::tensor_64) : large ? Rung::ffma_128 : Rung::ffma_64;
+  return {rung, splits_for(tiles(edge_of(rung)), 128)};
+}
+
+size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan) {
+  const Sizes s = sizes_of(p, pass);
+  return plan.splits > 1 ? size_t(plan.splits) * s.M * s.N * sizeof(float) : 0;
+}
+
+void fprop(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* w, const float* b,
+           void* y, float* workspace, void* stream) {
+  const ActivationKind kind = p.activation.kind;
+  if (kind != ActivationKind::none && kind != ActivationKind::relu)
+    refuse(p, "of activations, only relu is an epilogue of the product");
+  Call call = begin_call(plan, p, Pass::fprop, storage, workspace, stream);
+  call.a = x, call.b = w, call.bias = b, call.d = y;
+  call.relu = kind == ActivationKind::relu;
+  run(call);
+}
+
+void dgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* dy, const void* w, void* dx,
+           bool accumulate, float* workspace, void* stream) {
+  Call call = begin_call(plan, p, Pass::dgrad, storage, workspace, stream);
+  call.a = dy, call.b = w, call.d = dx, call.accumulate = accumulate;
+  run(call);
+}
+
+void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* dy, float* dw,
+           bool accumulate, float* workspace, void* stream) {
+  Call call = begin_call(plan, p, Pass::wgrad, storage, workspace, stream);
+  call.a = dy, call.b = x, call.d = dw, call.accumulate = accumulate;
+  run(call);
+}
+
+void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate, void* stream) {
+  const Call call = begin_call({}, p, Pass::wgrad, storage, nullptr, stream);
+  const LaunchConfig config = on_stream(call, dim3(blocks_for(p.K, SumsConfig::kColumns)), SumsConfig::kThreads);
+  with_types(call, [&]<Pass kPass, class Element>() {
+    if constexpr (kPass == Pass::wgrad)
+      launch(config, column_sums<SumsConfig, Element>, static_cast<const Element*>(dy), db, p.N, p.K, accumulate);
+  });
+}
+
+}  // namespace gabor::gemm

@@ -1,0 +1,124 @@
+// D[m,n] = sum over k of A[m,k] B[k,n] where one of M, N, K is at most 16: a dense layer of few outputs over a wide
+// input, such as the last one of a classifier, whose tiles would be nearly empty.
+//
+// Tensors:  gemm.h. kVector wants the rows of the two wide matrices in whole quads (4 elements), aligned to a quad.
+// Config:   kFew is M, N or K rounded up to a power of two; a thread holds 4 kFew operands or sums in registers.
+//   skinny_n (fprop)  a block kRows rows of A and one part of k; threads stride along k, four elements at a time;
+//                     then a fixed tree of shuffles and a sum over the warps. kRows kFew sums a thread.
+//   skinny_k (dgrad)  a thread 4 columns of D, with its B in registers, for kRows rows; A's rows in shared memory.
+//   skinny_m (wgrad)  a thread 4 columns of D in all rows, one part of k; A's rows in shared memory, 32 k at a time.
+// Shared memory: up to 2 KB. Registers: 4 kFew + about 40.
+// Cost:     2 M N K FLOP. The wide matrix passes once (B of skinny_n also once from L2 for each kRows rows): kFew / 2
+//           FLOP a byte in f32, so DRAM-bound on an H200 (balance 16) and on a GTX 1660 Ti (19). The article's dense
+//           layer at N = 128 (219,040 inputs, 2 outputs) moves 112 MB a pass: floor 26 us on the one, 390 us on
+//           the other.
+// Rung:     beside the ladder. Its idea: no tile; stream the wide matrix and keep all of the narrow side at hand.
+#pragma once
+#include "kernels/gemm/params.cuh"
+
+namespace gabor::gemm {
+
+template <int kFew_>
+struct SkinnyConfig {
+  static constexpr int kFew = kFew_, kThreads = 128, kWarps = kThreads / 32;
+  static constexpr int kColumns = 4 * kThreads;              // of D, of a block of skinny_k and skinny_m
+  static constexpr int kRowsN = kFew <= 4 ? 32 / kFew : 4;   // of A, of a block of skinny_n
+  static constexpr int kRowsK = 32, kStepM = 32;             // rows of A in shared memory at a time
+  static constexpr int kStepN = kColumns;                    // elements of k that a block of skinny_n takes at once
+  static_assert(kFew >= 2 && kFew <= kSkinny && (kFew & (kFew - 1)) == 0);
+  static_assert(kRowsN * kFew <= 64, "sums in registers");
+};
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void skinny_n(P p) {
+  constexpr int kRows = Config::kRowsN, kFew = Config::kFew;
+  SHARED(float, warp_sums, [Config::kWarps][kRows * kFew]);
+  const int m0 = int(blockIdx.x) * kRows, k_end = end_k(p), thread = int(threadIdx.x);
+  float sum[kRows][kFew] = {};
+  for (int k = first_k(p) + 4 * thread; k < k_end; k += Config::kStepN) {
+    float b[kFew][4];
+#pragma unroll
+    for (int n = 0; n < kFew; ++n) load_quad<kVector>(b[n], p.b + b_offset(p, k, n), n < p.N ? k_end - k : 0);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      float a[4];
+      load_quad<kVector>(a, p.a + a_offset(p, m0 + r, k), m0 + r < p.M ? k_end - k : 0);
+#pragma unroll
+      for (int n = 0; n < kFew; ++n)
+        for (int i = 0; i < 4; ++i) sum[r][n] += a[i] * b[n][i];
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < kRows; ++r)
+#pragma unroll
+    for (int n = 0; n < kFew; ++n) {
+      float v = sum[r][n];
+      for (int step = 16; step > 0; step /= 2) v += __shfl_xor_sync(simt::kFullMask, v, step);
+      if (thread % 32 == 0) warp_sums[thread / 32][r * kFew + n] = v;
+    }
+  __syncthreads();
+  if (thread < kRows * kFew) {
+    const int m = m0 + thread / kFew, n = thread % kFew;
+    float total = 0;
+    for (int warp = 0; warp < Config::kWarps; ++warp) total += warp_sums[warp][thread];
+    if (m < p.M && n < p.N) put(p, m, n, total);
+  }
+}
+
+// A(row, few) for kRows rows from `first` into shared memory, zeros beyond: row is m of skinny_k, k of skinny_m.
+template <int kRows, class Config, class P>
+__device__ inline void stage_rows(float (&rows)[kRows][Config::kFew], const P& p, int first, int row_end, int few_end) {
+  for (int i = int(threadIdx.x); i < kRows * Config::kFew; i += Config::kThreads) {
+    const int row = i / Config::kFew, few = i % Config::kFew;
+    const bool inside = first + row < row_end && few < few_end;
+    rows[row][few] = inside ? simt::to_float(p.a[int64_t(first + row) * few_end + few]) : 0.0f;
+  }
+}
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void skinny_k(P p) {
+  constexpr int kRows = Config::kRowsK, kFew = Config::kFew;
+  SHARED(float, rows, [kRows][kFew]);
+  const int n = int(blockIdx.x) * Config::kColumns + 4 * int(threadIdx.x), m0 = int(blockIdx.y) * kRows;
+  stage_rows<kRows, Config>(rows, p, m0, p.M, p.K);
+  float b[kFew][4];
+#pragma unroll
+  for (int k = 0; k < kFew; ++k) load_quad<kVector>(b[k], p.b + b_offset(p, k, n), k < p.K ? p.N - n : 0);
+  __syncthreads();
+  for (int r = 0; r < kRows && m0 + r < p.M; ++r) {
+    float sum[4] = {};
+#pragma unroll
+    for (int k = 0; k < kFew; ++k)
+      for (int i = 0; i < 4; ++i) sum[i] += rows[r][k] * b[k][i];
+    put_pair(p, m0 + r, n, sum[0], sum[1]);
+    put_pair(p, m0 + r, n + 2, sum[2], sum[3]);
+  }
+}
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
+  constexpr int kRows = Config::kStepM, kFew = Config::kFew;
+  SHARED(float, rows, [kRows][kFew]);
+  const int n = int(blockIdx.x) * Config::kColumns + 4 * int(threadIdx.x), k_end = end_k(p);
+  float sum[kFew][4] = {};
+  for (int k0 = first_k(p); k0 < k_end; k0 += kRows) {
+    __syncthreads();  // all have read the rows of the step before
+    stage_rows<kRows, Config>(rows, p, k0, k_end, p.M);
+    __syncthreads();
+#pragma unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      float b[4];
+      load_quad<kVector>(b, p.b + b_offset(p, k0 + r, n), k0 + r < k_end ? p.N - n : 0);
+#pragma unroll
+      for (int m = 0; m < kFew; ++m)
+        for (int i = 0; i < 4; ++i) sum[m][i] += rows[r][m] * b[i];
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < kFew; ++m) {
+    put_pair(p, m, n, sum[m][0], sum[m][1]);
+    put_pair(p, m, n + 2, sum[m][2], sum[m][3]);
+  }
+}
+
+}  // namespace gabor::gemm

@@ -1,0 +1,150 @@
+#include "kernels/pool2d/global.cuh"
+#include "kernels/pool2d/naive.cuh"
+#include "kernels/pool2d/pool2d.h"
+#include "kernels/pool2d/vector.cuh"
+
+namespace gabor::kernels {
+namespace {
+
+constexpr int64_t kMost32 = 0x7fffffff;
+
+PoolParams params_of(const Pool2dProblem& p, bool accumulate) {
+  for (int64_t extent : {p.H, p.W, p.C, p.R, p.S, p.stride_h, p.stride_w, p.R * p.S, p.H + p.R, p.W + p.S})
+    if (extent > kMost32) throw simt::Error("pool2d: an extent does not fit in 32 bits");
+  const int64_t P = p.P(), Q = p.Q();
+  return {p.kind,
+          int(p.H),
+          int(p.W),
+          int(p.C),
+          int(P),
+          int(Q),
+          int(p.R),
+          int(p.S),
+          int(p.pad.top),
+          int(p.pad.left),
+          int(p.stride_h),
+          int(p.stride_w),
+          p.N * p.H * p.W * p.C,
+          p.N * P * Q * p.C,
+          p.argmax_dtype() == DType::i32,
+          accumulate};
+}
+
+// Calls body with the kind as a constant.
+template <class Body>
+void with_kind(PoolKind kind, Body&& body) {
+  if (kind == PoolKind::max) body(std::integral_constant<PoolKind, PoolKind::max>{});
+  if (kind == PoolKind::average) body(std::integral_constant<PoolKind, PoolKind::average>{});
+  if (kind == PoolKind::l2) body(std::integral_constant<PoolKind, PoolKind::l2>{});
+}
+
+LaunchConfig one_thread_each(int64_t items, int threads, void* stream) {
+  const int64_t blocks = simt::ceil_div(items, int64_t(threads));
+  if (blocks > kMost32) throw simt::Error("pool2d: too many elements for one launch");
+  return {dim3(unsigned(blocks)), dim3(unsigned(threads)), 0,
+          static_cast<decltype(LaunchConfig::stream)>(stream)};
+}
+
+bool aligned(const void* p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
+
+// Channels a thread of the vector rung takes: 0 if the rung is not for this problem.
+template <class Element>
+int vector_width(const Pool2dProblem& p, const PoolParams& g, const Element* x, const Element* y,
+                 const Element* dy, const Element* dx, const void* argmax) {
+  if (g.inputs > kMost32 || g.outputs > kMost32) return 0;
+  bool packed = p.C % 4 == 0 && aligned(argmax, g.wide_argmax ? 16 : 4);
+  for (const Element* tensor : {x, y, dy, dx}) packed = packed && aligned(tensor, 4 * sizeof(Element));
+  return packed ? 4 : sizeof(Element) == 4 ? 1 : 0;
+}
+
+void refuse(bool taken, const char* why) {
+  if (!taken) throw simt::Error(std::string("pool2d: the rung does not take this problem: ") + why);
+}
+
+}  // namespace
+
+bool pool2d_vector_takes(const Pool2dProblem& p) {
+  return p.N * p.H * p.W * p.C <= kMost32 && p.N * p.P() * p.Q() * p.C <= kMost32;
+}
+
+bool pool2d_global_takes(const Pool2dProblem& p) {
+  return p.R == p.H && p.S == p.W && p.P() == 1 && p.Q() == 1 && p.pad == Padding{} &&
+         p.N * simt::ceil_div(p.C, int64_t{32}) <= kMost32;
+}
+
+template <class Element>
+void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, void* stream,
+                    PoolRung rung) {
+  const PoolParams g = params_of(p, false);
+  if (g.outputs == 0) return;
+  const int width = vector_width<Element>(p, g, x, y, nullptr, nullptr, argmax);
+  if (rung == PoolRung::automatic) {
+    constexpr int64_t kWorthABlock = 32;  // pixels: below, warps of the global rung have too little to do
+    const bool global = pool2d_global_takes(p) && p.R * p.S >= kWorthABlock;
+    rung = global ? PoolRung::global : width > 0 ? PoolRung::vector : PoolRung::naive;
+  }
+  with_kind(p.kind, [&](auto kind) {
+    if (rung == PoolRung::naive) {
+      using Config = PoolNaiveConfig;
+      launch(one_thread_each(g.outputs, Config::kThreads, stream),
+             pool2d_forward_naive<Config, kind(), Element>, g, x, y, argmax);
+    } else if (rung == PoolRung::global) {
+      using Config = PoolGlobalConfig;
+      refuse(pool2d_global_takes(p), "the window is not the map");
+      launch(one_thread_each(p.N * simt::ceil_div(p.C, int64_t{32}) * Config::kThreads, Config::kThreads,
+                             stream),
+             pool2d_forward_global<Config, kind(), Element>, g, x, y, argmax);
+    } else if (width == 4) {
+      using Config = PoolVectorConfig<4>;
+      launch(one_thread_each(g.outputs / 4, Config::kThreads, stream),
+             pool2d_forward_vector<Config, kind(), Element>, g, x, y, argmax);
+    } else if constexpr (sizeof(Element) == 4) {
+      using Config = PoolVectorConfig<1>;
+      refuse(width == 1, "2^31 elements or more");
+      launch(one_thread_each(g.outputs, Config::kThreads, stream),
+             pool2d_forward_vector<Config, kind(), Element>, g, x, y, argmax);
+    } else {
+      refuse(false, "halves that are not in packs of 4 channels, or 2^31 elements or more");
+    }
+  });
+}
+
+template <class Element>
+void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
+                     const Element* dy, Element* dx, bool accumulate, void* stream, PoolRung rung) {
+  const PoolParams g = params_of(p, accumulate);
+  if (g.inputs == 0) return;
+  const int width = vector_width<Element>(p, g, x, y, dy, dx, argmax);
+  if (rung == PoolRung::automatic) rung = width > 0 ? PoolRung::vector : PoolRung::naive;
+  refuse(rung != PoolRung::global, "it has a forward only");
+  with_kind(p.kind, [&](auto kind) {
+    if (rung == PoolRung::naive) {
+      using Config = PoolNaiveConfig;
+      launch(one_thread_each(g.inputs, Config::kThreads, stream),
+             pool2d_backward_naive<Config, kind(), Element>, g, x, y, argmax, dy, dx);
+    } else if (width == 4) {
+      using Config = PoolVectorConfig<4>;
+      launch(one_thread_each(g.inputs / 4, Config::kThreads, stream),
+             pool2d_backward_vector<Config, kind(), Element>, g, x, y, argmax, dy, dx);
+    } else if constexpr (sizeof(Element) == 4) {
+      using Config = PoolVectorConfig<1>;
+      refuse(width == 1, "2^31 elements or more");
+      launch(one_thread_each(g.inputs, Config::kThreads, stream),
+             pool2d_backward_vector<Config, kind(), Element>, g, x, y, argmax, dy, dx);
+    } else {
+      refuse(false, "halves that are not in packs of 4 channels, or 2^31 elements or more");
+    }
+  });
+}
+
+#define GABOR_INSTANTIATE(Element)                                                                          \
+  template void pool2d_forward<Element>(const Pool2dProblem&, const Element*, Element*, void*, void*,       \
+                                        PoolRung);                                                          \
+  template void pool2d_backward<Element>(const Pool2dProblem&, const Element*, const Element*, const void*, \
+                                         const Element*, Element*, bool, void*, PoolRung);
+GABOR_INSTANTIATE(float)
+GABOR_INSTANTIATE(simt::half)
+GABOR_INSTANTIATE(simt::bfloat16)
+#undef GABOR_INSTANTIATE
+
+}  // namespace gabor::kernels

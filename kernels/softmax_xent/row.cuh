@@ -1,0 +1,39 @@
+// What both rungs share: the formulas of one row. With m = max_k y[k], z = sum_k exp(y[k] - m), l the label and e the
+// smoothing:
+//   loss  = log z + (1-e) (m - y[l]) + e/K sum_k (m - y[k])
+//         (= sum_k target[k] (log z + m - y[k]); all terms are >= 0, so nothing cancels)
+//   dy[k] = scale (exp(y[k] - m) / z - target[k]),   target[k] = (1-e) [k = l] + e/K
+#pragma once
+#include "kernels/simt/gpu.h"
+
+namespace gabor::kernels {
+
+template <class Element>
+struct SoftmaxXentParams {
+  int64_t N;
+  int K;
+  float smoothing, scale;
+  const Element* y;
+  const int32_t* labels;
+  Element* dy;
+};
+
+// Whether logit v of class k keeps the label's from being the answer: a larger one, an equal one before it, or NaN.
+__device__ inline bool beats(float v, int k, float label_logit, int label) {
+  return k != label && (k < label ? !(v < label_logit) : !(v <= label_logit));
+}
+
+__device__ inline float row_loss(float max, float sum, float label_logit, float gap_sum, float smoothing,
+                                 int K) {
+  const float loss = logf(sum) + (1.0f - smoothing) * (max - label_logit);
+  // Without smoothing the other classes take no part: 0 times an infinite gap is not to become NaN.
+  return smoothing > 0.0f ? loss + smoothing / float(K) * gap_sum : loss;
+}
+
+__device__ inline float logit_gradient(float exp_of_gap, float inverse_sum, bool is_label, float smoothing,
+                                       int K, float scale) {
+  const float target = (is_label ? 1.0f - smoothing : 0.0f) + smoothing / float(K);
+  return scale * (exp_of_gap * inverse_sum - target);
+}
+
+}  // namespace gabor::kernels

@@ -1,0 +1,40 @@
+// Launcher of softmax cross-entropy: loss, gradient and right answers of a batch in one pass over the logits (the
+// contract is ops/loss.h, kind softmax_xent). Plain C++: no CUDA header is needed to call it. Element is float,
+// simt::half or simt::bfloat16 (instantiated in softmax_xent.cu); arithmetic is float.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace gabor::kernels {
+
+struct SoftmaxXentProblem {
+  int64_t N = 1, K = 2;       // rows, classes
+  float label_smoothing = 0;  // e: the target is (1-e) onehot(label) + e/K
+  float scale = 1;            // of dy: 1 / rows that count in the whole batch
+};
+
+// Device pointers, contiguous.
+template <class Element>
+struct SoftmaxXentTensors {
+  const Element* y;  // N,K logits
+  const int32_t*
+      labels;   // N: 0..K-1, or -1 for a row that does not count. Any other: the row's loss and dy are NaN
+  Element* dy;  // N,K: scale * (softmax(y) - target), 0 where the label is -1; may be null
+  float* loss;  // 1: sum of the row losses
+  int32_t* counts;  // 2: rows that count; of these, the ones whose largest logit (the first of equals) is the
+                    // label's; a row with a NaN is wrong
+  void* workspace;  // softmax_xent_workspace_bytes, aligned to 4
+};
+
+// naive: a thread a row. warp: a warp a row. automatic: naive up to 8 classes.
+enum class SoftmaxXentRung { automatic, naive, warp };
+
+size_t softmax_xent_workspace_bytes(const SoftmaxXentProblem& p);
+
+// Two launches on `stream` (a cudaStream_t): rows and block sums; then the sum of these, in one order, so that the
+// same input gives the same bits. simt::Error when a launch fails.
+template <class Element>
+void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>& t, void* stream,
+                  SoftmaxXentRung rung = SoftmaxXentRung::automatic);
+
+}  // namespace gabor::kernels

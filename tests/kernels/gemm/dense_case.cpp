@@ -1,0 +1,201 @@
+#include "kernels/gemm/dense_case.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "backends/op_tests/budget.h"
+#include "kernels/simt/device_array.h"
+
+namespace gabor::gemm {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kCanary = 17;  // beside D; exact in every storage type
+
+template <class Element>
+std::vector<float> rounded(std::vector<float> values) {
+  for (float& v : values) v = simt::to_float(simt::from_float<Element>(v));
+  return values;
+}
+
+// In device memory, `offset` elements from its start, canaries on both sides.
+template <class Element>
+std::vector<Element> framed(const std::vector<float>& values, int offset) {
+  std::vector<Element> all(offset + values.size() + 1, simt::from_float<Element>(kCanary));
+  for (size_t i = 0; i < values.size(); ++i) all[offset + i] = simt::from_float<Element>(values[i]);
+  return all;
+}
+
+struct Inputs {
+  std::vector<float> x, w, dy, b, old;  // old: what D held before
+};
+
+std::vector<float> values(std::mt19937_64& random, int64_t count, Data data) {
+  std::vector<float> all(count);
+  for (float& v : all)
+    v = data == Data::integer ? float(random() % 3) - 1 : float(int64_t(random() >> 40) - (1 << 23)) * 0x1p-23f;
+  return all;
+}
+
+template <class Element>
+Inputs inputs_of(const Case& c) {
+  std::mt19937_64 random(c.seed);
+  const DenseProblem& p = c.problem;
+  Inputs in{rounded<Element>(values(random, p.N * p.C, c.data)), rounded<Element>(values(random, p.K * p.C, c.data)),
+            rounded<Element>(values(random, p.N * p.K, c.data)), values(random, p.K, c.data), {}};
+  const int64_t outputs = c.pass == Pass::fprop ? p.N * p.K : c.pass == Pass::dgrad ? p.N * p.C : p.K * p.C;
+  in.old = c.accumulate ? rounded<Element>(values(random, outputs, c.data)) : std::vector<float>(outputs, kNaN);
+  if (c.nan_at >= 0) (c.pass == Pass::fprop ? in.x : in.dy)[c.nan_at] = kNaN;
+  return in;
+}
+
+// The formula, and the budget: one rounding a product and a sum, those of bias, old value and splits besides, that of
+// the result to its storage type, and for TF32 those of both factors.
+template <class Result>
+void reference(const Case& c, const Inputs& in, Outcome& o) {
+  const DenseProblem& p = c.problem;
+  const bool fprop = c.pass == Pass::fprop, dgrad = c.pass == Pass::dgrad;
+  const int64_t M = c.pass == Pass::wgrad ? p.K : p.N, N = fprop ? p.K : p.C;
+  const int64_t depth = fprop ? p.C : dgrad ? p.K : p.N;
+  const bool tf32 = c.storage == Storage::f32 && (c.plan.rung == Rung::tensor_64 || c.plan.rung == Rung::tensor_128);
+  const double storage_u = std::is_same_v<Result, simt::half>       ? 0x1p-11
+                           : std::is_same_v<Result, simt::bfloat16> ? 0x1p-8
+                                                                    : 0;
+  for (int64_t m = 0; m < M; ++m)
+    for (int64_t n = 0; n < N; ++n) {
+      double sum = 0, products = 0;
+      for (int64_t k = 0; k < depth; ++k) {
+        const double product = fprop   ? double(in.x[m * p.C + k]) * in.w[n * p.C + k]
+                               : dgrad ? double(in.dy[m * p.K + k]) * in.w[k * p.C + n]
+                                       : double(in.dy[k * p.K + m]) * in.x[k * p.C + n];
+        sum += product, products += std::abs(product);
+      }
+      double magnitude = products;
+      if (fprop && c.bias) sum += in.b[n], magnitude += std::abs(in.b[n]);
+      if (fprop && p.activation.kind == ActivationKind::relu) sum = sum < 0 ? 0 : sum;
+      if (c.accumulate) sum += in.old[m * N + n], magnitude += std::abs(in.old[m * N + n]);
+      double budget = op_tests::sum_budget(double(depth + c.plan.splits), magnitude);
+      if (tf32) budget += (2 * 0x1p-11 + 0x1p-22) * products;
+      budget += storage_u * (std::abs(sum) + budget) + (storage_u > 0 ? 0x1p-25 : 0);  // 2^-25: half's denormals
+      o.want.push_back(sum);
+      o.budget.push_back(c.data == Data::integer ? 0 : budget);
+    }
+}
+
+template <class Element, class Result>
+Outcome run_as(const Case& c) {
+  const Inputs in = inputs_of<Element>(c);
+  const DenseProblem& p = c.problem;
+  Outcome o;
+  reference<Result>(c, in, o);
+  const size_t workspace_floats = workspace_bytes(p, c.pass, c.plan) / sizeof(float);
+  simt::DeviceArray<float> workspace(std::max<size_t>(1, workspace_floats), "workspace"), b(in.b, "b");
+  simt::DeviceArray<Element> x(framed<Element>(in.x, c.offset), "x"), w(framed<Element>(in.w, c.offset), "w");
+  simt::DeviceArray<Element> dy(framed<Element>(in.dy, c.offset), "dy");
+  simt::DeviceArray<Result> d(framed<Result>(in.old, c.offset), "d");
+  const Element *x_ = x.data() + c.offset, *w_ = w.data() + c.offset, *dy_ = dy.data() + c.offset;
+  Result* d_ = d.data() + c.offset;
+  float* scratch = workspace_floats > 0 ? workspace.data() : nullptr;
+  if (c.pass == Pass::fprop) {
+    fprop(c.plan, p, c.storage, x_, w_, c.bias ? b.data() : nullptr, d_, scratch, nullptr);
+  } else if (c.pass == Pass::dgrad) {
+    dgrad(c.plan, p, c.storage, dy_, w_, d_, c.accumulate, scratch, nullptr);
+  } else if constexpr (std::is_same_v<Result, float>) {
+    wgrad(c.plan, p, c.storage, x_, dy_, d_, c.accumulate, scratch, nullptr);
+  }
+  const std::vector<Result> all = d.values();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const bool inside = i >= size_t(c.offset) && i < c.offset + o.want.size();
+    if (inside) o.got.push_back(simt::to_float(all[i]));
+    if (!inside && simt::to_float(all[i]) != kCanary) throw simt::Error("the kernel wrote beside D");
+  }
+  return o;
+}
+
+template <class Element>
+Outcome run_stored(const Case& c) {
+  return c.pass == Pass::wgrad ? run_as<Element, float>(c) : run_as<Element, Element>(c);
+}
+
+int edge(std::mt19937_64& random, int largest) {
+  constexpr int kEdges[] = {1,  2,  3,  4,  5,  7,  8,  9,  12, 15, 16,  17,  20,  24,
+                            31, 32, 33, 40, 47, 48, 63, 64, 65, 72, 127, 128, 129, 130};
+  const auto end = std::upper_bound(std::begin(kEdges), std::end(kEdges), largest);
+  return kEdges[random() % (end - std::begin(kEdges))];
+}
+
+}  // namespace
+
+std::string to_string(const Case& c) {
+  constexpr const char* kPasses[] = {"fprop", "dgrad", "wgrad"};
+  constexpr const char* kStorages[] = {"f32", "f16", "bf16"};
+  constexpr const char* kRungs[] = {"naive", "ffma_64", "ffma_128", "tensor_64", "tensor_128", "skinny"};
+  return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " + kStorages[int(c.storage)] +
+         " N=" + std::to_string(c.problem.N) + " C=" + std::to_string(c.problem.C) +
+         " K=" + std::to_string(c.problem.K) + " splits=" + std::to_string(c.plan.splits) +
+         (c.data == Data::integer ? " integer" : "") + (c.bias ? " bias" : "") +
+         (c.problem.activation.kind == ActivationKind::relu ? " relu" : "") + (c.accumulate ? " accumulate" : "") +
+         " offset=" + std::to_string(c.offset) + " seed=" + std::to_string(c.seed);
+}
+
+Outcome run(const Case& c) {
+  switch (c.storage) {
+    case Storage::f32: return run_stored<float>(c);
+    case Storage::f16: return run_stored<simt::half>(c);
+    case Storage::bf16: break;
+  }
+  return run_stored<simt::bfloat16>(c);
+}
+
+std::string mismatch(const Outcome& o) {
+  if (o.got.size() != o.want.size()) return "another number of values";
+  size_t worst = 0;
+  double excess = 0;  // beyond the budget
+  for (size_t i = 0; i < o.want.size(); ++i) {
+    const bool nan_wanted = std::isnan(o.want[i]);
+    if (nan_wanted && std::isnan(o.got[i])) continue;
+    const double error = std::abs(double(o.got[i]) - o.want[i]) - o.budget[i];
+    if (error <= 0 || error <= excess) continue;  // false for NaN
+    worst = i;
+    excess = std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+  }
+  if (excess == 0) return "";
+  return "value " + std::to_string(worst) + " is " + std::to_string(o.got[worst]) + ", expected " +
+         std::to_string(o.want[worst]) + " to within " + std::to_string(o.budget[worst]);
+}
+
+std::string first_failure(const Sweep& sweep) {
+  uint64_t run_seed = 1000 * uint64_t(sweep.rung) + 100 * uint64_t(sweep.pass) + 10 * uint64_t(sweep.storage);
+#if !defined(__CUDACC__)
+  run_seed = 16 * run_seed + 4 * uint64_t(simt::host::settings().order) + uint64_t(simt::host::detector());
+#endif
+  std::mt19937_64 random(run_seed);
+  for (int i = 0; i < sweep.cases; ++i) {
+    Case c{.pass = sweep.pass, .storage = sweep.storage, .plan = {sweep.rung, 1}, .seed = random()};
+    c.problem = {.N = edge(random, sweep.largest),
+                 .C = edge(random, sweep.largest),
+                 .K = edge(random, std::min(sweep.largest, sweep.largest_few))};
+    c.data = i % 3 == 0 ? Data::integer : Data::real;
+    c.offset = random() % 4 == 0 ? 1 : 0;
+    const bool splits = sweep.rung != Rung::naive && !(sweep.rung == Rung::skinny && sweep.pass == Pass::dgrad);
+    if (splits && random() % 2 == 0) c.plan.splits = 2 + int(random() % 4);
+    if (sweep.pass == Pass::fprop) {
+      c.bias = random() % 2 == 0;
+      if (random() % 2 == 0) c.problem.activation.kind = ActivationKind::relu;
+    } else {
+      c.accumulate = random() % 2 == 0;
+    }
+    std::string wrong;
+    try {
+      wrong = mismatch(run(c));
+    } catch (const simt::Error& e) {
+      wrong = e.what();
+    }
+    if (!wrong.empty()) return to_string(c) + ": " + wrong;
+  }
+  return "";
+}
+
+}  // namespace gabor::gemm
