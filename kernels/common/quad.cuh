@@ -1,5 +1,6 @@
 // Four neighbouring elements moved by one instruction: 128 bits of float, 64 of half or bfloat16.
 #pragma once
+#include "kernels/common/unroll.cuh"
 #include "kernels/simt/gpu.h"
 
 namespace gabor::kernels {
@@ -19,7 +20,7 @@ __device__ __forceinline__ void load_floats(const Element* p, float* to) {
     *to = simt::to_float(*p);
   } else {
     const auto quad = simt::load<Quad<Element>>(p);
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuad; ++i) to[i] = simt::to_float(quad.v[i]);
   }
 }
@@ -29,11 +30,11 @@ template <class Element>
 __device__ __forceinline__ void store_floats(Element* p, const float (&v)[kQuad], int count, bool vector) {
   if (vector) {
     Quad<Element> quad;
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuad; ++i) quad.v[i] = simt::from_float<Element>(v[i]);
     simt::store(p, quad);
   } else {
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuad; ++i)
       if (i < count) p[i] = simt::from_float<Element>(v[i]);
   }

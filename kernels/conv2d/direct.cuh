@@ -25,14 +25,26 @@ struct DirectParams {
   int64_t group_C, group_K;  // channels and filters of one group
 
   explicit DirectParams(const Conv2dProblem& p)
-      : N(p.N), H(p.H), W(p.W), C(p.C), K(p.K), R(p.R), S(p.S), P(p.P()), Q(p.Q()), top(p.pad.top),
-        left(p.pad.left), stride_h(p.stride_h), stride_w(p.stride_w), dil_h(p.dil_h), dil_w(p.dil_w),
-        group_C(p.C / p.groups), group_K(p.K / p.groups) {}
+      : N(p.N),
+        H(p.H),
+        W(p.W),
+        C(p.C),
+        K(p.K),
+        R(p.R),
+        S(p.S),
+        P(p.P()),
+        Q(p.Q()),
+        top(p.pad.top),
+        left(p.pad.left),
+        stride_h(p.stride_h),
+        stride_w(p.stride_w),
+        dil_h(p.dil_h),
+        dil_w(p.dil_w),
+        group_C(p.C / p.groups),
+        group_K(p.K / p.groups) {}
 };
 
-__device__ inline int64_t result_of_thread() {
-  return int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-}
+__device__ inline int64_t result_of_thread() { return int64_t(blockIdx.x) * blockDim.x + threadIdx.x; }
 
 // The window position that reads element `at` through tap `tap`, or -1.
 __device__ inline int64_t reading_position(int64_t at, int64_t before, int64_t tap, int64_t dilation,
@@ -44,11 +56,13 @@ __device__ inline int64_t reading_position(int64_t at, int64_t before, int64_t t
 
 // Epilogue: kernels/common/epilogue.cuh.
 template <class Config, class Element, class Accumulator, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads) void direct_fprop(DirectParams a, const Element* x, const Element* w,
-                                                                      Epilogue epilogue, Element* y) {
+__global__ __launch_bounds__(Config::kBlockThreads) void direct_fprop(DirectParams a, const Element* x,
+                                                                      const Element* w, Epilogue epilogue,
+                                                                      Element* y) {
   const int64_t result = result_of_thread();
   if (result >= a.N * a.P * a.Q * a.K) return;
-  const int64_t k = result % a.K, q = result / a.K % a.Q, p = result / a.K / a.Q % a.P, n = result / a.K / a.Q / a.P;
+  const int64_t k = result % a.K, q = result / a.K % a.Q, p = result / a.K / a.Q % a.P,
+                n = result / a.K / a.Q / a.P;
   const int64_t first_c = k / a.group_K * a.group_C;
   Accumulator sum = 0;
   for (int64_t r = 0; r < a.R; ++r) {
@@ -72,7 +86,8 @@ __global__ __launch_bounds__(Config::kBlockThreads) void direct_dgrad(DirectPara
                                                                       Element* dx) {
   const int64_t result = result_of_thread();
   if (result >= a.N * a.H * a.W * a.C) return;
-  const int64_t c = result % a.C, v = result / a.C % a.W, h = result / a.C / a.W % a.H, n = result / a.C / a.W / a.H;
+  const int64_t c = result % a.C, v = result / a.C % a.W, h = result / a.C / a.W % a.H,
+                n = result / a.C / a.W / a.H;
   const int64_t first_k = c / a.group_C * a.group_K, c_in_group = c % a.group_C;
   Accumulator sum = 0;
   for (int64_t r = 0; r < a.R; ++r) {

@@ -10,13 +10,13 @@
 namespace gabor::kernels::conv2d {
 
 // y = act(conv(x, w) + b); b may be null.
-void direct_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b, void* y,
-                  Stream stream);
+void direct_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b,
+                  void* y, Stream stream);
 // dx = gradient, or dx += gradient.
-void direct_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx, bool accumulate,
-                  Stream stream);
-// dw (+)=, db (+)=; db may be null.
-void direct_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
+void direct_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx,
                   bool accumulate, Stream stream);
+// dw (+)=, db (+)=; db may be null.
+void direct_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
+                  float* db, bool accumulate, Stream stream);
 
 }  // namespace gabor::kernels::conv2d

@@ -10,8 +10,8 @@ namespace gabor::kernels::conv2d {
 
 // Row h is read by tap r at position p where p stride = start - r dilation, start = first + i stride + before. Modulo
 // stride that asks the same of r for all i: r = first_tap, first_tap + stride / gcd, ..., or no r at all.
-DgradAxis::DgradAxis(int64_t first_of_class, int64_t extent, int64_t taps, int64_t before, int64_t stride_of_window,
-                     int64_t dilation, int64_t positions_of_dy)
+DgradAxis::DgradAxis(int64_t first_of_class, int64_t extent, int64_t taps, int64_t before,
+                     int64_t stride_of_window, int64_t dilation, int64_t positions_of_dy)
     : first(int32_t(first_of_class)), stride(int32_t(stride_of_window)) {
   const int64_t common = std::gcd(stride_of_window, dilation), step = stride_of_window / common;
   const int64_t start = first_of_class + before;
@@ -31,8 +31,8 @@ DgradAxis::DgradAxis(int64_t first_of_class, int64_t extent, int64_t taps, int64
 namespace {
 
 template <class Config, class Element, int kVector>
-void run(const Conv2dProblem& p, const DgradParams& params, const void* dy, const void* w, void* dx, bool accumulate,
-         Stream stream) {
+void run(const Conv2dProblem& p, const DgradParams& params, const void* dy, const void* w, void* dx,
+         bool accumulate, Stream stream) {
   const int64_t blocks = simt::ceil_div<int64_t>(params.rows, Config::kTileRows) *
                          simt::ceil_div<int64_t>(params.columns, Config::kTileColumns);
   launch(grid_of(dim3(unsigned(blocks), 1, unsigned(p.groups)), Config::kBlockThreads, stream),
@@ -42,8 +42,8 @@ void run(const Conv2dProblem& p, const DgradParams& params, const void* dy, cons
 
 }  // namespace
 
-void implicit_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx, bool accumulate,
-                    Stream stream) {
+void implicit_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx,
+                    bool accumulate, Stream stream) {
   const bool quads = p.C / p.groups % kQuad == 0 && p.K / p.groups % kQuad == 0;
   for (int64_t h = 0; h < p.stride_h && h < p.H; ++h)
     for (int64_t v = 0; v < p.stride_w && v < p.W; ++v) {

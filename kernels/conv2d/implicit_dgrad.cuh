@@ -26,7 +26,8 @@ struct DgradAxis {
 struct DgradParams {
   DgradAxis vertical, horizontal;
   Sweep sweep;
-  int32_t rows, columns, depth;  // positions of the class in all images; channels of a group; taps of the class * K/groups
+  int32_t rows, columns,
+      depth;  // positions of the class in all images; channels of a group; taps of the class * K/groups
   int32_t H, W, S;
   int64_t filter_pitch, pitch;  // R S C/groups; C
   bool vector_store;            // quads of dx are aligned
@@ -36,9 +37,15 @@ struct DgradParams {
       : vertical(first_h, p.H, p.R, p.pad.top, p.stride_h, p.dil_h, p.P()),
         horizontal(first_w, p.W, p.S, p.pad.left, p.stride_w, p.dil_w, p.Q()),
         sweep(vertical.sweep, horizontal.sweep, p.K, p.K / p.groups),
-        rows(int32_t(p.N * vertical.sweep.positions * horizontal.sweep.positions)), columns(int32_t(p.C / p.groups)),
-        depth(sweep.depth()), H(int32_t(p.H)), W(int32_t(p.W)), S(int32_t(p.S)), filter_pitch(p.reduction()),
-        pitch(p.C), vector_store(columns % kQuad == 0) {}
+        rows(int32_t(p.N * vertical.sweep.positions * horizontal.sweep.positions)),
+        columns(int32_t(p.C / p.groups)),
+        depth(sweep.depth()),
+        H(int32_t(p.H)),
+        W(int32_t(p.W)),
+        S(int32_t(p.S)),
+        filter_pitch(p.reduction()),
+        pitch(p.C),
+        vector_store(columns % kQuad == 0) {}
 };
 
 // Column c of B is an input channel, d an element r,s,k of the class.
@@ -51,7 +58,7 @@ class ChannelColumns {
   __device__ ChannelColumns(const DgradParams& a, const Element* w, int32_t first_column)
       : a_(a), w_(w + first_column + Part::row()), valid_(first_column + Part::row() < a.columns) {}
   __device__ __forceinline__ void fetch(int32_t d0) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       const int32_t d = d0 + Part::depth(pass);
       clear<kVector>(next_[pass]);
@@ -84,24 +91,29 @@ __global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVect
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
   const int32_t group = int32_t(blockIdx.z), group_filters = a.sweep.group_channels;
 
-  WindowRows<Config, Element, kVector> load_a(a.sweep, dy + int64_t(group) * group_filters, first_row, a.rows, a.depth);
-  ChannelColumns<Config, Element, kVector> load_b(a, w + int64_t(group) * group_filters * a.filter_pitch, first_column);
+  WindowRows<Config, Element, kVector> load_a(a.sweep, dy + int64_t(group) * group_filters, first_row, a.rows,
+                                              a.depth);
+  ChannelColumns<Config, Element, kVector> load_b(a, w + int64_t(group) * group_filters * a.filter_pitch,
+                                                  first_column);
   float sum[Config::kMicroRows][Config::kMicroColumns] = {};
   tile_product<Config>(load_a, load_b, 0, a.depth, sum);
 
-  for_each_quad<Config, Epilogue::kLong>(sum, [&](int row, int column, float(&quad)[kQuad]) {
+  // Long: the places of a row of results would else be worked out for all rows at once, in registers that spill.
+  for_each_quad<Config, true>(sum, [&](int row, int column, float(&quad)[kQuad]) {
     const int32_t m = first_row + row, c = first_column + column;
     const int32_t count = a.columns - c;
     if (m >= a.rows || count <= 0) return;
     int32_t j = m;
     const int32_t n = a.sweep.positions_of_image.split(j);
     const int32_t i = a.sweep.positions_of_row.split(j);
-    const int32_t h = a.vertical.first + i * a.vertical.stride, v = a.horizontal.first + j * a.horizontal.stride;
+    const int32_t h = a.vertical.first + i * a.vertical.stride,
+                  v = a.horizontal.first + j * a.horizontal.stride;
     const int64_t channel = int64_t(group) * a.columns + c;
     Element* to = dx + int64_t((n * a.H + h) * a.W + v) * a.pitch + channel;
-#pragma unroll
+    GABOR_UNROLL
     for (int e = 0; e < kQuad; ++e)
-      if (e < count) quad[e] = epilogue(quad[e], channel + e, epilogue.reads_old() ? simt::to_float(to[e]) : 0.0f);
+      if (e < count)
+        quad[e] = epilogue(quad[e], channel + e, epilogue.reads_old() ? simt::to_float(to[e]) : 0.0f);
     store_floats(to, quad, count, a.vector_store);
   });
 }

@@ -19,8 +19,8 @@ void run(const Conv2dProblem& p, const void* x, const void* w, Epilogue epilogue
 
 }  // namespace
 
-void implicit_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b, void* y,
-                    Stream stream) {
+void implicit_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b,
+                    void* y, Stream stream) {
   const auto with_epilogue = [&](auto f) {
     if (BiasTwoPieces::can(p.activation.kind)) return f(BiasTwoPieces::make(b, p.activation));
     return f(BiasActivation{b, p.activation});

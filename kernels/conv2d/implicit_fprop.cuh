@@ -23,23 +23,27 @@ struct FpropParams {
   bool vector_store;             // quads of y are aligned
 
   explicit FpropParams(const Conv2dProblem& p)
-      : sweep(forward_sweep(p)), rows(int32_t(p.N * p.P() * p.Q())), columns(int32_t(p.K / p.groups)),
-        depth(int32_t(p.reduction())), pitch(p.K), vector_store(columns % kQuad == 0) {}
+      : sweep(forward_sweep(p)),
+        rows(int32_t(p.N * p.P() * p.Q())),
+        columns(int32_t(p.K / p.groups)),
+        depth(int32_t(p.reduction())),
+        pitch(p.K),
+        vector_store(columns % kQuad == 0) {}
 };
 
 // grid: row tiles * column tiles, 1, groups.
 template <class Config, class Element, int kVector, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_fprop(FpropParams a, const Element* x, const Element* w,
-                                                                        Epilogue epilogue, Element* y) {
+__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_fprop(
+    FpropParams a, const Element* x, const Element* w, Epilogue epilogue, Element* y) {
   const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
   const int32_t group = int32_t(blockIdx.z);
 
-  WindowRows<Config, Element, kVector> load_a(a.sweep, x + int64_t(group) * a.sweep.group_channels, first_row, a.rows,
-                                              a.depth);
-  FilterColumns<Config, Element, kVector> load_b(w + int64_t(group) * a.columns * a.depth, first_column, a.columns,
-                                                 a.depth);
+  WindowRows<Config, Element, kVector> load_a(a.sweep, x + int64_t(group) * a.sweep.group_channels, first_row,
+                                              a.rows, a.depth);
+  FilterColumns<Config, Element, kVector> load_b(w + int64_t(group) * a.columns * a.depth, first_column,
+                                                 a.columns, a.depth);
   float sum[Config::kMicroRows][Config::kMicroColumns] = {};
   tile_product<Config>(load_a, load_b, 0, a.depth, sum);
 
@@ -48,7 +52,7 @@ __global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVect
     const int32_t count = a.columns - k;
     if (m >= a.rows || count <= 0) return;
     const int64_t filter = int64_t(group) * a.columns + k;
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuad; ++i)
       if (i < count) quad[i] = epilogue(quad[i], filter + i, 0.0f);
     store_floats(y + m * a.pitch + filter, quad, count, a.vector_store);

@@ -16,19 +16,19 @@ namespace gabor::kernels::conv2d {
 bool implicit_gemm_fits(const Conv2dProblem& p);
 
 // y = act(conv(x, w) + b); b may be null.
-void implicit_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b, void* y,
-                    Stream stream);
+void implicit_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b,
+                    void* y, Stream stream);
 
 // dx = gradient, or dx += gradient. stride_h * stride_w launches.
-void implicit_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx, bool accumulate,
-                    Stream stream);
+void implicit_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx,
+                    bool accumulate, Stream stream);
 
 // Into how many slices (1 to 1024) wgrad's sum over N,P,Q is best cut on a GPU of so many multiprocessors. The bits of the
 // result depend on it.
 int implicit_wgrad_slices(const Conv2dProblem& p, int multiprocessors);
 size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices);  // bytes
 // dw (+)=, db (+)=; db may be null. What the workspace holds before does not matter. 1 <= slices <= 65535.
-void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
-                    bool accumulate, int slices, float* workspace, Stream stream);
+void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
+                    float* db, bool accumulate, int slices, float* workspace, Stream stream);
 
 }  // namespace gabor::kernels::conv2d

@@ -41,8 +41,8 @@ size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices) {
   return size_t(slices) * size_t(p.K) * size_t(p.reduction() + 1) * sizeof(float);
 }
 
-void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
-                    bool accumulate, int slices, float* workspace, Stream stream) {
+void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
+                    float* db, bool accumulate, int slices, float* workspace, Stream stream) {
   const bool quads = p.C / p.groups % kQuad == 0 && p.K / p.groups % kQuad == 0;
   const int32_t taps = int32_t(p.reduction()), columns = taps + (db ? 1 : 0);
   with_element(storage, [&]<class Element>(Element) {
@@ -51,8 +51,9 @@ void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, cons
       return run<Config, Element, 1>(p, x, dy, db != nullptr, slices, workspace, stream);
     });
   });
-  launch(thread_each(p.K * columns, SliceSumConfig::kBlockThreads, stream), sum_slices<SliceSumConfig, float, Gradient>,
-         workspace, p.K * columns, slices, taps, columns, Gradient{accumulate}, dw, db);
+  launch(thread_each(p.K * columns, SliceSumConfig::kBlockThreads, stream),
+         sum_slices<SliceSumConfig, float, Gradient>, workspace, p.K * columns, slices, taps, columns,
+         Gradient{accumulate}, dw, db);
 }
 
 bool implicit_gemm_fits(const Conv2dProblem& p) {

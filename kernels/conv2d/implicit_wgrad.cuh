@@ -22,9 +22,13 @@ struct WgradParams {
   int32_t K;
 
   WgradParams(const Conv2dProblem& p, bool with_db, int64_t slices, int32_t tile_depth)
-      : sweep(forward_sweep(p)), rows(int32_t(p.K / p.groups)), taps(int32_t(p.reduction())), columns(taps + with_db),
+      : sweep(forward_sweep(p)),
+        rows(int32_t(p.K / p.groups)),
+        taps(int32_t(p.reduction())),
+        columns(taps + with_db),
         depth(int32_t(p.N * p.P() * p.Q())),
-        slice_depth(int32_t(simt::ceil_div(simt::ceil_div<int64_t>(depth, slices), int64_t{tile_depth}) * tile_depth)),
+        slice_depth(int32_t(simt::ceil_div(simt::ceil_div<int64_t>(depth, slices), int64_t{tile_depth}) *
+                            tile_depth)),
         K(int32_t(p.K)) {}
 };
 
@@ -38,14 +42,16 @@ class GradientRows {
   __device__ GradientRows(const WgradParams& a, const Element* dy, int32_t first_row, int32_t end)
       : dy_(dy + first_row + Part::row()), K_(a.K), end_(first_row + Part::row() < a.rows ? end : 0) {}
   __device__ __forceinline__ void fetch(int32_t m0) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       const int32_t m = m0 + Part::depth(pass);
       clear<kVector>(next_[pass]);
       if (Part::works(pass) && m < end_) load_floats<kVector>(dy_ + int64_t(m) * K_, next_[pass]);
     }
   }
-  __device__ __forceinline__ void store(float* tile) const { Part::template store<Config::kRowPitch>(next_, tile); }
+  __device__ __forceinline__ void store(float* tile) const {
+    Part::template store<Config::kRowPitch>(next_, tile);
+  }
 
  private:
   const Element* dy_;
@@ -61,10 +67,13 @@ class WindowColumns {
  public:
   // x: of the group's first channel.
   __device__ WindowColumns(const WgradParams& a, const Element* x, int32_t first_column, int32_t end)
-      : sweep_(a.sweep), x_(x), end_(end), ones_(first_column + Part::row() == a.taps && a.columns > a.taps),
+      : sweep_(a.sweep),
+        x_(x),
+        end_(end),
+        ones_(first_column + Part::row() == a.taps && a.columns > a.taps),
         tap_(a.sweep.tap(first_column + Part::row(), first_column + Part::row() < a.taps)) {}
   __device__ __forceinline__ void fetch(int32_t m0) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       const int32_t m = m0 + Part::depth(pass);
       clear<kVector>(next_[pass]);
@@ -89,10 +98,8 @@ class WindowColumns {
 
 // partial[slice][k][j]; grid: row tiles * column tiles, slices, groups.
 template <class Config, class Element, int kVector>
-__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_wgrad(WgradParams a,
-                                                                                               const Element* x,
-                                                                                               const Element* dy,
-                                                                                               float* partial) {
+__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_wgrad(
+    WgradParams a, const Element* x, const Element* dy, float* partial) {
   const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
@@ -102,11 +109,13 @@ __global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVect
   const int32_t end = a.depth - begin > a.slice_depth ? begin + a.slice_depth : a.depth;
 
   GradientRows<Config, Element, kVector> load_a(a, dy + int64_t(group) * a.rows, first_row, end);
-  WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column, end);
+  WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column,
+                                                 end);
   float sum[Config::kMicroRows][Config::kMicroColumns] = {};
   tile_product<Config>(load_a, load_b, begin, end, sum);
 
-  for_each_quad<Config, false>(sum, [&](int row, int column, float(&quad)[kQuad]) {
+  // Long: as in implicit_dgrad, to keep addresses of results out of registers.
+  for_each_quad<Config, true>(sum, [&](int row, int column, float(&quad)[kQuad]) {
     const int32_t k = first_row + row, j = first_column + column;
     if (k >= a.rows || j >= a.columns) return;
     const int64_t filter = int64_t(blockIdx.y) * a.K + int64_t(group) * a.rows + k;
@@ -122,8 +131,9 @@ struct SliceSumConfig {
 // Second stage: a thread adds up one element over the slices, in order, and hands it to dw or db. Bytes: the workspace
 // once; DRAM-bound (or L2-bound: it was just written).
 template <class Config, class Accumulator, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads) void sum_slices(const float* partial, int64_t count, int32_t slices,
-                                                                    int32_t taps, int32_t columns, Epilogue epilogue,
+__global__ __launch_bounds__(Config::kBlockThreads) void sum_slices(const float* partial, int64_t count,
+                                                                    int32_t slices, int32_t taps,
+                                                                    int32_t columns, Epilogue epilogue,
                                                                     float* dw, float* db) {
   const int64_t element = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (element >= count) return;

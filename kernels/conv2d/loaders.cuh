@@ -12,7 +12,7 @@ namespace gabor::kernels::conv2d {
 
 template <int kVector>
 __device__ __forceinline__ void clear(float* v) {
-#pragma unroll
+  GABOR_UNROLL
   for (int i = 0; i < kVector; ++i) v[i] = 0.0f;
 }
 
@@ -30,11 +30,10 @@ struct AlongDepth {
 
   template <int kPitch>
   __device__ static void store(const float (&values)[kPasses][kVector], float* tile) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < kPasses; ++pass)
-      if (works(pass))
-#pragma unroll
-        for (int i = 0; i < kVector; ++i) tile[(depth() + i) * kPitch + row(pass)] = values[pass][i];
+      if (works(pass)) GABOR_UNROLL
+    for (int i = 0; i < kVector; ++i) tile[(depth() + i) * kPitch + row(pass)] = values[pass][i];
   }
 };
 
@@ -52,7 +51,7 @@ struct AcrossDepth {
 
   template <int kPitch>
   __device__ static void store(const float (&values)[kPasses][kVector], float* tile) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < kPasses; ++pass)
       if (works(pass)) {
         float* to = tile + depth(pass) * kPitch + row();
@@ -72,9 +71,10 @@ class WindowRows {
 
  public:
   // image: of the group's first channel.
-  __device__ WindowRows(const Sweep& sweep, const Element* image, int32_t first_row, int32_t rows, int32_t depth)
+  __device__ WindowRows(const Sweep& sweep, const Element* image, int32_t first_row, int32_t rows,
+                        int32_t depth)
       : sweep_(sweep), image_(image), depth_(depth) {
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       const int32_t m = first_row + Part::row(pass);
       at_[pass] = m < rows ? sweep.place(m) : Sweep::nowhere();
@@ -83,14 +83,16 @@ class WindowRows {
   __device__ __forceinline__ void fetch(int32_t d0) {
     const int32_t d = d0 + Part::depth();
     const TapPlace tap = sweep_.tap(d, d < depth_);
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       clear<kVector>(next_[pass]);
       if (sweep_.inside(at_[pass], tap))
         load_floats<kVector>(image_ + sweep_.offset(at_[pass], tap), next_[pass]);
     }
   }
-  __device__ __forceinline__ void store(float* tile) const { Part::template store<Config::kRowPitch>(next_, tile); }
+  __device__ __forceinline__ void store(float* tile) const {
+    Part::template store<Config::kRowPitch>(next_, tile);
+  }
 
  private:
   const Sweep& sweep_;
@@ -111,7 +113,7 @@ class FilterColumns {
       : w_(w), first_column_(first_column), columns_(columns), depth_(depth) {}
   __device__ __forceinline__ void fetch(int32_t d0) {
     const int32_t d = d0 + Part::depth();
-#pragma unroll
+    GABOR_UNROLL
     for (int pass = 0; pass < Part::kPasses; ++pass) {
       const int32_t k = first_column_ + Part::row(pass);
       clear<kVector>(next_[pass]);

@@ -34,9 +34,14 @@ struct Sweep {
   FastDivide positions_of_image, positions_of_row, taps_of_row, channels;
 
   Sweep(SweepAxis v, SweepAxis h, int64_t all_channels, int64_t channels_of_group)
-      : vertical(v), horizontal(h), pitch(int32_t(all_channels)), group_channels(int32_t(channels_of_group)),
-        positions_of_image(v.positions * h.positions), positions_of_row(h.positions),
-        taps_of_row(h.taps > 0 ? h.taps * group_channels : 1), channels(group_channels) {}
+      : vertical(v),
+        horizontal(h),
+        pitch(int32_t(all_channels)),
+        group_channels(int32_t(channels_of_group)),
+        positions_of_image(v.positions * h.positions),
+        positions_of_row(h.positions),
+        taps_of_row(h.taps > 0 ? h.taps * group_channels : 1),
+        channels(group_channels) {}
 
   int32_t depth() const { return vertical.taps * horizontal.taps * group_channels; }
 
@@ -70,8 +75,10 @@ struct Sweep {
 
 // The sweep of fprop and wgrad over x.
 inline Sweep forward_sweep(const Conv2dProblem& p) {
-  const SweepAxis v{int32_t(p.P()), int32_t(p.R), int32_t(p.stride_h), int32_t(-p.pad.top), int32_t(p.dil_h), int32_t(p.H)};
-  const SweepAxis h{int32_t(p.Q()), int32_t(p.S), int32_t(p.stride_w), int32_t(-p.pad.left), int32_t(p.dil_w), int32_t(p.W)};
+  const SweepAxis v{int32_t(p.P()),      int32_t(p.R),     int32_t(p.stride_h),
+                    int32_t(-p.pad.top), int32_t(p.dil_h), int32_t(p.H)};
+  const SweepAxis h{int32_t(p.Q()),       int32_t(p.S),     int32_t(p.stride_w),
+                    int32_t(-p.pad.left), int32_t(p.dil_w), int32_t(p.W)};
   return Sweep(v, h, p.C, p.C / p.groups);
 }
 

@@ -51,7 +51,8 @@ __device__ __forceinline__ int place_in_tile(int i, int thread) {
 template <class Config, class LoadA, class LoadB>
 __device__ __forceinline__ void tile_product(LoadA& load_a, LoadB& load_b, int32_t d_begin, int32_t d_end,
                                              float (&sum)[Config::kMicroRows][Config::kMicroColumns]) {
-  constexpr int kDepth = Config::kTileDepth, kRowPitch = Config::kRowPitch, kColumnPitch = Config::kColumnPitch;
+  constexpr int kDepth = Config::kTileDepth, kRowPitch = Config::kRowPitch,
+                kColumnPitch = Config::kColumnPitch;
   SHARED_ALIGNED(16, float, a_tile, [2][kDepth * kRowPitch]);
   SHARED_ALIGNED(16, float, b_tile, [2][kDepth * kColumnPitch]);
   const int thread_row = int(threadIdx.x) / Config::kThreadColumns;
@@ -69,24 +70,24 @@ __device__ __forceinline__ void tile_product(LoadA& load_a, LoadB& load_b, int32
       load_a.fetch(d0 + kDepth);
       load_b.fetch(d0 + kDepth);
     }
-#pragma unroll
+    GABOR_UNROLL
     for (int d = 0; d < kDepth; ++d) {
       float a[Config::kMicroRows], b[Config::kMicroColumns];
-#pragma unroll
+      GABOR_UNROLL
       for (int i = 0; i < Config::kMicroRows; i += kQuad)
-        load_floats<kQuad>(&a_tile[buffer][d * kRowPitch + place_in_tile<Config::kMicroRows, Config::kThreadRows>(
-                                                               i, thread_row)],
-                           a + i);
-#pragma unroll
+        load_floats<kQuad>(
+            &a_tile[buffer]
+                   [d * kRowPitch + place_in_tile<Config::kMicroRows, Config::kThreadRows>(i, thread_row)],
+            a + i);
+      GABOR_UNROLL
       for (int j = 0; j < Config::kMicroColumns; j += kQuad)
-        load_floats<kQuad>(&b_tile[buffer][d * kColumnPitch +
-                                           place_in_tile<Config::kMicroColumns, Config::kThreadColumns>(
-                                               j, thread_column)],
-                           b + j);
-#pragma unroll
-      for (int i = 0; i < Config::kMicroRows; ++i)
-#pragma unroll
-        for (int j = 0; j < Config::kMicroColumns; ++j) sum[i][j] += a[i] * b[j];
+        load_floats<kQuad>(
+            &b_tile[buffer][d * kColumnPitch +
+                            place_in_tile<Config::kMicroColumns, Config::kThreadColumns>(j, thread_column)],
+            b + j);
+      GABOR_UNROLL
+      for (int i = 0; i < Config::kMicroRows; ++i) GABOR_UNROLL
+      for (int j = 0; j < Config::kMicroColumns; ++j) sum[i][j] += a[i] * b[j];
     }
     if (!more) break;
     // The other buffer was last read before the barrier of the step before: one barrier a step is enough.
@@ -101,12 +102,13 @@ __device__ __forceinline__ void tile_product(LoadA& load_a, LoadB& load_b, int32
 // counted in the block's tile. kLong: in a loop over rows that stays a loop, for writers of much code. Registers
 // cannot be indexed, so the rows then move up by one each time round.
 template <class Config, bool kLong, class Write>
-__device__ __forceinline__ void for_each_quad(float (&sum)[Config::kMicroRows][Config::kMicroColumns], Write write) {
+__device__ __forceinline__ void for_each_quad(float (&sum)[Config::kMicroRows][Config::kMicroColumns],
+                                              Write write) {
   const int thread_row = int(threadIdx.x) / Config::kThreadColumns;
   const int thread_column = int(threadIdx.x) % Config::kThreadColumns;
   const auto write_row = [&](int i, float(&line)[Config::kMicroColumns]) {
     const int row = place_in_tile<Config::kMicroRows, Config::kThreadRows>(i, thread_row);
-#pragma unroll
+    GABOR_UNROLL
     for (int j = 0; j < Config::kMicroColumns; j += kQuad) {
       const int column = place_in_tile<Config::kMicroColumns, Config::kThreadColumns>(j, thread_column);
       float quad[kQuad] = {line[j], line[j + 1], line[j + 2], line[j + 3]};
@@ -117,13 +119,12 @@ __device__ __forceinline__ void for_each_quad(float (&sum)[Config::kMicroRows][C
 #pragma unroll 1
     for (int i = 0; i < Config::kMicroRows; ++i) {
       write_row(i, sum[0]);
-#pragma unroll
-      for (int below = 1; below < Config::kMicroRows; ++below)
-#pragma unroll
-        for (int j = 0; j < Config::kMicroColumns; ++j) sum[below - 1][j] = sum[below][j];
+      GABOR_UNROLL
+      for (int below = 1; below < Config::kMicroRows; ++below) GABOR_UNROLL
+      for (int j = 0; j < Config::kMicroColumns; ++j) sum[below - 1][j] = sum[below][j];
     }
   } else {
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < Config::kMicroRows; ++i) write_row(i, sum[i]);
   }
 }

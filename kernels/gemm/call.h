@@ -42,22 +42,29 @@ template <class F>
 void with_types(const Call& call, F f) {
   const auto with_pass = [&]<class Element>() {
     switch (call.pass) {
-      case Pass::fprop: return f.template operator()<Pass::fprop, Element>();
-      case Pass::dgrad: return f.template operator()<Pass::dgrad, Element>();
-      case Pass::wgrad: return f.template operator()<Pass::wgrad, Element>();
+      case Pass::fprop:
+        return f.template operator()<Pass::fprop, Element>();
+      case Pass::dgrad:
+        return f.template operator()<Pass::dgrad, Element>();
+      case Pass::wgrad:
+        return f.template operator()<Pass::wgrad, Element>();
     }
   };
   switch (call.storage) {
-    case Storage::f32: return with_pass.template operator()<float>();
-    case Storage::f16: return with_pass.template operator()<simt::half>();
-    case Storage::bf16: return with_pass.template operator()<simt::bfloat16>();
+    case Storage::f32:
+      return with_pass.template operator()<float>();
+    case Storage::f16:
+      return with_pass.template operator()<simt::half>();
+    case Storage::bf16:
+      return with_pass.template operator()<simt::bfloat16>();
   }
 }
 
 // Whether every row of A and of B starts at a multiple of `bytes`.
 inline bool rows_aligned(const Call& call, int bytes) {
   const int size = call.storage == Storage::f32 ? 4 : 2;
-  const int a_row = a_rows_along_k(call.pass) ? call.K : call.M, b_row = b_rows_along_k(call.pass) ? call.K : call.N;
+  const int a_row = a_rows_along_k(call.pass) ? call.K : call.M,
+            b_row = b_rows_along_k(call.pass) ? call.K : call.N;
   const auto whole = [&](const void* p, int row) {
     return reinterpret_cast<uintptr_t>(p) % bytes == 0 && row % (bytes / size) == 0;
   };

@@ -1,6 +1,5 @@
-#include "kernels/gemm/ffma.cuh"
-
 #include "kernels/gemm/call.h"
+#include "kernels/gemm/ffma.cuh"
 
 namespace gabor::gemm {
 namespace {
@@ -19,11 +18,10 @@ void launch_tile(const Call& call) {
 
 void launch_ffma(const Call& call) {
   with_types(call, [&]<Pass kPass, class Element>() {
-    if (call.plan.rung == Rung::ffma_128) {
-      launch_tile<Ffma128, kPass, Element>(call);
-    } else {
-      launch_tile<Ffma64, kPass, Element>(call);
+    if constexpr (std::is_same_v<Element, float>) {
+      if (call.plan.rung == Rung::ffma_128) return launch_tile<Ffma128, kPass, Element>(call);
     }
+    launch_tile<Ffma64, kPass, Element>(call);  // see gemm.h
   });
 }
 

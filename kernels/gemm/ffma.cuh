@@ -24,7 +24,8 @@ struct FfmaConfig {
   static constexpr int kTileM = kTile, kTileN = kTile, kTileK = kTileK_;
   static constexpr int kMicroM = kMicro, kMicroN = kMicro;
   static constexpr int kPiecesM = kMicroM / 4, kPiecesN = kMicroN / 4;
-  static constexpr int kPieceM = kTileM / kPiecesM, kPieceN = kTileN / kPiecesN;  // from one piece to the next
+  static constexpr int kPieceM = kTileM / kPiecesM,
+                       kPieceN = kTileN / kPiecesN;  // from one piece to the next
   static constexpr int kThreadsM = kTileM / kMicroM, kThreadsN = kTileN / kMicroN;
   static constexpr int kThreads = kThreadsM * kThreadsN;
   static_assert(kMicro % 4 == 0 && kTile % kMicro == 0 && kTileK % 4 == 0);
@@ -86,7 +87,8 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
   const int tiles_n = simt::ceil_div(p.N, Config::kTileN);
   const int m0 = int(blockIdx.x) / tiles_n * Config::kTileM, n0 = int(blockIdx.x) % tiles_n * Config::kTileN;
   const int k_end = end_k(p);
-  const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M, b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
+  const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M,
+                b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
   constexpr int kWarpsN = Config::kThreadsN / 8;
   const int at_m = (warp / kWarpsN * 4 + lane / 8) * 4, at_n = (warp % kWarpsN * 8 + lane % 8) * 4;
@@ -107,7 +109,7 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
       a_loader.load(p.a, a_stride, m0, p.M, next, k_end);
       b_loader.load(p.b, b_stride, n0, p.N, next, k_end);
     }
-#pragma unroll
+#pragma unroll 4  // of all, only the host compilers' time would grow
     for (int k = 0; k < Config::kTileK; ++k) {
       float a[kMicroM], b[kMicroN];
       read_pieces<Config::kPiecesM, Config::kPieceM>(a, &a_tile[stage][k][at_m]);
@@ -128,8 +130,8 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
   for (int i = 0; i < kMicroM; ++i)
 #pragma unroll
     for (int j = 0; j < kMicroN; j += 2)
-      put_pair(p, m0 + i / 4 * Config::kPieceM + at_m + i % 4, n0 + j / 4 * Config::kPieceN + at_n + j % 4, sum[i][j],
-               sum[i][j + 1]);
+      put_pair(p, m0 + i / 4 * Config::kPieceM + at_m + i % 4, n0 + j / 4 * Config::kPieceN + at_n + j % 4,
+               sum[i][j], sum[i][j + 1]);
 }
 
 }  // namespace gabor::gemm

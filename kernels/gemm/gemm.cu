@@ -1,10 +1,9 @@
-#include "kernels/gemm/gemm.h"
-
 #include <algorithm>
 #include <climits>
 #include <string>
 
 #include "kernels/gemm/call.h"
+#include "kernels/gemm/gemm.h"
 #include "kernels/gemm/naive.cuh"
 #include "kernels/gemm/sums.cuh"
 
@@ -17,9 +16,12 @@ struct Sizes {
 
 Sizes sizes_of(const DenseProblem& p, Pass pass) {
   switch (pass) {
-    case Pass::fprop: return {p.N, p.K, p.C};
-    case Pass::dgrad: return {p.N, p.C, p.K};
-    case Pass::wgrad: break;
+    case Pass::fprop:
+      return {p.N, p.K, p.C};
+    case Pass::dgrad:
+      return {p.N, p.C, p.K};
+    case Pass::wgrad:
+      break;
   }
   return {p.K, p.C, p.N};
 }
@@ -35,13 +37,15 @@ int edge_of(Rung rung) { return rung == Rung::ffma_128 || rung == Rung::tensor_1
 }
 
 // Pass, plan and sizes, checked.
-Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage storage, float* workspace, void* stream) {
+Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage storage, float* workspace,
+                void* stream) {
   for (const int64_t size : {p.N, p.C, p.K})
     if (size < 1 || size > INT_MAX - kRoom) refuse(p, "sizes must be at least 1 and fit 32 bits");
   if (plan.splits < 1 || plan.splits > kMaxSplits) refuse(p, "a plan has 1 to 256 splits");
   if (plan.splits > 1 && (plan.rung == Rung::naive || (plan.rung == Rung::skinny && pass == Pass::dgrad)))
     refuse(p, "this plan cannot split the reduction");
   if (plan.rung == Rung::skinny && p.K > kSkinny) refuse(p, "the skinny plan takes 16 outputs at most");
+  if (plan.rung == Rung::ffma_128 && storage != Storage::f32) refuse(p, "ffma_128 takes f32 only");
   const Sizes s = sizes_of(p, pass);
   const int64_t edge = plan.rung == Rung::naive ? 16 : edge_of(plan.rung);  // naive: 256 elements a block
   if ((s.M / edge + 1) * (s.N / edge + 1) > INT_MAX || (plan.rung == Rung::skinny && p.N > 65535 * 32))
@@ -64,21 +68,28 @@ void run(const Call& call) {
     case Rung::naive:
       with_types(call, [&]<Pass kPass, class Element>() {
         const unsigned blocks = blocks_for(int64_t(call.M) * call.N, NaiveConfig::kThreads);
-        launch(on_stream(call, dim3(blocks), NaiveConfig::kThreads), naive_gemm<NaiveConfig, Params<kPass, Element>>,
-               params_of<kPass, Element>(call, 1));
+        launch(on_stream(call, dim3(blocks), NaiveConfig::kThreads),
+               naive_gemm<NaiveConfig, Params<kPass, Element>>, params_of<kPass, Element>(call, 1));
       });
       break;
     case Rung::ffma_64:
-    case Rung::ffma_128: launch_ffma(call); break;
+    case Rung::ffma_128:
+      launch_ffma(call);
+      break;
     case Rung::tensor_64:
-    case Rung::tensor_128: launch_tensor(call); break;
-    case Rung::skinny: launch_skinny(call); break;
+    case Rung::tensor_128:
+      launch_tensor(call);
+      break;
+    case Rung::skinny:
+      launch_skinny(call);
+      break;
   }
   if (call.partial == nullptr) return;
   with_types(call, [&]<Pass kPass, class Element>() {
     const unsigned blocks = blocks_for(int64_t(call.M) * call.N, SumsConfig::kThreads);
-    launch(on_stream(call, dim3(blocks), SumsConfig::kThreads), join_splits<SumsConfig, Params<kPass, Element>>,
-           params_of<kPass, Element>(call, 1), call.plan.splits);
+    launch(on_stream(call, dim3(blocks), SumsConfig::kThreads),
+           join_splits<SumsConfig, Params<kPass, Element>>, params_of<kPass, Element>(call, 1),
+           call.plan.splits);
   });
 }
 
@@ -100,8 +111,10 @@ Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, 
   }
   const bool tensor = gpu.capability >= 80 && (storage != Storage::f32 || allow_tf32);
   const auto tiles = [&](int64_t edge) { return simt::ceil_div(s.M, edge) * simt::ceil_div(s.N, edge); };
-  const bool large = tiles(128) >= gpu.multiprocessors;
-  const Rung rung = tensor ? (large ? Rung::tensor_128 : Rung::tensor_64) : large ? Rung::ffma_128 : Rung::ffma_64;
+  const bool large = tiles(128) >= gpu.multiprocessors && (tensor || storage == Storage::f32);
+  const Rung rung = tensor  ? (large ? Rung::tensor_128 : Rung::tensor_64)
+                    : large ? Rung::ffma_128
+                            : Rung::ffma_64;
   return {rung, splits_for(tiles(edge_of(rung)), 128)};
 }
 
@@ -110,8 +123,8 @@ size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan) {
   return plan.splits > 1 ? size_t(plan.splits) * s.M * s.N * sizeof(float) : 0;
 }
 
-void fprop(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* w, const float* b,
-           void* y, float* workspace, void* stream) {
+void fprop(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* w,
+           const float* b, void* y, float* workspace, void* stream) {
   const ActivationKind kind = p.activation.kind;
   if (kind != ActivationKind::none && kind != ActivationKind::relu)
     refuse(p, "of activations, only relu is an epilogue of the product");
@@ -135,12 +148,15 @@ void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void*
   run(call);
 }
 
-void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate, void* stream) {
+void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate,
+                   void* stream) {
   const Call call = begin_call({}, p, Pass::wgrad, storage, nullptr, stream);
-  const LaunchConfig config = on_stream(call, dim3(blocks_for(p.K, SumsConfig::kColumns)), SumsConfig::kThreads);
+  const LaunchConfig config =
+      on_stream(call, dim3(blocks_for(p.K, SumsConfig::kColumns)), SumsConfig::kThreads);
   with_types(call, [&]<Pass kPass, class Element>() {
     if constexpr (kPass == Pass::wgrad)
-      launch(config, column_sums<SumsConfig, Element>, static_cast<const Element*>(dy), db, p.N, p.K, accumulate);
+      launch(config, column_sums<SumsConfig, Element>, static_cast<const Element*>(dy), db, p.N, p.K,
+             accumulate);
   });
 }
 

@@ -22,7 +22,8 @@ namespace gabor::gemm {
 enum class Pass : uint8_t { fprop, dgrad, wgrad };
 // Of A and B, and of D in fprop and dgrad; D of wgrad and the bias are float. Sums are float always.
 enum class Storage : uint8_t { f32, f16, bf16 };
-// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B to TF32.
+// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B to TF32;
+// ffma_128 takes f32 only.
 enum class Rung : uint8_t { naive, ffma_64, ffma_128, tensor_64, tensor_128, skinny };
 
 inline constexpr int kSkinny = 16;      // the most outputs of a layer that the skinny rung takes
@@ -57,6 +58,7 @@ void dgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void*
 void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* dy, float* dw,
            bool accumulate, float* workspace, void* stream);
 // db[k] (+)= sum over n of dy[n,k].
-void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate, void* stream);
+void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate,
+                   void* stream);
 
 }  // namespace gabor::gemm

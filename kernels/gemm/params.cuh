@@ -6,8 +6,8 @@
 namespace gabor::gemm {
 
 // Which index is contiguous in memory; the other one steps by the length of that row.
-constexpr bool a_rows_along_k(Pass pass) { return pass != Pass::wgrad; }
-constexpr bool b_rows_along_k(Pass pass) { return pass == Pass::fprop; }
+__host__ __device__ constexpr bool a_rows_along_k(Pass pass) { return pass != Pass::wgrad; }
+__host__ __device__ constexpr bool b_rows_along_k(Pass pass) { return pass == Pass::fprop; }
 
 template <Pass kPass_, class Element_>
 struct Params {
@@ -94,8 +94,12 @@ __device__ inline void put_pair(const P& p, int m, int n, float left, float righ
 
 // The part of k that this block reduces.
 template <class P>
-__device__ inline int first_k(const P& p) { return int(blockIdx.z) * p.k_per_split; }
+__device__ inline int first_k(const P& p) {
+  return int(blockIdx.z) * p.k_per_split;
+}
 template <class P>
-__device__ inline int end_k(const P& p) { return min(p.K, first_k(p) + p.k_per_split); }
+__device__ inline int end_k(const P& p) {
+  return min(p.K, first_k(p) + p.k_per_split);
+}
 
 }  // namespace gabor::gemm

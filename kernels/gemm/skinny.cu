@@ -1,6 +1,5 @@
-#include "kernels/gemm/skinny.cuh"
-
 #include "kernels/gemm/call.h"
+#include "kernels/gemm/skinny.cuh"
 
 namespace gabor::gemm {
 namespace {
@@ -31,7 +30,6 @@ void launch_vector(const Call& call) {
   const int few = kPass == Pass::fprop ? call.N : kPass == Pass::dgrad ? call.K : call.M;
   if (few <= 2) return launch_few<2, kVector, kPass, Element>(call);
   if (few <= 4) return launch_few<4, kVector, kPass, Element>(call);
-  if (few <= 8) return launch_few<8, kVector, kPass, Element>(call);
   return launch_few<16, kVector, kPass, Element>(call);
 }
 

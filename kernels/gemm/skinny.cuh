@@ -2,12 +2,13 @@
 // input, such as the last one of a classifier, whose tiles would be nearly empty.
 //
 // Tensors:  gemm.h. kVector wants the rows of the two wide matrices in whole quads (4 elements), aligned to a quad.
-// Config:   kFew is M, N or K rounded up to a power of two; a thread holds 4 kFew operands or sums in registers.
+// Config:   kFew is M, N or K rounded up to 2, 4 or 16 (the memory roof hides the idle FLOP). A thread holds 4 kFew
+//           operands or sums in registers.
 //   skinny_n (fprop)  a block kRows rows of A and one part of k; threads stride along k, four elements at a time;
 //                     then a fixed tree of shuffles and a sum over the warps. kRows kFew sums a thread.
 //   skinny_k (dgrad)  a thread 4 columns of D, with its B in registers, for kRows rows; A's rows in shared memory.
 //   skinny_m (wgrad)  a thread 4 columns of D in all rows, one part of k; A's rows in shared memory, 32 k at a time.
-// Shared memory: up to 2 KB. Registers: 4 kFew + about 40.
+// Shared memory: up to 2 KB. Registers (sm_90): up to 128; 254 in skinny_n of 16, which leaves 8 warps a multiprocessor.
 // Cost:     2 M N K FLOP. The wide matrix passes once (B of skinny_n also once from L2 for each kRows rows): kFew / 2
 //           FLOP a byte in f32, so DRAM-bound on an H200 (balance 16) and on a GTX 1660 Ti (19). The article's dense
 //           layer at N = 128 (219,040 inputs, 2 outputs) moves 112 MB a pass: floor 26 us on the one, 390 us on
@@ -21,10 +22,10 @@ namespace gabor::gemm {
 template <int kFew_>
 struct SkinnyConfig {
   static constexpr int kFew = kFew_, kThreads = 128, kWarps = kThreads / 32;
-  static constexpr int kColumns = 4 * kThreads;              // of D, of a block of skinny_k and skinny_m
-  static constexpr int kRowsN = kFew <= 4 ? 32 / kFew : 4;   // of A, of a block of skinny_n
-  static constexpr int kRowsK = 32, kStepM = 32;             // rows of A in shared memory at a time
-  static constexpr int kStepN = kColumns;                    // elements of k that a block of skinny_n takes at once
+  static constexpr int kColumns = 4 * kThreads;             // of D, of a block of skinny_k and skinny_m
+  static constexpr int kRowsN = kFew <= 4 ? 32 / kFew : 4;  // of A, of a block of skinny_n
+  static constexpr int kRowsK = 32, kStepM = 32;            // rows of A in shared memory at a time
+  static constexpr int kStepN = kColumns;  // elements of k that a block of skinny_n takes at once
   static_assert(kFew >= 2 && kFew <= kSkinny && (kFew & (kFew - 1)) == 0);
   static_assert(kRowsN * kFew <= 64, "sums in registers");
 };
@@ -67,7 +68,8 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_n(P p) {
 
 // A(row, few) for kRows rows from `first` into shared memory, zeros beyond: row is m of skinny_k, k of skinny_m.
 template <int kRows, class Config, class P>
-__device__ inline void stage_rows(float (&rows)[kRows][Config::kFew], const P& p, int first, int row_end, int few_end) {
+__device__ inline void stage_rows(float (&rows)[kRows][Config::kFew], const P& p, int first, int row_end,
+                                  int few_end) {
   for (int i = int(threadIdx.x); i < kRows * Config::kFew; i += Config::kThreads) {
     const int row = i / Config::kFew, few = i % Config::kFew;
     const bool inside = first + row < row_end && few < few_end;

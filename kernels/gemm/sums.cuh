@@ -24,8 +24,8 @@ __global__ __launch_bounds__(Config::kThreads) void join_splits(P p, int splits)
 }
 
 template <class Config, class Element>
-__global__ __launch_bounds__(Config::kThreads) void column_sums(const Element* a, float* sums, int64_t M, int64_t N,
-                                                                bool accumulate) {
+__global__ __launch_bounds__(Config::kThreads) void column_sums(const Element* a, float* sums, int64_t M,
+                                                                int64_t N, bool accumulate) {
   SHARED(float, warp_sums, [Config::kWarps][Config::kColumns]);
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
   const int64_t n = int64_t(blockIdx.x) * Config::kColumns + lane;

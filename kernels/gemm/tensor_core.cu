@@ -1,6 +1,5 @@
-#include "kernels/gemm/tensor_core.cuh"
-
 #include "kernels/gemm/call.h"
+#include "kernels/gemm/tensor_core.cuh"
 
 namespace gabor::gemm {
 namespace {
@@ -10,8 +9,9 @@ void launch_tile(const Call& call) {
   using P = Params<kPass, Element>;
   const P p = params_of<kPass, Element>(call, TensorTileA<Config, P>::kTileK);
   const unsigned tiles = unsigned(simt::ceil_div(p.M, Config::kTileM) * simt::ceil_div(p.N, Config::kTileN));
-  launch(on_stream(call, dim3(tiles, 1, unsigned(call.plan.splits)), Config::kThreads, kTensorShared<Config, P>),
-         rows_aligned(call, 16) ? tensor_gemm<Config, true, P> : tensor_gemm<Config, false, P>, p);
+  launch(
+      on_stream(call, dim3(tiles, 1, unsigned(call.plan.splits)), Config::kThreads, kTensorShared<Config, P>),
+      rows_aligned(call, 16) ? tensor_gemm<Config, true, P> : tensor_gemm<Config, false, P>, p);
 }
 
 }  // namespace

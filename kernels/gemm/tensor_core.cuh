@@ -42,12 +42,13 @@ struct OperandTile {
 
   // Fills the tile from (first, k) on; zeros beyond extent and k_end. kVector: by cp.async, not committed.
   template <bool kVector>
-  static __device__ void fill(Element* tile, const Element* source, int64_t stride, int first, int extent, int k,
-                              int k_end) {
+  static __device__ void fill(Element* tile, const Element* source, int64_t stride, int first, int extent,
+                              int k, int k_end) {
 #pragma unroll
     for (int i = 0; i < kChunks / Config::kThreads; ++i) {
       constexpr int kRowChunks = kColumns / kChunk;
-      const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRowChunks, column = at % kRowChunks * kChunk;
+      const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRowChunks,
+                column = at % kRowChunks * kChunk;
       const int r = (kRowsAlongK ? first : k) + row, c = (kRowsAlongK ? k : first) + column;
       const int count = r < (kRowsAlongK ? extent : k_end) ? (kRowsAlongK ? k_end : extent) - c : 0;
       Element* to = tile + row * kPitch + column;
@@ -94,7 +95,8 @@ template <class Config, class P>
 using TensorTileB = OperandTile<Config, typename P::Element, Config::kTileN, b_rows_along_k(P::kPass)>;
 // Dynamic shared memory of a block, bytes.
 template <class Config, class P>
-constexpr int kTensorShared = Config::kStages * (TensorTileA<Config, P>::kBytes + TensorTileB<Config, P>::kBytes);
+constexpr int kTensorShared = Config::kStages*(TensorTileA<Config, P>::kBytes +
+                                               TensorTileB<Config, P>::kBytes);
 
 template <class Config, bool kVector, class P>
 __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
@@ -103,7 +105,8 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
   using BTile = TensorTileB<Config, P>;
   constexpr int kStages = Config::kStages, kTileK = ATile::kTileK, kMmaK = 32 / int(sizeof(Element));
   constexpr int kPiecesM = Config::kWarpM / 16, kPiecesN = Config::kWarpN / 8;
-  constexpr int kAElements = ATile::kBytes / int(sizeof(Element)), kBElements = BTile::kBytes / int(sizeof(Element));
+  constexpr int kAElements = ATile::kBytes / int(sizeof(Element)),
+                kBElements = BTile::kBytes / int(sizeof(Element));
   DYN_SHARED(Element, shared);
   Element* const a_tiles = shared;
   Element* const b_tiles = shared + kStages * kAElements;
@@ -111,18 +114,21 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
   const int tiles_n = simt::ceil_div(p.N, Config::kTileN);
   const int m0 = int(blockIdx.x) / tiles_n * Config::kTileM, n0 = int(blockIdx.x) % tiles_n * Config::kTileN;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
-  const int warp_m = warp / Config::kWarpsN * Config::kWarpM, warp_n = warp % Config::kWarpsN * Config::kWarpN;
+  const int warp_m = warp / Config::kWarpsN * Config::kWarpM,
+            warp_n = warp % Config::kWarpsN * Config::kWarpN;
   const int k_begin = first_k(p), k_end = end_k(p), steps = simt::ceil_div(k_end - k_begin, kTileK);
-  const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M, b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
+  const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M,
+                b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
 
-  const auto fill = [&](int step) {  // one group of copies a call, an empty one past the end: so waits count alike
-    if (step < steps) {
-      const int k = k_begin + step * kTileK, stage = step % kStages;
-      ATile::template fill<kVector>(a_tiles + stage * kAElements, p.a, a_stride, m0, p.M, k, k_end);
-      BTile::template fill<kVector>(b_tiles + stage * kBElements, p.b, b_stride, n0, p.N, k, k_end);
-    }
-    simt::cp_async_commit();
-  };
+  const auto fill =
+      [&](int step) {  // one group of copies a call, an empty one past the end: so waits count alike
+        if (step < steps) {
+          const int k = k_begin + step * kTileK, stage = step % kStages;
+          ATile::template fill<kVector>(a_tiles + stage * kAElements, p.a, a_stride, m0, p.M, k, k_end);
+          BTile::template fill<kVector>(b_tiles + stage * kBElements, p.b, b_stride, n0, p.N, k, k_end);
+        }
+        simt::cp_async_commit();
+      };
   for (int step = 0; step < kStages - 1; ++step) fill(step);
 
   float sum[kPiecesM][kPiecesN][4] = {};

@@ -6,7 +6,7 @@
 //             gathers: a scatter from y would need atomics where windows overlap.
 // x, dx: N,H,W,C; y, dy, argmax: N,P,Q,C; any alignment. Takes every problem (64-bit indices).
 // A thread owns one element of y (forward) or dx (backward); neighbours are neighbouring channels, so accesses
-// coalesce. No shared memory; 31-54 registers.
+// coalesce. No shared memory; 38-64 registers.
 // Per element of y: R*S compares or FMAs; 4 (R*S + 1) bytes + 1 of argmax if nothing hits in a cache. 2x2 at stride 2
 // in float: 4 FLOP for 21 bytes, 0.2 FLOP/byte: DRAM-bound on every card (a GTX 1660 Ti turns at 19 FLOP/byte, an
 // H200 at 14): floor 21 bytes * outputs / 288 GB/s or / 4.8 TB/s. The divisions of 64-bit indices (about 200

@@ -53,7 +53,8 @@ struct Expected {
   void add(double v, double b) { value.push_back(v), budget.push_back(b); }
 };
 
-// How far got is off, in budgets, at its worst element: at most 1 is right. NaN meets only NaN, an infinity only itself.
+// How far got is off, in budgets, at its worst element: at most 1 is right. NaN meets only NaN, an infinity only
+// itself.
 template <class Element>
 double worst(const std::vector<Element>& got, const Expected& want) {
   if (got.size() != want.value.size()) return std::numeric_limits<double>::infinity();

@@ -35,7 +35,8 @@ struct Inputs {
 std::vector<float> values(std::mt19937_64& random, int64_t count, Data data) {
   std::vector<float> all(count);
   for (float& v : all)
-    v = data == Data::integer ? float(random() % 3) - 1 : float(int64_t(random() >> 40) - (1 << 23)) * 0x1p-23f;
+    v = data == Data::integer ? float(random() % 3) - 1
+                              : float(int64_t(random() >> 40) - (1 << 23)) * 0x1p-23f;
   return all;
 }
 
@@ -43,10 +44,14 @@ template <class Element>
 Inputs inputs_of(const Case& c) {
   std::mt19937_64 random(c.seed);
   const DenseProblem& p = c.problem;
-  Inputs in{rounded<Element>(values(random, p.N * p.C, c.data)), rounded<Element>(values(random, p.K * p.C, c.data)),
-            rounded<Element>(values(random, p.N * p.K, c.data)), values(random, p.K, c.data), {}};
+  Inputs in{rounded<Element>(values(random, p.N * p.C, c.data)),
+            rounded<Element>(values(random, p.K * p.C, c.data)),
+            rounded<Element>(values(random, p.N * p.K, c.data)),
+            values(random, p.K, c.data),
+            {}};
   const int64_t outputs = c.pass == Pass::fprop ? p.N * p.K : c.pass == Pass::dgrad ? p.N * p.C : p.K * p.C;
-  in.old = c.accumulate ? rounded<Element>(values(random, outputs, c.data)) : std::vector<float>(outputs, kNaN);
+  in.old =
+      c.accumulate ? rounded<Element>(values(random, outputs, c.data)) : std::vector<float>(outputs, kNaN);
   if (c.nan_at >= 0) (c.pass == Pass::fprop ? in.x : in.dy)[c.nan_at] = kNaN;
   return in;
 }
@@ -59,7 +64,8 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
   const bool fprop = c.pass == Pass::fprop, dgrad = c.pass == Pass::dgrad;
   const int64_t M = c.pass == Pass::wgrad ? p.K : p.N, N = fprop ? p.K : p.C;
   const int64_t depth = fprop ? p.C : dgrad ? p.K : p.N;
-  const bool tf32 = c.storage == Storage::f32 && (c.plan.rung == Rung::tensor_64 || c.plan.rung == Rung::tensor_128);
+  const bool tf32 =
+      c.storage == Storage::f32 && (c.plan.rung == Rung::tensor_64 || c.plan.rung == Rung::tensor_128);
   const double storage_u = std::is_same_v<Result, simt::half>       ? 0x1p-11
                            : std::is_same_v<Result, simt::bfloat16> ? 0x1p-8
                                                                     : 0;
@@ -78,7 +84,8 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
       if (c.accumulate) sum += in.old[m * N + n], magnitude += std::abs(in.old[m * N + n]);
       double budget = op_tests::sum_budget(double(depth + c.plan.splits), magnitude);
       if (tf32) budget += (2 * 0x1p-11 + 0x1p-22) * products;
-      budget += storage_u * (std::abs(sum) + budget) + (storage_u > 0 ? 0x1p-25 : 0);  // 2^-25: half's denormals
+      budget +=
+          storage_u * (std::abs(sum) + budget) + (storage_u > 0 ? 0x1p-25 : 0);  // 2^-25: half's denormals
       o.want.push_back(sum);
       o.budget.push_back(c.data == Data::integer ? 0 : budget);
     }
@@ -132,19 +139,23 @@ std::string to_string(const Case& c) {
   constexpr const char* kPasses[] = {"fprop", "dgrad", "wgrad"};
   constexpr const char* kStorages[] = {"f32", "f16", "bf16"};
   constexpr const char* kRungs[] = {"naive", "ffma_64", "ffma_128", "tensor_64", "tensor_128", "skinny"};
-  return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " + kStorages[int(c.storage)] +
-         " N=" + std::to_string(c.problem.N) + " C=" + std::to_string(c.problem.C) +
-         " K=" + std::to_string(c.problem.K) + " splits=" + std::to_string(c.plan.splits) +
-         (c.data == Data::integer ? " integer" : "") + (c.bias ? " bias" : "") +
-         (c.problem.activation.kind == ActivationKind::relu ? " relu" : "") + (c.accumulate ? " accumulate" : "") +
-         " offset=" + std::to_string(c.offset) + " seed=" + std::to_string(c.seed);
+  return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " +
+         kStorages[int(c.storage)] + " N=" + std::to_string(c.problem.N) +
+         " C=" + std::to_string(c.problem.C) + " K=" + std::to_string(c.problem.K) +
+         " splits=" + std::to_string(c.plan.splits) + (c.data == Data::integer ? " integer" : "") +
+         (c.bias ? " bias" : "") + (c.problem.activation.kind == ActivationKind::relu ? " relu" : "") +
+         (c.accumulate ? " accumulate" : "") + " offset=" + std::to_string(c.offset) +
+         " seed=" + std::to_string(c.seed);
 }
 
 Outcome run(const Case& c) {
   switch (c.storage) {
-    case Storage::f32: return run_stored<float>(c);
-    case Storage::f16: return run_stored<simt::half>(c);
-    case Storage::bf16: break;
+    case Storage::f32:
+      return run_stored<float>(c);
+    case Storage::f16:
+      return run_stored<simt::half>(c);
+    case Storage::bf16:
+      break;
   }
   return run_stored<simt::bfloat16>(c);
 }
@@ -173,13 +184,15 @@ std::string first_failure(const Sweep& sweep) {
 #endif
   std::mt19937_64 random(run_seed);
   for (int i = 0; i < sweep.cases; ++i) {
-    Case c{.pass = sweep.pass, .storage = sweep.storage, .plan = {sweep.rung, 1}, .seed = random()};
-    c.problem = {.N = edge(random, sweep.largest),
-                 .C = edge(random, sweep.largest),
-                 .K = edge(random, std::min(sweep.largest, sweep.largest_few))};
+    Case c;
+    c.pass = sweep.pass, c.storage = sweep.storage, c.plan.rung = sweep.rung, c.seed = random();
+    c.problem.N = edge(random, sweep.largest);
+    c.problem.C = edge(random, sweep.largest);
+    c.problem.K = edge(random, std::min(sweep.largest, sweep.largest_few));
     c.data = i % 3 == 0 ? Data::integer : Data::real;
     c.offset = random() % 4 == 0 ? 1 : 0;
-    const bool splits = sweep.rung != Rung::naive && !(sweep.rung == Rung::skinny && sweep.pass == Pass::dgrad);
+    const bool splits =
+        sweep.rung != Rung::naive && !(sweep.rung == Rung::skinny && sweep.pass == Pass::dgrad);
     if (splits && random() % 2 == 0) c.plan.splits = 2 + int(random() % 4);
     if (sweep.pass == Pass::fprop) {
       c.bias = random() % 2 == 0;

@@ -15,23 +15,33 @@ constexpr Storage kStorages[] = {Storage::f32, Storage::f16, Storage::bf16};
 void sweep(Rung rung, int cases, int largest) {
   for (const Pass pass : kPasses)
     for (const Storage storage : kStorages)
-      EXPECT_EQ(first_failure({.rung = rung, .pass = pass, .storage = storage, .cases = cases, .largest = largest}), "");
+      EXPECT_EQ(
+          first_failure({.rung = rung, .pass = pass, .storage = storage, .cases = cases, .largest = largest}),
+          "");
 }
 
 TEST(GemmNaive, RandomShapes) { sweep(Rung::naive, 40, 48); }
 TEST(GemmFfma, RandomShapesOfTile64) { sweep(Rung::ffma_64, 40, 72); }
-TEST(GemmFfma, RandomShapesOfTile128) { sweep(Rung::ffma_128, 12, 130); }
+TEST(GemmFfma, RandomShapesOfTile128) {
+  for (const Pass pass : kPasses)
+    EXPECT_EQ(first_failure({.rung = Rung::ffma_128, .pass = pass, .cases = 90, .largest = 130}), "");
+}
 
 TEST(GemmFfma, SeveralTilesEachWay) {
   for (const Pass pass : kPasses) {
-    const Case c{.problem = {.N = 129, .C = 136, .K = 132}, .pass = pass, .plan = {Rung::ffma_64, 2}};
+    const Case c{.problem = {.N = 129, .C = 136, .K = 132, .activation = {}},
+                 .pass = pass,
+                 .plan = {Rung::ffma_64, 2}};
     EXPECT_EQ(mismatch(run(c)), "") << to_string(c);
   }
 }
 
 TEST(GemmFfma, NaNIsNotHiddenByReluNorSpread) {
   for (const Rung rung : {Rung::naive, Rung::ffma_64, Rung::ffma_128}) {
-    Case c{.problem = {.N = 5, .C = 20, .K = 24}, .plan = {rung, 1}, .bias = true, .nan_at = 2 * 20 + 3};
+    Case c{.problem = {.N = 5, .C = 20, .K = 24, .activation = {}},
+           .plan = {rung, 1},
+           .bias = true,
+           .nan_at = 2 * 20 + 3};
     c.problem.activation.kind = ActivationKind::relu;
     const Outcome o = run(c);
     EXPECT_EQ(mismatch(o), "") << to_string(c);
@@ -41,7 +51,7 @@ TEST(GemmFfma, NaNIsNotHiddenByReluNorSpread) {
 
 #if !defined(__CUDACC__)
 TEST(GemmFfma, BitsDoNotDependOnTheOrderOfThreads) {
-  const Case c{.problem = {.N = 33, .C = 70, .K = 65}, .plan = {Rung::ffma_64, 3}};
+  const Case c{.problem = {.N = 33, .C = 70, .K = 65, .activation = {}}, .plan = {Rung::ffma_64, 3}};
   auto& order = simt::host::settings().order;
   const auto before = order;
   order = simt::host::Order::forward;
@@ -55,7 +65,7 @@ TEST(GemmFfma, BitsDoNotDependOnTheOrderOfThreads) {
 
 // The comparison rejects what a broken kernel would give.
 TEST(GemmComparison, RejectsWrongResults) {
-  const Case c{.problem = {.N = 9, .C = 17, .K = 12}, .plan = {Rung::naive, 1}};
+  const Case c{.problem = {.N = 9, .C = 17, .K = 12, .activation = {}}, .plan = {Rung::naive, 1}};
   const Outcome right = run(c);
   ASSERT_EQ(mismatch(right), "");
   Outcome o = right;

@@ -18,7 +18,7 @@ TEST(GemmSkinny, RandomShapes) {
       EXPECT_EQ(first_failure({.rung = Rung::skinny,
                                .pass = pass,
                                .storage = storage,
-                               .cases = 40,
+                               .cases = 28,
                                .largest = 72,
                                .largest_few = kSkinny}),
                 "");
@@ -27,17 +27,19 @@ TEST(GemmSkinny, RandomShapes) {
 TEST(GemmSkinny, WideInputsInSeveralBlocksAndParts) {
   for (const Pass pass : kPasses)
     for (const int64_t C : {1026, 1028}) {  // scalar and vector loads
-      const Case c{.problem = {.N = 37, .C = C, .K = 2}, .pass = pass, .plan = {Rung::skinny, 1}};
+      const Case c{
+          .problem = {.N = 37, .C = C, .K = 2, .activation = {}}, .pass = pass, .plan = {Rung::skinny, 1}};
       EXPECT_EQ(mismatch(run(c)), "") << to_string(c);
+      if (pass == Pass::dgrad) continue;  // takes no splits
       Case split = c;
       split.plan.splits = 2;
-      if (pass != Pass::dgrad) EXPECT_EQ(mismatch(run(split)), "") << to_string(split);
+      EXPECT_EQ(mismatch(run(split)), "") << to_string(split);
     }
 }
 
 TEST(GemmSkinny, NaNStaysInItsRow) {
   for (const Pass pass : {Pass::fprop, Pass::dgrad}) {
-    Case c{.problem = {.N = 6, .C = 40, .K = 3}, .pass = pass, .plan = {Rung::skinny, 1}};
+    Case c{.problem = {.N = 6, .C = 40, .K = 3, .activation = {}}, .pass = pass, .plan = {Rung::skinny, 1}};
     const int64_t A_columns = pass == Pass::fprop ? 40 : 3, columns = pass == Pass::fprop ? 3 : 40;
     c.nan_at = int(4 * A_columns + 1);
     const Outcome o = run(c);
@@ -56,7 +58,8 @@ TEST(GemmBiasGradient, SumsColumns) {
           want[i % K] += dy[i];
         }
         simt::DeviceArray<float> device_dy(dy, "dy"), db(std::vector<float>(K, 2.0f), "db");
-        bias_gradient({.N = N, .C = 1, .K = K}, Storage::f32, device_dy.data(), db.data(), accumulate, nullptr);
+        bias_gradient({.N = N, .C = 1, .K = K, .activation = {}}, Storage::f32, device_dy.data(), db.data(),
+                      accumulate, nullptr);
         EXPECT_EQ(db.values(), want) << N << " " << K;
       }
 }
