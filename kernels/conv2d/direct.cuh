@@ -5,7 +5,7 @@
 // Shapes, dense: x, dx N,H,W,C; w, dw K,R,S,C/groups; y, dy N,P,Q,K. x, w, y, dy, dx are of type Element, b, dw and db
 // float; sums are of type Accumulator. Any alignment. Every Conv2dProblem: groups, dilation, strides, any padding.
 // A block owns 256 neighbouring results, a thread one; no shared memory. 2 R S C/groups operations a result, each with
-// two loads that the L1 cache serves: its rate is the bound on every card (about 1/10 of the FMA peak), not DRAM.
+// two loads that the L1 cache serves: its rate is the bound on every card, not DRAM.
 // It is the right answer for the faster rungs' tests, for depthwise layers (whose sums are short), and for sizes that
 // the 32-bit indices of the other rungs cannot count.
 #pragma once

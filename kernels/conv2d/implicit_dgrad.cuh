@@ -84,8 +84,10 @@ class ChannelColumns {
 
 // grid: row tiles * column tiles, 1, groups.
 template <class Config, class Element, int kVector, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_dgrad(
-    DgradParams a, const Element* dy, const Element* w, Epilogue epilogue, Element* dx) {
+__global__ __launch_bounds__(Config::kBlockThreads,
+                             Config::kBlocksAtOnce) void implicit_dgrad(DgradParams a, const Element* dy,
+                                                                        const Element* w, Epilogue epilogue,
+                                                                        Element* dx) {
   const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;

@@ -33,8 +33,10 @@ struct FpropParams {
 
 // grid: row tiles * column tiles, 1, groups.
 template <class Config, class Element, int kVector, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_fprop(
-    FpropParams a, const Element* x, const Element* w, Epilogue epilogue, Element* y) {
+__global__ __launch_bounds__(Config::kBlockThreads,
+                             Config::kBlocksAtOnce) void implicit_fprop(FpropParams a, const Element* x,
+                                                                        const Element* w, Epilogue epilogue,
+                                                                        Element* y) {
   const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;

@@ -98,8 +98,9 @@ class WindowColumns {
 
 // partial[slice][k][j]; grid: row tiles * column tiles, slices, groups.
 template <class Config, class Element, int kVector>
-__global__ __launch_bounds__(Config::kBlockThreads, Config::blocks_at_once(kVector)) void implicit_wgrad(
-    WgradParams a, const Element* x, const Element* dy, float* partial) {
+__global__ __launch_bounds__(Config::kBlockThreads,
+                             Config::kBlocksAtOnce) void implicit_wgrad(WgradParams a, const Element* x,
+                                                                        const Element* dy, float* partial) {
   const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;

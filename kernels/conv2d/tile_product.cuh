@@ -29,12 +29,10 @@ struct TileConfig {
   static_assert(kMicroRows * kMicroColumns <= 64, "sums and operands have to fit in 128 registers");
   static_assert(kSharedBytes <= 48 * 1024, "static shared memory");
 
-  // Blocks that a multiprocessor's 65,536 registers hold: what the compiler has to keep the registers of a thread to.
-  // A thread that loads single elements keeps the places of more rows than one that loads quads.
-  static constexpr int blocks_at_once(int vector) {
-    const int blocks = 65536 / ((vector == kQuad ? 128 : 168) * kBlockThreads);
-    return blocks < 16 ? blocks : 16;
-  }
+  // Blocks that a multiprocessor's 65,536 registers hold at 168 a thread, which the compiler has to keep to: at 128 the
+  // sums spill on sm_90.
+  static constexpr int kBlocks = 65536 / (168 * kBlockThreads);
+  static constexpr int kBlocksAtOnce = kBlocks < 16 ? kBlocks : 16;
 };
 
 // Row (or column) of the tile that element i of a thread's micro-tile is.
