@@ -11,6 +11,7 @@
 #include "model/nets.h"
 #include "ops/steps/weighted_step.h"
 #include "optim/optimizer_state.h"
+#include "temp_folder.h"
 #include "train/sets.h"
 #include "train/trainer.h"
 
@@ -43,8 +44,8 @@ TEST(Article, B01) {
   EXPECT_EQ(resize_from_name("linear"),
             Resize::linear);  // cv2.resize, offered beside the antialiased default
   // Classes are numbered by name, whatever the order of the files: cat 0, dog 1.
-  const fs::path root = fs::path(::testing::TempDir()) / "gabor_b01";
-  fs::remove_all(root);
+  const testing::TempFolder folder;
+  const fs::path root = folder.path();
   for (const char* c : {"dog", "cat"})
     for (int i = 0; i < 4; i++) {
       fs::create_directories(root / c);
@@ -156,8 +157,8 @@ TEST(Article, B12) {
   ASSERT_EQ(parts.val.size(), 300u);
   EXPECT_EQ(std::count_if(parts.val.begin(), parts.val.end(), [](uint32_t i) { return i >= 500; }), 150);
   // A validation set of one class is refused.
-  const fs::path root = fs::path(::testing::TempDir()) / "gabor_b12";
-  fs::remove_all(root);
+  const testing::TempFolder temp;
+  const fs::path root = temp.path();
   for (const char* folder : {"train/cat", "train/dog", "val/dog"})
     for (int i = 0; i < 3; i++) {
       fs::create_directories(root / folder);

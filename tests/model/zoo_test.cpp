@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "model/nets.h"
+#include "temp_folder.h"
 
 namespace gabor {
 namespace {
@@ -13,12 +14,13 @@ TEST(Zoo, UnknownNamesAndForeignFiles) {
   EXPECT_EQ(error_of([] { find_model("artcle"); }),
             "--model: unknown model 'artcle'; did you mean 'article'? (or give the path of a .toml file)");
   EXPECT_EQ(error_of([] { find_model("none/such.toml"); }), "none/such.toml: no such model file");
-  const std::string path = ::testing::TempDir() + "picture.toml";
+  const testing::TempFolder folder;
+  const std::string path = folder.path() + "/picture.toml";
   std::ofstream(path) << "\xff\xd8\xff\xe0 not a model";
   EXPECT_EQ(error_of([&] { find_model(path); }), path +
                                                      ": is a picture, not a model file; a model is a .toml "
                                                      "file or one of: article, lenet5, mlp, vgg-small");
-  EXPECT_NE(error_of([] { find_model(::testing::TempDir()); }).find("is not a file"), std::string::npos);
+  EXPECT_NE(error_of([&] { find_model(folder.path()); }).find("is not a file"), std::string::npos);
 }
 
 TEST(Zoo, EveryModelCompilesOnEveryBackend) {

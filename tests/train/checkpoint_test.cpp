@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/nets.h"
+#include "temp_folder.h"
 #include "train/sets.h"
 
 namespace gabor {
@@ -28,7 +29,8 @@ class CheckpointFile : public ::testing::Test {
     o.classes = 2;
     return o;
   }
-  std::string path_ = ::testing::TempDir() + "gabor_checkpoint.safetensors";
+  testing::TempFolder folder_;
+  std::string path_ = folder_.path() + "/checkpoint.safetensors";
   testing::Net net_;
   CheckpointInfo info_;
 };

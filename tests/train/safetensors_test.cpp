@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "model/nets.h"
+#include "temp_folder.h"
 
 namespace gabor {
 namespace {
@@ -122,9 +123,8 @@ TEST(SafeTensors, RandomBytesNeverCrash) {
 
 TEST(AtomicFile, ReplacesOrKeepsTheOldFile) {
   namespace fs = std::filesystem;
-  const std::string folder = ::testing::TempDir() + "gabor_atomic";
-  fs::remove_all(folder);
-  fs::create_directories(folder);
+  const testing::TempFolder temp;
+  const std::string& folder = temp.path();
   const std::string path = folder + "/x.safetensors";
   write_atomically(path, encode_safetensors(sample()));
   EXPECT_EQ(read_safetensors(path).tensors.size(), 3u);

@@ -8,6 +8,7 @@
 
 #include "backends/all.h"
 #include "model/nets.h"
+#include "temp_folder.h"
 #include "train/sets.h"
 
 namespace gabor {
@@ -16,8 +17,10 @@ namespace {
 using testing::error_of;
 namespace fs = std::filesystem;
 
+// A new, empty folder below this process's own.
 std::string fresh_folder(const std::string& name) {
-  const std::string path = ::testing::TempDir() + "gabor_trainer_" + name;
+  static const testing::TempFolder all;
+  const std::string path = all.path() + "/" + name;
   fs::remove_all(path);
   fs::create_directories(path);
   return path;
