@@ -6,8 +6,8 @@
 
 namespace gabor {
 
-int max_threads();            // of the team, at least 1
-void set_max_threads(int n);  // process-wide (the OpenMP runtime's own setting); called once at set-up
+int max_threads();            // of the team that the calling thread leads, at least 1
+void set_max_threads(int n);  // likewise: OpenMP keeps the number for each thread that leads teams
 
 namespace detail {
 using RangeFunction = void (*)(void* self, int64_t begin, int64_t end, int thread);

@@ -63,6 +63,8 @@ void Executor::forward(ConstTensorView images, ConstTensorView labels, float los
   // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
   values_[size_t(plan_->image)] = {const_cast<void*>(images.data), images.shape, images.dtype};
   values_[size_t(plan_->labels)] = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
+  if (max_threads() != threads_)
+    set_max_threads(threads_);  // called from another thread than the one that made us
   reserve(n);
   run_.batch = n;
   run_.loss_scale = loss_scale;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/parallel.h"
 #include "model/parameters.h"
 #include "model/plan.h"
 
@@ -48,7 +49,8 @@ class Executor {
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;
-  std::set<int64_t> reserved_;  // batch sizes the workspace is enough for
+  int threads_ = max_threads();  // the workspace is sized for so many
+  std::set<int64_t> reserved_;   // batch sizes the workspace is enough for
 };
 
 }  // namespace gabor

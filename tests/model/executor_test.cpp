@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "model/nets.h"
 #include "optim/optimizer_state.h"
@@ -111,6 +112,36 @@ TEST(Executor, RefusesABatchThatDoesNotFit) {
               net.executor.forward(data.view(), data.label_view(), 1, 0);
             }).find("does not fit the plan"),
             std::string::npos);
+}
+
+// The team's size belongs to the calling thread in OpenMP; a workspace made for one thread must not meet a team of two.
+TEST(Executor, RunsOnAnotherThreadThanItWasMadeOn) {
+  PlanOptions o;
+  o.batch = 4;
+  o.input = {32, 32, 3};
+  o.classes = 2;
+  const auto pixels = testing::random_bytes(4 * 32 * 32 * 3, 8);
+  const std::vector<int32_t> labels = {0, 1, 0, 1};
+  double here = 0, there = 0;
+  std::thread maker([&] {
+    set_max_threads(1);
+    testing::Net net(to_toml(find_model("article")), "cpu", o);
+    auto loss = [&] {
+      net.executor.forward({pixels.data(), {4, 32, 32, 3}, DType::u8}, {labels.data(), {4}, DType::i32},
+                           0.25f, 0);
+      net.executor.backward();
+      return double(net.executor.loss_sum());
+    };
+    here = loss();
+    std::thread user([&] {
+      set_max_threads(3);
+      there = loss();
+    });
+    user.join();
+  });
+  maker.join();
+  EXPECT_GT(here, 0);
+  EXPECT_EQ(here, there);
 }
 
 // RELIABILITY 8: overfits 32 samples with every layer type present.
