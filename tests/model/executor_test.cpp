@@ -9,8 +9,7 @@
 namespace gabor {
 namespace {
 
-// A net with every layer type. Smooth enough for finite differences in float: no kinks but max pooling's and
-// relu's, which a small step rarely meets.
+// Every layer type but flatten, smooth throughout; kKinked has flatten, max pooling and the activations with a kink.
 const char* kEveryLayer =
     "[[layer]]\ntype = \"conv2d\"\nname = \"a\"\nfilters = 4\nkernel = 3\npadding = \"same\"\nactivation = "
     "\"tanh\"\n"
@@ -24,6 +23,13 @@ const char* kEveryLayer =
     "[[layer]]\ntype = \"dropout\"\nrate = 0.25\n"
     "[[layer]]\ntype = \"global_pool\"\nkind = \"average\"\n"
     "[[layer]]\ntype = \"dense\"\nunits = 7\nactivation = \"sigmoid\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
+
+const char* kKinked =
+    "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nactivation = \"relu\"\n"
+    "[[layer]]\ntype = \"pool2d\"\nkind = \"max\"\nsize = 2\nrounding = \"ceil\"\n"
+    "[[layer]]\ntype = \"flatten\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 7\nactivation = \"leaky_relu\"\nalpha = 0.3\n"
     "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
 
 struct Pictures {
@@ -40,7 +46,10 @@ struct Pictures {
 
 // Directional derivative of the whole net by central differences against the gradient of the executor.
 TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
-  for (const LossKind loss : {LossKind::softmax_xent, LossKind::mse})
+  for (const auto& [toml, loss] : {std::pair{kEveryLayer, LossKind::softmax_xent},
+                                   {kEveryLayer, LossKind::mse},
+                                   {kKinked, LossKind::softmax_xent},
+                                   {kKinked, LossKind::mse}})
     for (const char* backend : {"reference", "cpu"}) {
       PlanOptions o;
       o.batch = 4;
@@ -48,7 +57,7 @@ TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
       o.classes = 3;
       o.loss = loss;
       o.input_dtype = DType::f32;
-      testing::Net net(kEveryLayer, backend, o, 21);
+      testing::Net net(toml, backend, o, 21);
       const Pictures data(4, o.input, 3);
       auto loss_at = [&] {
         net.executor.forward(data.view(), data.label_view(), 0.25f, 3);
@@ -61,22 +70,22 @@ TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
       float* w = net.parameters.values().as<float>();
       const std::vector<float> w0(w, w + net.parameters.elements());
       for (const ParameterDecl& d : net.plan.parameters) {
-        const auto direction = testing::random_floats(d.shape.count(), uint32_t(d.offset));
-        double analytic = 0, norm = 0;
-        for (int64_t i = 0; i < d.shape.count(); i++)
-          analytic += double(g[size_t(d.offset + i)]) * direction[size_t(i)],
-              norm += double(direction[size_t(i)]) * direction[size_t(i)];
-        const double h = 1e-2 / std::sqrt(norm);
+        // Along the gradient itself: only the true gradient has a slope there that equals its own length.
+        double length = 0;
+        for (int64_t i = 0; i < d.shape.count(); i++) length += std::pow(double(g[size_t(d.offset + i)]), 2);
+        length = std::sqrt(length);
+        ASSERT_GT(length, 1e-3) << d.name;
+        const double h = 1e-2;
         double value[2];
         for (int side = 0; side < 2; side++) {
           for (int64_t i = 0; i < d.shape.count(); i++)
-            w[d.offset + i] = float(w0[size_t(d.offset + i)] + (side ? h : -h) * direction[size_t(i)]);
+            w[d.offset + i] =
+                float(w0[size_t(d.offset + i)] + (side ? h : -h) * g[size_t(d.offset + i)] / length);
           value[side] = loss_at();
         }
         std::copy(w0.begin(), w0.end(), w);
         const double numeric = (value[1] - value[0]) / (2 * h);
-        EXPECT_NEAR(numeric, analytic, 2e-3 * std::sqrt(norm) + 0.02 * std::fabs(analytic))
-            << backend << " " << d.name;
+        EXPECT_NEAR(numeric, length, 0.01 * length + 3e-5) << backend << " " << d.name;
       }
     }
 }
