@@ -29,12 +29,6 @@ int64_t Shape::count() const {
   return n;
 }
 
-Shape Shape::with(int axis, int64_t dim) const {
-  Shape s = *this;
-  s.dims_[axis] = dim;
-  return s;
-}
-
 Shape Shape::prepend(int64_t dim) const {
   GABOR_CHECK(rank_ < kMaxRank);
   Shape s;

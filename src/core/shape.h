@@ -23,8 +23,7 @@ class Shape {
   int rank() const { return rank_; }
   int64_t operator[](int axis) const { return dims_[axis]; }
   int64_t& operator[](int axis) { return dims_[axis]; }
-  int64_t count() const;  // product of the dimensions; 1 for rank 0
-  Shape with(int axis, int64_t dim) const;
+  int64_t count() const;             // product of the dimensions; 1 for rank 0
   Shape prepend(int64_t dim) const;  // {C} -> {N,C}: a sample's shape becomes a batch's
   Shape append(int64_t dim) const;   // one more dimension at the end
   Shape drop_first() const;          // the inverse

@@ -20,7 +20,6 @@ TEST(Shape, BatchAxis) {
   const Shape sample{148, 148, 10};
   EXPECT_EQ(sample.prepend(32), (Shape{32, 148, 148, 10}));
   EXPECT_EQ(sample.prepend(32).drop_first(), sample);
-  EXPECT_EQ(sample.with(2, 3), (Shape{148, 148, 3}));
   EXPECT_EQ((Shape{5, 6}).append(7), (Shape{5, 6, 7}));
   EXPECT_NE(sample, (Shape{148, 148}));
   EXPECT_NE((Shape{1}), (Shape{1, 1}));

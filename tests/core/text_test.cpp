@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "core/log.h"
-
 namespace gabor {
 namespace {
 
@@ -53,17 +51,6 @@ TEST(Text, Quantities) {
   EXPECT_EQ(with_commas(438842), "438,842");
   EXPECT_EQ(with_commas(999), "999");
   EXPECT_EQ(with_commas(-1234567), "-1,234,567");
-}
-
-TEST(Log, GoesToItsSinkOrNowhere) {
-  std::string seen;
-  const Log log([&](LogLevel level, const std::string& line) {
-    seen += (level == LogLevel::warning ? "W:" : "I:") + line + ";";
-  });
-  log.info("a");
-  log.warning("b");
-  Log().info("nobody listens");
-  EXPECT_EQ(seen, "I:a;W:b;");
 }
 
 }  // namespace
