@@ -38,6 +38,12 @@ struct Pool2dLayer {
   std::string name = "";
 };
 
+struct BatchNormLayer {
+  double epsilon = 1e-5;
+  double momentum = 0.1;  // share of a batch in the running statistics
+  std::string name = "";
+};
+
 //   gabor::ModelBuilder net("tiny");
 //   net.input(28, 28, 1).conv2d({.filters = 6, .kernel = 5, .activation =
 //   "relu"}).pool2d().flatten().dense({.activation = "softmax"});
@@ -48,6 +54,7 @@ class ModelBuilder {
   ModelBuilder& conv2d(const Conv2dLayer& layer);
   ModelBuilder& pool2d(const Pool2dLayer& layer = {});
   ModelBuilder& global_pool(const std::string& kind = "average");
+  ModelBuilder& batchnorm(const BatchNormLayer& layer = {});
   ModelBuilder& activation(const std::string& kind);
   ModelBuilder& dropout(double rate);
   ModelBuilder& flatten();

@@ -89,7 +89,9 @@ Classifier Classifier::fit(const Graph& graph, DataSplits data, const FitOptions
   const TrainResult result = trainer.run(observer.stop);
   auto state = std::make_unique<State>(std::move(info), library);
   const TensorView from = trainer.parameters().values(), to = state->parameters.values();
-  library->device().copy_to(to.data, from.data, from.bytes());
+  std::vector<float> values(size_t(from.count()));  // by way of the host, whatever the device
+  library->device().copy_from(values.data(), from.data, from.bytes());
+  library->device().copy_to(to.data, values.data(), to.bytes());
   if (!result.epochs.empty()) state->val_accuracy = result.epochs.back().val_acc;
   return Classifier(std::move(state));
 }

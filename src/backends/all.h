@@ -12,8 +12,12 @@ namespace gabor {
 std::vector<std::string> backend_names();
 
 // The ordered list of backends that a name stands for:
-//   auto, cpu   cpu, then reference for what cpu does not support (every choice is recorded with its reason)
+//   cpu         cpu, then reference for what cpu does not support (every choice is recorded with its reason)
 //   reference   the oracle alone
+//   cuda        the hand-written kernels, then cudnn where a model file asks for it (a build with GABOR_CUDA)
+//   cudnn       cuDNN and cuBLAS, then cuda for what they do not support
+//   cuda_emulated  the hand-written kernels on the CPU (a build with GABOR_CUDA_EMULATED)
+//   auto        cuda if this build has it and the machine a GPU, else cpu; why not is in Library::notes
 // threads: of the process-wide team (core/parallel.h); 0 = all cores. Throws Error{device} for a backend that
 // this build lacks, Error{usage} with the nearest name for an unknown one.
 std::shared_ptr<Library> make_library(const std::string& backend, int threads);

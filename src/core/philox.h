@@ -25,7 +25,7 @@ constexpr Philox4 philox4x32_10(Philox4 counter, std::array<uint32_t, 2> key) {
 constexpr float unit_float(uint32_t bits) { return float(bits >> 8) * 0x1p-24f; }
 
 // What a draw is for: one entry per purpose, so that no two streams meet.
-enum class Purpose : uint32_t { init = 1, shuffle, split, dropout, augment, demo, test };
+enum class Purpose : uint32_t { init = 1, shuffle, split, dropout, augment, demo, test, duel };
 
 // A stream of draws for (seed, purpose, a, b): e.g. (seed, dropout, step, layer) or (seed, augment, epoch,
 // sample).
@@ -37,8 +37,10 @@ struct RandomKey {
 
   // Block i (i < 2^32) of the stream. Key = seed; counter = (i, b, low a, high a + purpose).
   Philox4 block(uint32_t i) const {
-    return philox4x32_10({i, b, uint32_t(a), (uint32_t(a >> 32) << 8) | uint32_t(purpose)},
-                         {uint32_t(seed), uint32_t(seed >> 32)});
+    return philox4x32_10(counter(i), {uint32_t(seed), uint32_t(seed >> 32)});
+  }
+  Philox4 counter(uint32_t i) const {
+    return {i, b, uint32_t(a), (uint32_t(a >> 32) << 8) | uint32_t(purpose)};
   }
 };
 

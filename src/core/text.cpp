@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gabor {
 
@@ -23,14 +24,16 @@ int edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
-  int best_distance = int(std::max<size_t>(2, word.size() / 2));
+  // Distance, and edits to tell apart those that are as near.
+  std::pair<int, int> best_distance{int(std::max<size_t>(2, word.size() / 2)), 0};
   for (const auto& k : known) {
-    int distance = edit_distance(word, k);
+    const int edits = edit_distance(word, k);
+    int distance = edits;
     // What starts the same is meant too: "max" for "max_pool", "convolution" for "conv2d".
     const size_t common =
         size_t(std::mismatch(word.begin(), word.end(), k.begin(), k.end()).first - word.begin());
     if (common >= 3 && (common == word.size() || common >= 4)) distance = std::min(distance, 1);
-    if (distance < best_distance) best = k, best_distance = distance;
+    if (const std::pair found{distance, edits}; found < best_distance) best = k, best_distance = found;
   }
   return best;
 }

@@ -5,6 +5,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "core/tensor.h"
@@ -12,6 +14,19 @@
 namespace gabor {
 
 enum class DeviceKind : uint8_t { host, cuda };
+
+// An opaque queue of work on a device; null = the host, where every call is complete when it returns.
+struct StreamRef {
+  void* handle = nullptr;
+};
+
+// Measures work on one device.
+class Stopwatch {
+ public:
+  virtual ~Stopwatch() = default;
+  // Calls work, which queues on the device's stream, and returns the seconds that it took there.
+  virtual double seconds(const std::function<void()>& work) = 0;
+};
 
 class Device {
  public:
@@ -24,17 +39,18 @@ class Device {
   virtual void copy_to(void* device, const void* host, size_t bytes) = 0;
   virtual void copy_from(void* host, const void* device, size_t bytes) = 0;
   virtual void zero(void* device, size_t bytes) = 0;
+  // The queue that ops are given. The copies above and zero() come after all that is queued there, and are complete
+  // when they return.
+  virtual StreamRef stream() const { return {}; }
+  // The one here reads the host's clock and waits for the stream by a small copy. A device with timers of its own
+  // overrides it. The stopwatch may not outlive the device.
+  virtual std::unique_ptr<Stopwatch> stopwatch();
 
   static constexpr size_t kAlignment = 64;
 };
 
 // The CPU. Buffers of 2 MiB and more ask for huge pages: the step then walks far fewer page-table entries.
 Device& host_device();
-
-// An opaque queue of work on a device; null = the host, where every call is complete when it returns.
-struct StreamRef {
-  void* handle = nullptr;
-};
 
 class Buffer {
  public:

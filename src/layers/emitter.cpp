@@ -30,12 +30,25 @@ TensorId Emitter::alias(TensorId of, const Shape& sample_shape) {
 
 TensorId Emitter::parameter(const std::string& suffix, const Shape& shape, const Initializer& init,
                             const Fans& fans, bool decay) {
+  ParameterDecl decl;
+  decl.name = layer() + "." + suffix;
+  decl.shape = shape, decl.init = init, decl.fans = fans, decl.decay = decay;
+  return declare(std::move(decl));
+}
+
+TensorId Emitter::state(const std::string& suffix, const Shape& shape, float value) {
+  ParameterDecl decl;
+  decl.name = layer() + "." + suffix;
+  decl.shape = shape, decl.init = {InitKind::constant, value}, decl.decay = decl.trainable = false;
+  return declare(std::move(decl));
+}
+
+TensorId Emitter::declare(ParameterDecl decl) {
   constexpr int64_t kAlign = 16;  // elements: 64 bytes
-  TensorInfo info{layer() + "." + suffix, shape, DType::f32, TensorRole::parameter, false, true};
-  info.offset = elements_;
-  ParameterDecl decl{info.name, shape, init, fans, decay, elements_};
-  elements_ += (shape.count() + kAlign - 1) / kAlign * kAlign;
-  notes_.back().parameters += shape.count();
+  TensorInfo info{decl.name, decl.shape, DType::f32, TensorRole::parameter, false, decl.trainable};
+  info.offset = decl.offset = elements_;
+  elements_ += (decl.shape.count() + kAlign - 1) / kAlign * kAlign;
+  notes_.back().parameters += decl.shape.count();
   decl.tensor = table_.add(std::move(info));
   parameters_.push_back(std::move(decl));
   return parameters_.back().tensor;

@@ -17,7 +17,8 @@ struct ParameterDecl {
   Initializer init;
   Fans fans;
   bool decay = true;
-  int64_t offset = 0;  // in the flat arena, elements; each parameter starts on 16
+  int64_t offset = 0;     // in the flat arena, elements; each parameter starts on 16
+  bool trainable = true;  // false: a step's own memory (running statistics), saved like a weight; no gradient
   TensorId tensor = kNoTensor;
 };
 
@@ -25,7 +26,7 @@ struct ParameterDecl {
 struct LayerNote {
   std::string name, type;
   Shape output;            // of one sample
-  int64_t parameters = 0;  // elements
+  int64_t parameters = 0;  // elements, those that are not trained too
   std::string remark;      // "1 row and 1 column unread"
 };
 
@@ -47,6 +48,8 @@ class Emitter {
   TensorId alias(TensorId of, const Shape& sample_shape);  // same bytes, another shape
   TensorId parameter(const std::string& suffix, const Shape& shape, const Initializer& init, const Fans& fans,
                      bool decay);
+  // Kept and saved beside the parameters, but moved by its step and not by the optimizer; begins as `value`.
+  TensorId state(const std::string& suffix, const Shape& shape, float value);
 
   template <class S, class... Args>
   void step(Args&&... args) {
@@ -60,11 +63,12 @@ class Emitter {
   // Taken by the plan when all layers have emitted.
   TensorTable& table() { return table_; }
   std::vector<std::unique_ptr<Step>>& steps() { return steps_; }
-  std::vector<ParameterDecl>& parameters() { return parameters_; }
+  std::vector<ParameterDecl>& parameters() { return parameters_; }  // and states
   std::vector<LayerNote>& notes() { return notes_; }
   int64_t parameter_elements() const { return elements_; }  // length of the arena
 
  private:
+  TensorId declare(ParameterDecl decl);
   int64_t batch_;
   TensorTable table_;
   std::vector<std::unique_ptr<Step>> steps_;

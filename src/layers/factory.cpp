@@ -1,5 +1,6 @@
 // The one list of layer types.
 #include "core/text.h"
+#include "layers/batchnorm_layer.h"
 #include "layers/conv2d_layer.h"
 #include "layers/dense_layer.h"
 #include "layers/layer.h"
@@ -15,10 +16,11 @@ struct Entry {
 };
 
 constexpr Entry kLayers[] = {
-    {"activation", make_activation_layer},   {"add", make_add_layer},
-    {"conv2d", make_conv2d_layer},           {"dense", make_dense_layer},
-    {"dropout", make_dropout_layer},         {"flatten", make_flatten_layer},
-    {"global_pool", make_global_pool_layer}, {"pool2d", make_pool2d_layer},
+    {"activation", make_activation_layer}, {"add", make_add_layer},
+    {"batchnorm", make_batchnorm_layer},   {"conv2d", make_conv2d_layer},
+    {"dense", make_dense_layer},           {"dropout", make_dropout_layer},
+    {"flatten", make_flatten_layer},       {"global_pool", make_global_pool_layer},
+    {"pool2d", make_pool2d_layer},
 };
 
 }  // namespace

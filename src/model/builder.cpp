@@ -42,6 +42,10 @@ ModelBuilder& ModelBuilder::global_pool(const std::string& kind) {
   return layer("global_pool", "", fmt::format("kind = {}\n", toml_quoted(kind)));
 }
 
+ModelBuilder& ModelBuilder::batchnorm(const BatchNormLayer& l) {
+  return layer("batchnorm", l.name, fmt::format("epsilon = {}\nmomentum = {}\n", l.epsilon, l.momentum));
+}
+
 ModelBuilder& ModelBuilder::activation(const std::string& kind) {
   return layer("activation", "", fmt::format("kind = {}\n", toml_quoted(kind)));
 }

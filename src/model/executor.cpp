@@ -13,10 +13,14 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
       workspace_(device, plan.memory.workspace_bytes),
       values_(size_t(plan.table.size())),
       grads_(size_t(plan.table.size())),
-      context_{device, {}, workspace_.data(), workspace_.bytes(), seed, 0},
+      context_{device, device.stream(), workspace_.data(), workspace_.bytes(), seed, 0},
       run_(context_, plan.table, values_, grads_),
       reserved_{plan.options.batch} {
   run_.training = plan.options.training;
+  if (device.kind() != DeviceKind::host) {
+    images_ = Buffer(device, plan.table.bytes(plan.image, plan.options.batch));
+    labels_ = Buffer(device, plan.table.bytes(plan.labels, plan.options.batch));
+  }
   auto* base = static_cast<std::byte*>(arena_.data());
   for (TensorId t = 0; t < plan.table.size(); t++) {
     const Shape shape = plan.table.full_shape(t, plan.options.batch);
@@ -28,7 +32,7 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
   }
   for (const ParameterDecl& d : plan.parameters) {
     values_[size_t(d.tensor)] = parameters.value(d);
-    if (plan.options.training) grads_[size_t(d.tensor)] = parameters.grad(d);
+    if (plan.options.training && d.trainable) grads_[size_t(d.tensor)] = parameters.grad(d);
   }
 }
 
@@ -40,6 +44,13 @@ void Executor::reserve(int64_t n) {
   workspace_ = Buffer(context_.device, bytes);
   context_.workspace = workspace_.data();
   context_.workspace_bytes = workspace_.bytes();
+}
+
+TensorView Executor::on_device(ConstTensorView host, const Buffer& copy) {
+  // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
+  if (!copy.data()) return {const_cast<void*>(host.data), host.shape, host.dtype};
+  context_.device.copy_to(copy.data(), host.data, host.bytes());
+  return {copy.data(), host.shape, host.dtype};
 }
 
 void Executor::run_step(const Step& step, bool backward) {
@@ -60,9 +71,8 @@ void Executor::forward(ConstTensorView images, ConstTensorView labels, float los
          "a batch of {} {} with {} labels does not fit the plan ({} {} of {})", images.shape.str(),
          name_of(images.dtype), labels.count(), plan_->options.batch, name_of(plan_->options.input_dtype),
          plan_->options.input.str());
-  // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
-  values_[size_t(plan_->image)] = {const_cast<void*>(images.data), images.shape, images.dtype};
-  values_[size_t(plan_->labels)] = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
+  values_[size_t(plan_->image)] = on_device(images, images_);
+  values_[size_t(plan_->labels)] = on_device(labels, labels_);
   if (max_threads() != threads_)
     set_max_threads(threads_);  // called from another thread than the one that made us
   reserve(n);

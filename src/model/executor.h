@@ -24,7 +24,8 @@ class Executor {
   // forward does it by itself when a new size comes; called ahead, no step allocates.
   void reserve(int64_t n);
 
-  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N), read in place until backward has run.
+  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in host memory; on the host they are read in place
+  // until backward has run.
   // loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
   void backward();
@@ -41,11 +42,14 @@ class Executor {
   // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
   std::function<void(const Step&, bool backward, double seconds)> on_step;
   size_t arena_bytes() const { return arena_.bytes(); }
+  Device& device() const { return context_.device; }
 
  private:
+  TensorView on_device(ConstTensorView host, const Buffer& copy);
   void run_step(const Step& step, bool backward);
   const Plan* plan_;
   Buffer arena_, workspace_;
+  Buffer images_, labels_;  // the batch on a device that is not the host
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;

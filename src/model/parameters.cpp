@@ -25,7 +25,8 @@ void Parameters::initialize(uint64_t seed) {
 
 std::vector<ParameterSegment> Parameters::segments() const {
   std::vector<ParameterSegment> out;
-  for (const auto& d : decls_) out.push_back({d.offset, d.shape.count(), d.decay});
+  for (const auto& d : decls_)
+    if (d.trainable) out.push_back({d.offset, d.shape.count(), d.decay});
   return out;
 }
 

@@ -1,5 +1,6 @@
 // The parameters of a net in one flat buffer, and their gradients in another of the same layout. Optimizer,
-// checkpoint and gradient norm each see one span.
+// checkpoint and gradient norm each see one span. What is not trained (running statistics) has its place among the
+// values; its place among the gradients and the optimizer's moments stays 0 and belongs to no segment.
 #pragma once
 #include <span>
 #include <string>
@@ -26,10 +27,11 @@ class Parameters {
   TensorView value(const ParameterDecl& d) const {
     return {static_cast<float*>(values_.data()) + d.offset, d.shape, DType::f32};
   }
-  TensorView grad(const ParameterDecl& d) const {
+  TensorView grad(const ParameterDecl& d) const {  // of a trainable one
     return {static_cast<float*>(grads_.data()) + d.offset, d.shape, DType::f32};
   }
-  std::vector<ParameterSegment> segments() const;  // for the optimizer; biases are not decayed
+  // What the optimizer moves: all that is trainable. Biases are not decayed.
+  std::vector<ParameterSegment> segments() const;
 
  private:
   Device* device_;

@@ -101,6 +101,12 @@ int64_t Plan::parameter_count() const {
   return n;
 }
 
+int64_t Plan::trainable_count() const {
+  int64_t n = 0;
+  for (const auto& p : parameters) n += p.trainable ? p.shape.count() : 0;
+  return n;
+}
+
 Plan compile(const Graph& given, const Library& library, const PlanOptions& options) {
   Plan plan;
   plan.options = options;

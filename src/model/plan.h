@@ -42,6 +42,7 @@ struct Plan {
   MemoryPlan memory;
 
   int64_t parameter_count() const;  // elements of all parameters (without the arena's padding)
+  int64_t trainable_count() const;  // of these, what the optimizer moves; the rest are running statistics
 };
 
 // Throws Error{usage} when a layer does not fit its input, when the net does not end in one value a class, or

@@ -21,9 +21,11 @@ std::string summary_text(const Plan& plan) {
   for (const LayerNote& l : plan.layers)
     out += fmt::format("{:<{}}  {:<{}}  {:>{}}  {:>14}{}{}\n", l.name, name, l.type, type, l.output.str(),
                        shape, with_commas(l.parameters), l.remark.empty() ? "" : "  ", l.remark);
-  const int64_t total = plan.parameter_count();
-  out += fmt::format("{}\nTotal parameters: {} ({})\nTrainable parameters: {}\nNon-trainable parameters: 0\n",
-                     line, with_commas(total), human_bytes(double(total) * 4), with_commas(total));
+  const int64_t total = plan.parameter_count(), trainable = plan.trainable_count();
+  out +=
+      fmt::format("{}\nTotal parameters: {} ({})\nTrainable parameters: {}\nNon-trainable parameters: {}\n",
+                  line, with_commas(total), human_bytes(double(total) * 4), with_commas(trainable),
+                  with_commas(total - trainable));
   return out;
 }
 

@@ -1,7 +1,10 @@
 // A backend is a set of op implementations for one kind of device. Adding an op: its header, one line here,
 // one field in the backends that have it.
 #pragma once
+#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "device/device.h"
 
@@ -9,6 +12,7 @@ namespace gabor {
 
 class ActivationOp;
 class Add;
+class BatchNorm;
 class Conv2d;
 class Dense;
 class Dropout;
@@ -17,12 +21,14 @@ class Loss;
 class NormalizeOp;
 class Optimizer;
 class Pool2d;
+class Roofs;
 class Softmax;
 
 // The ops a backend has; null: not written there.
 struct OpSet {
   const ActivationOp* activation = nullptr;
   const Add* add = nullptr;
+  const BatchNorm* batchnorm = nullptr;
   const Conv2d* conv2d = nullptr;
   const Dense* dense = nullptr;
   const Dropout* dropout = nullptr;
@@ -31,15 +37,28 @@ struct OpSet {
   const NormalizeOp* normalize = nullptr;
   const Optimizer* optimizer = nullptr;
   const Pool2d* pool2d = nullptr;
+  const Roofs* roofs = nullptr;
   const Softmax* softmax = nullptr;
+};
+
+// How a backend computes, for comparisons: only what is equal here is compared as equal.
+//   math    precision of the products: "fp32"; "tf32", "bf16", "fp16": operands rounded to that before each product;
+//           "fp64": exact products, summed in double
+//   layout  of the activations inside the op; "NHWC" is the contracts' own, any other is converted at each call
+struct Traits {
+  std::string math = "fp32", layout = "NHWC";
 };
 
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;  // "reference", "cpu", "cuda", "cudnn"
-  virtual DeviceKind device() const = 0;
+  virtual Device& device() const = 0;         // the one that it runs on; lives as long as the backend
   virtual const OpSet& ops() const = 0;
+  virtual Traits traits() const { return {}; }
+  // Backends on the same device whose ops are pinned to one kernel each, for comparisons (gabor duel): "cpu/onednn",
+  // "cuda/direct". An op that has no such kernel is null. They outlive neither their device nor what they are made of.
+  virtual std::vector<std::shared_ptr<const Backend>> variants() const { return {}; }
 };
 
 }  // namespace gabor

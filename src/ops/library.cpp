@@ -7,11 +7,12 @@
 
 namespace gabor {
 
-Library::Library(std::vector<std::shared_ptr<const Backend>> backends)
-    : backends_(std::move(backends)), device_(&host_device()) {
+Library::Library(std::vector<std::shared_ptr<const Backend>> backends, std::vector<std::string> notes)
+    : backends_(std::move(backends)), notes_(std::move(notes)) {
   GABOR_CHECK(!backends_.empty());
+  device_ = &backends_[0]->device();
   for (const auto& b : backends_)
-    if (b->device() != device_->kind())
+    if (&b->device() != device_)
       fail(ErrorCode::device, std::string(b->name()),
            "runs on another device than '{}'; backends of one run share a device", backends_[0]->name());
 }

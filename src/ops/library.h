@@ -22,11 +22,14 @@ struct ChoiceRecord {
 
 class Library {
  public:
-  // Backends in order of preference, all for the same device; at least one.
-  explicit Library(std::vector<std::shared_ptr<const Backend>> backends);
+  // Backends in order of preference, all for the same device; at least one. notes: see notes().
+  explicit Library(std::vector<std::shared_ptr<const Backend>> backends, std::vector<std::string> notes = {});
 
   Device& device() const { return *device_; }
+  const std::vector<std::shared_ptr<const Backend>>& backends() const { return backends_; }  // in order
   std::vector<std::string> names() const;
+  // Why backends that would have come first are not here: "cuda: the NVIDIA driver sees no GPU".
+  const std::vector<std::string>& notes() const { return notes_; }
 
   // The first backend, in order, that has the op and supports it; `prefer` (may be "") moves that one to the
   // front. can(op) asks one implementation. Throws Error{device} with every reason when none does.
@@ -59,6 +62,7 @@ class Library {
   std::vector<const Backend*> ordered(const std::string& prefer) const;
   [[noreturn]] void none(const ChoiceRecord& record) const;
   std::vector<std::shared_ptr<const Backend>> backends_;
+  std::vector<std::string> notes_;
   Device* device_;
 };
 

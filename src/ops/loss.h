@@ -27,6 +27,7 @@ class Loss {
  public:
   virtual ~Loss() = default;
   virtual Support supports(const LossProblem& p) const = 0;
+  virtual size_t workspace_bytes(const LossProblem&) const { return 0; }
   // y: f32 N,K. labels: i32 N, 0..K-1, or -1 for a row that does not count (a bad image): loss and gradient
   // 0. dy: f32 N,K = scale * gradient (scale is 1 / rows that count in the whole batch), or empty. loss: f32
   // {1}, the sum of the row losses. counts: i32 {2}: rows that count, and of these the ones whose largest y

@@ -41,10 +41,15 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
   virtual Support supports(const OptimizerProblem& p) const = 0;
-  // params, grads, m, v: f32, flat, equally long; m and v only as far as p.moments() says, else empty.
-  virtual void update(Context&, const OptimizerProblem&, std::span<const ParameterSegment> segments, float lr,
-                      int64_t t, TensorView params, ConstTensorView grads, TensorView m,
-                      TensorView v) const = 0;
+  // What update() wants to find in device memory about the segments: its bytes, and its contents, written once, at
+  // set-up.
+  virtual size_t layout_bytes(std::span<const ParameterSegment>) const { return 0; }
+  virtual void write_layout(Device&, std::span<const ParameterSegment>, void* /*layout*/) const {}
+  // params, grads, m, v: f32, flat, equally long; m and v only as far as p.moments() says, else empty. layout: what
+  // write_layout wrote for these segments; null where it has no bytes.
+  virtual void update(Context&, const OptimizerProblem&, std::span<const ParameterSegment> segments,
+                      const void* layout, float lr, int64_t t, TensorView params, ConstTensorView grads,
+                      TensorView m, TensorView v) const = 0;
 };
 
 }  // namespace gabor

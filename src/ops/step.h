@@ -20,9 +20,9 @@ class Run {
       : context(context), table_(table), values_(values), grads_(grads), written_(values.size(), false) {}
 
   Context& context;
-  int64_t batch = 1;                   // samples in this batch: at most what the plan was made for
-  bool training = true;                // dropout is active, arg-max is saved
-  float loss_scale = 1;                // 1 / number of samples that count
+  int64_t batch = 1;     // samples in this batch: at most what the plan was made for
+  bool training = true;  // dropout is active, arg-max is saved, batchnorm takes the batch's statistics
+  float loss_scale = 1;  // 1 / number of samples that count
   bool accumulate_parameters = false;  // parameter gradients add to what is there (micro-batches)
 
   TensorView value(TensorId id) const { return view(values_, id); }

@@ -16,7 +16,7 @@ enum class TensorRole : uint8_t {
   image,       // u8 or f32 pictures, filled by the loader
   label,       // i32 classes
   activation,  // what a step writes
-  saved,       // kept by a step for its backward (arg-max)
+  saved,       // kept by a step for its backward (arg-max, statistics of a batch)
   parameter,   // lives in the flat parameter arena; `offset` is its place there
   result,      // loss and counts
 };

@@ -15,11 +15,16 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
     moments_[i] = Buffer(library.device(), size_t(elements) * sizeof(float));
     library.device().zero(moments_[i].data(), moments_[i].bytes());
   }
+  if (const size_t bytes = op_->layout_bytes(segments_)) {
+    layout_ = Buffer(library.device(), bytes);
+    op_->write_layout(library.device(), segments_, layout_.data());
+  }
 }
 
 void OptimizerState::update(Context& context, float lr, TensorView params, ConstTensorView grads) {
   updates_++;
-  op_->update(context, problem_, segments_, lr, updates_, params, grads, moment(0), moment(1));
+  op_->update(context, problem_, segments_, layout_.data(), lr, updates_, params, grads, moment(0),
+              moment(1));
 }
 
 TensorView OptimizerState::moment(int i) const {

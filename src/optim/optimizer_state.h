@@ -29,7 +29,7 @@ class OptimizerState {
   int64_t elements_;
   const Optimizer* op_;
   std::string backend_;
-  Buffer moments_[2];
+  Buffer moments_[2], layout_;
   int64_t updates_ = 0;
 };
 

@@ -83,7 +83,8 @@ void save_checkpoint(const std::string& path, const CheckpointInfo& info, const 
     m["gabor.updates"] = std::to_string(optimizer->updates());
     for (int i = 0; i < optimizer->problem().moments(); i++)
       for (const ParameterDecl& d : parameters.decls())
-        file.tensors.push_back(tensor_of(parameters, d, moment_prefix(i), optimizer->moment(i)));
+        if (d.trainable)
+          file.tensors.push_back(tensor_of(parameters, d, moment_prefix(i), optimizer->moment(i)));
   }
   write_atomically(path, encode_safetensors(file));
 }
@@ -153,6 +154,7 @@ void Checkpoint::load(const Parameters& parameters, OptimizerState& optimizer) c
     fail(ErrorCode::checkpoint, path_, "its count of updates is damaged");
   for (int i = 0; i < optimizer.problem().moments(); i++)
     for (const ParameterDecl& d : parameters.decls()) {
+      if (!d.trainable) continue;
       const SafeTensor* t = file_.find(moment_prefix(i) + d.name);
       if (!t || t->shape != d.shape)
         fail(ErrorCode::checkpoint, path_, "lacks the optimizer's memory of '{}'", d.name);

@@ -49,7 +49,7 @@ EvalResult evaluate(Executor& executor, Loader& loader, int classes,
     r.samples += executor.counted();
     const TensorView out = executor.output();
     probabilities.resize(size_t(out.count()));
-    host_device().copy_from(probabilities.data(), out.data, out.bytes());
+    executor.device().copy_from(probabilities.data(), out.data, out.bytes());
     const int32_t* labels = batch->labels.as<int32_t>();
     for (int i = 0; i < batch->count; i++) {
       const int label = labels[i];

@@ -117,7 +117,8 @@ struct Trainer::State {
       fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step + 1),
            "the loss is {}; the saved checkpoints are from before it: try a lower --lr", loss);
     executor.backward();
-    Context context{library.device(), {}, nullptr, 0, config.seed, uint64_t(progress.global_step)};
+    Context context{library.device(), library.device().stream(),     nullptr, 0,
+                    config.seed,      uint64_t(progress.global_step)};
     if (counted)
       optimizer.update(context, schedule.at(progress.global_step), parameters.values(), parameters.grads());
     progress.loss_sum += loss;

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
@@ -78,6 +79,7 @@ TEST(ProblemText, OtherProblemsPrint) {
   EXPECT_EQ(to_string(dense), "N=32 C=219040 K=2");
   dense.activation.kind = ActivationKind::tanh;
   EXPECT_EQ(to_string(dense), "N=32 C=219040 K=2 act=tanh");
+  EXPECT_EQ(to_string(BatchNormProblem{.rows = 2048, .C = 32}), "rows=2048 C=32 epsilon=1e-05 momentum=0.1");
   const std::string first = to_string(FirstBlockProblem{});
   EXPECT_EQ(first.rfind("u8 N=1", 0), 0u) << first;
   EXPECT_NE(first.find(" | max N=1"), std::string::npos) << first;
@@ -97,6 +99,12 @@ TEST(ProblemText, MistakesAreNamed) {
   EXPECT_EQ(message([] { parse_conv2d("C=4 K=6 groups=3"); }),
             "problem: groups=3 must divide the input channels 4 and the filters 6");
   EXPECT_EQ(message([] { parse_conv2d("N=0"); }), "problem: N is 0; must be at least 1");
+  EXPECT_EQ(message([] { BatchNormProblem{.rows = 0}.check("problem"); }),
+            "problem: rows is 0; must be at least 1");
+  EXPECT_EQ(message([] { BatchNormProblem{.epsilon = 0}.check("problem"); }),
+            "problem: epsilon = 0; must be above 0 and at most 1");
+  EXPECT_EQ(message([] { BatchNormProblem{.momentum = 1.5f}.check("problem"); }),
+            "problem: momentum = 1.5; must be 0 to 1");
   EXPECT_EQ(message([] { parse_pool2d("max pad=2 H=9 W=9"); }),
             "problem: padding 2,2 must be smaller than the 2x2 window");
   EXPECT_EQ(message([] { parse_pool2d("median H=9 W=9"); }),

@@ -19,7 +19,8 @@ TEST(Text, NearestWord) {
   const std::vector<std::string> known = {"filters", "kernel", "stride", "padding", "maxpool2d"};
   EXPECT_EQ(nearest("strides", known), "stride");
   EXPECT_EQ(nearest("kernal", known), "kernel");
-  EXPECT_EQ(nearest("maxpool", known), "maxpool2d");  // the beginning of a word
+  EXPECT_EQ(nearest("maxpool", known), "maxpool2d");                             // the beginning of a word
+  EXPECT_EQ(nearest("cpu/onednm", {"cpu/direct", "cpu/onednn"}), "cpu/onednn");  // both begin alike
   EXPECT_EQ(nearest("zzzzzz", known), "");
   EXPECT_EQ(suggestion("strid", known), "; did you mean 'stride'?");
   EXPECT_EQ(suggestion("zzzzzz", {"a", "b"}), "; known: a, b");

@@ -115,7 +115,7 @@ Values Ops::first_update(const OptimizerProblem& p, float lr, Values w, const Va
   Call call;
   Values m(w.size()), v(w.size());
   const ParameterSegment all[] = {{0, int64_t(w.size()), true}};
-  backend_->ops().optimizer->update(call.context, p, all, lr, 1, out(w), in(g),
+  backend_->ops().optimizer->update(call.context, p, all, nullptr, lr, 1, out(w), in(g),
                                     p.moments() >= 1 ? out(m) : TensorView{},
                                     p.moments() >= 2 ? out(v) : TensorView{});
   return w;

@@ -17,6 +17,7 @@ const char* kEveryLayer =
     "1]\ngroups = 2\nactivation = \"silu\"\n"
     "[[layer]]\ntype = \"add\"\nfrom = [\"a\", \"b\"]\n"
     "[[layer]]\ntype = \"pool2d\"\nkind = \"l2\"\n"
+    "[[layer]]\ntype = \"batchnorm\"\nname = \"norm\"\nepsilon = 0.01\n"
     "[[layer]]\ntype = \"conv2d\"\nfilters = 6\nkernel = 2\ndilation = 2\nstride = 1\nactivation = \"gelu\"\n"
     "[[layer]]\ntype = \"pool2d\"\nkind = \"average\"\nsize = 2\nstride = 1\n"
     "[[layer]]\ntype = \"activation\"\nkind = \"elu\"\n"
@@ -30,6 +31,15 @@ const char* kKinked =
     "[[layer]]\ntype = \"pool2d\"\nkind = \"max\"\nsize = 2\nrounding = \"ceil\"\n"
     "[[layer]]\ntype = \"flatten\"\n"
     "[[layer]]\ntype = \"dense\"\nunits = 7\nactivation = \"leaky_relu\"\nalpha = 0.3\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
+
+// The usual order: a convolution without bias, its normalisation, ReLU; and one of a vector.
+const char* kNormalised =
+    "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nbias = false\n"
+    "[[layer]]\ntype = \"batchnorm\"\nname = \"map\"\n"
+    "[[layer]]\ntype = \"activation\"\nkind = \"relu\"\n"
+    "[[layer]]\ntype = \"global_pool\"\nkind = \"average\"\n"
+    "[[layer]]\ntype = \"batchnorm\"\nname = \"vector\"\nepsilon = 0.1\n"
     "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
 
 struct Pictures {
@@ -49,7 +59,9 @@ TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
   for (const auto& [toml, loss] : {std::pair{kEveryLayer, LossKind::softmax_xent},
                                    {kEveryLayer, LossKind::mse},
                                    {kKinked, LossKind::softmax_xent},
-                                   {kKinked, LossKind::mse}})
+                                   {kKinked, LossKind::mse},
+                                   {kNormalised, LossKind::softmax_xent},
+                                   {kNormalised, LossKind::mse}})
     for (const char* backend : {"reference", "cpu"}) {
       PlanOptions o;
       o.batch = 4;
@@ -70,6 +82,7 @@ TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
       float* w = net.parameters.values().as<float>();
       const std::vector<float> w0(w, w + net.parameters.elements());
       for (const ParameterDecl& d : net.plan.parameters) {
+        if (!d.trainable) continue;
         // Along the gradient itself: only the true gradient has a slope there that equals its own length.
         double length = 0;
         for (int64_t i = 0; i < d.shape.count(); i++) length += std::pow(double(g[size_t(d.offset + i)]), 2);
@@ -107,6 +120,81 @@ TEST(Executor, SmallerBatchEqualsItsPartOfALargerOne) {
   const TensorView part = net.executor.output();
   ASSERT_EQ(part.count(), 6);
   for (int i = 0; i < 6; i++) EXPECT_NEAR(part.as<float>()[i], whole[size_t(i)], 1e-6);
+}
+
+// Training takes the statistics of each batch, a smaller one too, and moves the running ones; evaluation takes the
+// running ones, sample by sample, and changes nothing.
+TEST(Executor, BatchNormInTrainingAndEvaluation) {
+  for (const char* backend : {"reference", "cpu"}) {
+    PlanOptions o;
+    o.batch = 4;
+    o.input = {2, 2, 2};
+    o.classes = 8;
+    o.loss = LossKind::mse;  // the net's own output is scored
+    o.input_dtype = DType::f32;
+    const std::string text =
+        "[[layer]]\ntype = \"batchnorm\"\nname = \"norm\"\nmomentum = 0.25\nepsilon = 1e-6\n"
+        "[[layer]]\ntype = \"flatten\"\n";
+    testing::Net net(text, backend, o);
+    const Pictures data(4, o.input, 8);
+    double mean[2] = {0, 0}, var[2] = {1, 1};
+    for (const int64_t n : {4, 3}) {
+      net.executor.forward({data.x.data(), o.input.prepend(n), DType::f32},
+                           {data.labels.data(), {n}, DType::i32}, 1.0f / float(n), 0);
+      net.executor.backward();
+      const float* y = net.executor.output().as<float>();
+      for (int c = 0; c < 2; c++) {
+        double sum = 0, squares = 0, y_sum = 0, y_squares = 0;
+        for (int64_t i = c; i < 8 * n; i += 2) sum += data.x[size_t(i)], y_sum += y[i];
+        const double m = sum / double(4 * n);
+        for (int64_t i = c; i < 8 * n; i += 2)
+          squares += std::pow(data.x[size_t(i)] - m, 2), y_squares += std::pow(y[i], 2);
+        mean[c] = 0.75 * mean[c] + 0.25 * m;
+        var[c] = 0.75 * var[c] + 0.25 * squares / double(4 * n - 1);
+        EXPECT_NEAR(y_sum / double(4 * n), 0, 1e-6);
+        EXPECT_NEAR(y_squares / double(4 * n), 1, 1e-4);
+        EXPECT_NEAR(net.executor.value("norm.running_mean").as<float>()[c], mean[c], 1e-6) << backend;
+        EXPECT_NEAR(net.executor.value("norm.running_var").as<float>()[c], var[c], 1e-6) << backend;
+      }
+    }
+    o.training = false;
+    const Plan plan = testing::compile_text(text, *net.library, o);
+    Executor evaluation(plan, net.library->device(), net.parameters, 1);
+    evaluation.forward(data.view(), data.label_view(), 0, 0);
+    for (size_t i = 0; i < data.x.size(); i++)
+      EXPECT_NEAR(evaluation.output().as<float>()[i],
+                  (data.x[i] - mean[i % 2]) / std::sqrt(var[i % 2] + 1e-6), 1e-5);
+    EXPECT_NEAR(evaluation.value("norm.running_mean").as<float>()[0], mean[0], 1e-6);
+    EXPECT_NEAR(evaluation.value("norm.running_var").as<float>()[0], var[0], 1e-6);
+  }
+}
+
+TEST(Executor, TheOptimizerLeavesRunningStatisticsAlone) {
+  PlanOptions o;
+  o.batch = 4;
+  o.input = {9, 8, 3};
+  o.classes = 3;
+  o.input_dtype = DType::f32;
+  testing::Net net(kNormalised, "cpu", o);
+  EXPECT_EQ(net.plan.trainable_count(), net.plan.parameter_count() - 2 * (4 + 4));
+  OptimizerProblem sgd;
+  sgd.kind = OptimizerKind::sgd, sgd.weight_decay = 0.5f;
+  OptimizerState optimizer(*net.library, sgd, net.parameters.segments(), net.parameters.elements());
+  const Pictures data(4, o.input, 3);
+  net.executor.forward(data.view(), data.label_view(), 0.25f, 0);
+  net.executor.backward();
+  std::fill_n(net.parameters.grads().as<float>(), net.parameters.elements(), 1.0f);
+  const float* w = net.parameters.values().as<float>();
+  const std::vector<float> before(w, w + net.parameters.elements());
+  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
+  optimizer.update(context, 0.5f, net.parameters.values(), net.parameters.grads());
+  for (const ParameterDecl& d : net.plan.parameters)
+    for (int64_t i = d.offset; i < d.offset + d.shape.count(); i++) {
+      // gamma and beta are trained, but not decayed.
+      const float decay = d.name.ends_with("weight") ? 0.5f * before[size_t(i)] : 0;
+      EXPECT_FLOAT_EQ(w[i], d.trainable ? before[size_t(i)] - 0.5f * (1 + decay) : before[size_t(i)])
+          << d.name;
+    }
 }
 
 TEST(Executor, RefusesABatchThatDoesNotFit) {

@@ -51,7 +51,7 @@ TEST(MemoryPlan, SharedBytesChangeNothing) {
       "[[layer]]\ntype = \"conv2d\"\nname = \"b\"\nfilters = 4\nkernel = 3\npadding = \"same\"\nactivation = "
       "\"silu\"\n"
       "[[layer]]\ntype = \"add\"\nfrom = [\"a\", \"b\"]\nname = \"sum\"\n"
-      "[[layer]]\ntype = \"add\"\nfrom = [\"sum\", \"a\"]\n"
+      "[[layer]]\ntype = \"add\"\nfrom = [\"sum\", \"a\"]\n[[layer]]\ntype = \"batchnorm\"\n"
       "[[layer]]\ntype = \"pool2d\"\nkind = \"l2\"\n[[layer]]\ntype = \"dropout\"\nrate = "
       "0.3\n[[layer]]\ntype = \"flatten\"\n"
       "[[layer]]\ntype = \"dense\"\nunits = 5\nactivation = \"tanh\"\n[[layer]]\ntype = \"dense\"\nunits = "

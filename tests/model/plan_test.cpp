@@ -116,6 +116,38 @@ TEST(Plan, BuilderMakesTheZooNet) {
   EXPECT_EQ(built.parameter_count(), 61706);
 }
 
+TEST(Plan, SummaryCountsWhatIsNotTrained) {
+  ModelBuilder b("normalised");
+  b.conv2d({.filters = 4, .bias = false}).batchnorm({.momentum = 0.99, .name = "bn"}).activation("relu");
+  b.global_pool().dense({.units = 2});
+  const auto library = make_library("cpu", 0);
+  const Plan plan = compile(parse_model(b.toml(), "builder"), *library, small());
+  EXPECT_EQ(plan.parameter_count(), 4 * 27 + 4 * 4 + 10);
+  EXPECT_EQ(plan.trainable_count(), 4 * 27 + 2 * 4 + 10);
+  EXPECT_EQ(plan.layers[2].parameters, 16);
+  EXPECT_EQ(plan.layers[2].remark, "momentum 0.99 is the share of a batch: Keras' 0.99 is 0.01 here");
+  const std::string text = summary_text(plan);
+  EXPECT_NE(text.find("Trainable parameters: 126\nNon-trainable parameters: 8\n"), std::string::npos) << text;
+  // Written to a file and read back it is the same net.
+  EXPECT_EQ(to_toml(parse_model(to_toml(plan.graph), "again")), to_toml(plan.graph));
+}
+
+// conv2d + relu is one step still where no normalisation stands between them.
+TEST(Plan, BatchNormLeavesOtherFusionsAlone) {
+  const auto library = make_library("cpu", 0);
+  const Plan plan = testing::compile_text(
+      "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nactivation = \"relu\"\n"
+      "[[layer]]\ntype = \"batchnorm\"\n"
+      "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\n[[layer]]\ntype = \"batchnorm\"\n"
+      "[[layer]]\ntype = \"activation\"\nkind = \"relu\"\n"
+      "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n",
+      *library, small());
+  std::vector<std::string> ops;
+  for (const auto& s : plan.steps) ops.emplace_back(s->op());
+  EXPECT_EQ(ops, (std::vector<std::string>{"normalize", "conv2d", "batchnorm", "conv2d", "batchnorm",
+                                           "activation", "dense", "softmax_cross_entropy"}));
+}
+
 TEST(Plan, LossAtTheStartIsLogOfClasses) {
   for (const std::string& name : zoo_names()) {
     const auto library = make_library("cpu", 0);

@@ -58,6 +58,17 @@ TEST(TomlReader, LayerOptionErrors) {
             "padding, rounding, name, from, backend, type");
   EXPECT_EQ(compile_error("classes=2\n[[layer]]\ntype = \"dropout\"\nrate = 1.5\n"),
             "net.toml:4:8: layer 'dropout_1': rate = 1.5; must be 0 to 1");
+  const std::string norm = "classes=2\n[[layer]]\ntype = \"batchnorm\"\n";
+  EXPECT_EQ(
+      compile_error(norm + "epsilon = 0\n"),
+      "net.toml:4:11: layer 'batchnorm_1': epsilon must be above 0: a channel that is constant would be "
+      "divided by 0");
+  EXPECT_EQ(compile_error(norm + "momentum = 99\n"),
+            "net.toml:4:12: layer 'batchnorm_1': momentum = 99; must be 0 to 1");
+  EXPECT_EQ(
+      compile_error(norm + "momentum = 0\n"),
+      "net.toml:4:12: layer 'batchnorm_1': momentum must be above 0: the running statistics would never "
+      "move");
   EXPECT_EQ(compile_error("classes=2\n[[layer]]\ntype = \"dense\"\nunits = 2\n"),
             "net.toml:2:1: layer 'dense_1': dense needs a flat input but gets 8x8x3; put a flatten or "
             "global_pool layer before it");

@@ -17,9 +17,10 @@ TEST(Zoo, UnknownNamesAndForeignFiles) {
   const testing::TempFolder folder;
   const std::string path = folder.path() + "/picture.toml";
   std::ofstream(path) << "\xff\xd8\xff\xe0 not a model";
-  EXPECT_EQ(error_of([&] { find_model(path); }), path +
-                                                     ": is a picture, not a model file; a model is a .toml "
-                                                     "file or one of: article, lenet5, mlp, vgg-small");
+  EXPECT_EQ(error_of([&] { find_model(path); }),
+            path +
+                ": is a picture, not a model file; a model is a .toml "
+                "file or one of: article, lenet5, mlp, vgg-bn, vgg-small");
   EXPECT_NE(error_of([&] { find_model(folder.path()); }).find("is not a file"), std::string::npos);
 }
 

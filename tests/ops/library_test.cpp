@@ -20,19 +20,31 @@ class FakeAdd final : public Add {
   Support answer_;
 };
 
+// Another device than the host; nothing is asked of it.
+class FakeDevice final : public Device {
+ public:
+  DeviceKind kind() const override { return DeviceKind::cuda; }
+  std::string name() const override { return "fake"; }
+  void* allocate(size_t) override { return nullptr; }
+  void release(void*, size_t) noexcept override {}
+  void copy_to(void*, const void*, size_t) override {}
+  void copy_from(void*, const void*, size_t) override {}
+  void zero(void*, size_t) override {}
+};
+
 class FakeBackend final : public Backend {
  public:
-  FakeBackend(std::string name, const Add* add, DeviceKind device = DeviceKind::host)
-      : name_(std::move(name)), device_(device) {
+  FakeBackend(std::string name, const Add* add, Device& device = host_device())
+      : name_(std::move(name)), device_(&device) {
     ops_.add = add;
   }
   std::string_view name() const override { return name_; }
-  DeviceKind device() const override { return device_; }
+  Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
 
  private:
   std::string name_;
-  DeviceKind device_;
+  Device* device_;
   OpSet ops_;
 };
 
@@ -75,8 +87,11 @@ TEST_F(Choice, NobodyCan) {
 
 TEST_F(Choice, NamesAndDevice) {
   EXPECT_EQ(library.names(), (std::vector<std::string>{"fast", "empty", "slow", "slower"}));
-  EXPECT_EQ(library.device().kind(), DeviceKind::host);
-  EXPECT_THROW(Library({std::make_shared<FakeBackend>("gpu", &yes, DeviceKind::cuda)}), Error);
+  EXPECT_EQ(&library.device(), &host_device());
+  FakeDevice gpu;
+  const auto on_gpu = std::make_shared<FakeBackend>("gpu", &yes, gpu);
+  EXPECT_EQ(&Library({on_gpu}).device(), &gpu);
+  EXPECT_THROW(Library({std::make_shared<FakeBackend>("host", &yes), on_gpu}), Error);
   EXPECT_THROW(Library({}), Error);
 }
 

@@ -64,6 +64,32 @@ TEST_F(CheckpointFile, RoundTripOfEverything) {
   EXPECT_EQ(again.moment(0).as<float>()[last.offset], float(last.offset));
 }
 
+TEST_F(CheckpointFile, RunningStatisticsAreSavedBesideTheWeights) {
+  const testing::Net net(testing::kNormalisedBarsNet, "reference", options());
+  float* values = net.parameters.values().as<float>();
+  for (int64_t i = 0; i < net.parameters.elements(); i++) values[i] = 1.0f / float(i + 3);
+  OptimizerState optimizer(*net.library, {}, net.parameters.segments(), net.parameters.elements());
+  info_.graph = net.plan.graph;
+  save_checkpoint(path_, info_, net.parameters, &optimizer);
+
+  const SafeTensors file = read_safetensors(path_);
+  for (const char* name : {"norm.gamma", "norm.beta", "norm.running_mean", "norm.running_var"}) {
+    const SafeTensor* t = file.find(name);
+    ASSERT_TRUE(t) << name;
+    EXPECT_EQ(t->shape, (Shape{4})) << name;
+  }
+  EXPECT_TRUE(file.find("optimizer.m.norm.gamma"));
+  EXPECT_FALSE(file.find("optimizer.m.norm.running_mean"));
+
+  Parameters loaded(net.library->device(), net.plan.parameters, net.plan.parameter_elements, false);
+  const Checkpoint checkpoint(path_);
+  checkpoint.load(loaded);
+  checkpoint.load(loaded, optimizer);
+  for (const ParameterDecl& d : net.plan.parameters)
+    for (int64_t i = 0; i < d.shape.count(); i++)
+      ASSERT_EQ(loaded.value(d).as<float>()[i], net.parameters.value(d).as<float>()[i]) << d.name;
+}
+
 TEST_F(CheckpointFile, MisfitsAreNamed) {
   save_checkpoint(path_, info_, net_.parameters, nullptr);
   PlanOptions larger = options();

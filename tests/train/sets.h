@@ -26,4 +26,10 @@ constexpr const char* kBarsNet =
     "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dropout\"\nrate = 0.1\n[[layer]]\ntype = "
     "\"dense\"\nunits = \"classes\"\nactivation = \"softmax\"\n";
 
+constexpr const char* kNormalisedBarsNet =
+    "name = \"bars\"\n[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nbias = false\n"
+    "[[layer]]\ntype = \"batchnorm\"\nname = \"norm\"\n[[layer]]\ntype = \"activation\"\nkind = \"relu\"\n"
+    "[[layer]]\ntype = \"pool2d\"\nkind = \"max\"\n[[layer]]\ntype = \"flatten\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = \"classes\"\nactivation = \"softmax\"\n";
+
 }  // namespace gabor::testing

@@ -65,11 +65,12 @@ struct Outcome {
   TrainResult result;
 };
 
-Outcome train(const TrainConfig& c, int64_t stop_at = -1, const Checkpoint* resume = nullptr) {
+Outcome train(const TrainConfig& c, int64_t stop_at = -1, const Checkpoint* resume = nullptr,
+              const char* net = testing::kBarsNet) {
   const auto library = make_library("cpu", 0);
   Stopper observer(stop_at);
-  Trainer t(parse_model(testing::kBarsNet, "bars"), split_in_memory(testing::bars(60), 0.3, 1), c, *library,
-            observer, resume);
+  Trainer t(parse_model(net, "bars"), split_in_memory(testing::bars(60), 0.3, 1), c, *library, observer,
+            resume);
   Outcome o;
   o.result = t.run(observer.stop);
   o.weights = weights(t);
@@ -118,6 +119,29 @@ TEST(Trainer, ResumeEqualsTheUnbrokenRunBitForBit) {
       EXPECT_EQ(a.val_acc, b.val_acc);
     }
   }
+}
+
+// Running statistics belong to what a run is resumed from, and to what is evaluated. 42 training samples in batches of
+// 8: the last batch has 2.
+TEST(Trainer, BatchNormResumesBitForBit) {
+  TrainConfig c = config(fresh_folder("norm"));
+  c.epochs = 3;
+  const Outcome whole = train(c, -1, nullptr, testing::kNormalisedBarsNet);
+  for (const int64_t at : {1, 5, 6, 13}) {
+    c.out = fresh_folder("norm_broken");
+    const Outcome first = train(c, at, nullptr, testing::kNormalisedBarsNet);
+    ASSERT_TRUE(first.result.stopped);
+    const Checkpoint saved(c.out + "/last.safetensors");
+    const Outcome second = train(c, -1, &saved, testing::kNormalisedBarsNet);
+    EXPECT_EQ(second.weights, whole.weights) << at;  // the statistics are among them
+    EXPECT_EQ(second.epochs.back().val_loss, whole.epochs.back().val_loss) << at;
+  }
+}
+
+TEST(Trainer, BatchNormLearns) {
+  TrainConfig c = config("");
+  c.epochs = 20;
+  EXPECT_GE(train(c, -1, nullptr, testing::kNormalisedBarsNet).epochs.back().val_acc, 0.9);
 }
 
 TEST(Trainer, SameBitsForAnyNumberOfLoaderThreads) {

@@ -24,8 +24,16 @@ Conv2dProblem with_images(Conv2dProblem p, int64_t N) {
 
 class CpuConv2d final : public Conv2d {
  public:
-  Support supports(const Conv2dProblem&, Pass) const override {
+  explicit CpuConv2d(Conv2dKernel pinned) : pinned_(pinned) {}
+
+  Support supports(const Conv2dProblem& p, Pass pass) const override {
+    if (pinned_ == Conv2dKernel::onednn && onednn_.implementation(p, pass).empty())
+      return Support::no("oneDNN has no implementation for it");
     return Support::yes();  // what oneDNN refuses, the direct kernels do
+  }
+
+  std::string kernel(const Conv2dProblem& p, Pass pass) const override {
+    return direct(p, pass) ? "direct" : "oneDNN " + onednn_.implementation(p, pass);
   }
 
   size_t workspace_bytes(const Conv2dProblem& p, Pass pass) const override {
@@ -87,6 +95,7 @@ class CpuConv2d final : public Conv2d {
 
  private:
   bool direct(const Conv2dProblem& p, Pass pass) const {
+    if (pinned_ != Conv2dKernel::fastest) return pinned_ == Conv2dKernel::direct;
     if (direct_is_faster(p, pass)) return true;
     // "" is no implementation at all; "ref" is oneDNN's plain loop, slower than ours on any shape.
     const std::string& implementation = onednn_.implementation(p, pass);
@@ -102,11 +111,12 @@ class CpuConv2d final : public Conv2d {
   static size_t bias_bytes(const Conv2dProblem& p) { return size_t(p.K) * sizeof(float); }
   static size_t image_bytes(const Conv2dProblem& p) { return size_t(p.x_shape().count()) * sizeof(float); }
 
+  Conv2dKernel pinned_;
   OneDnnConv2d onednn_;
 };
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d() { return std::make_unique<CpuConv2d>(); }
+std::unique_ptr<Conv2d> make_conv2d(Conv2dKernel kernel) { return std::make_unique<CpuConv2d>(kernel); }
 
 }  // namespace gabor::cpu

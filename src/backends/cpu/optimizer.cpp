@@ -134,8 +134,8 @@ class CpuOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
 
-  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, float lr,
-              int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, const void*,
+              float lr, int64_t t, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
     GABOR_CHECK(t >= 1);
     const UpdateRule decayed = rule_of(p, lr, t);

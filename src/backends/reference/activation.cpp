@@ -35,28 +35,6 @@ class ReferenceActivation final : public ActivationOp {
 
 }  // namespace
 
-double activate(const Activation& a, double x) {
-  switch (a.kind) {
-    case ActivationKind::none:
-      return x;
-    case ActivationKind::relu:
-      return x <= 0 ? 0 : x;  // NaN stays
-    case ActivationKind::leaky_relu:
-      return x < 0 ? a.alpha * x : x;
-    case ActivationKind::elu:
-      return x < 0 ? a.alpha * std::expm1(x) : x;
-    case ActivationKind::sigmoid:
-      return sigmoid(x);
-    case ActivationKind::tanh:
-      return std::tanh(x);
-    case ActivationKind::silu:
-      return x * sigmoid(x);
-    case ActivationKind::gelu:
-      return x * normal_cdf(x);
-  }
-  return x;
-}
-
 double activation_slope(const Activation& a, double x, double y) {
   switch (a.kind) {
     case ActivationKind::none:

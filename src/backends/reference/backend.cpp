@@ -3,6 +3,7 @@
 #include "backends/reference/op_list.h"
 #include "ops/activation.h"
 #include "ops/add.h"
+#include "ops/batchnorm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
@@ -21,6 +22,7 @@ class ReferenceBackend final : public Backend {
   ReferenceBackend() {
     ops_.activation = activation_.get();
     ops_.add = add_.get();
+    ops_.batchnorm = batchnorm_.get();
     ops_.conv2d = conv2d_.get();
     ops_.dense = dense_.get();
     ops_.dropout = dropout_.get();
@@ -32,12 +34,14 @@ class ReferenceBackend final : public Backend {
     ops_.softmax = softmax_.get();
   }
   std::string_view name() const override { return "reference"; }
-  DeviceKind device() const override { return DeviceKind::host; }
+  Traits traits() const override { return {.math = "fp64"}; }
+  Device& device() const override { return host_device(); }
   const OpSet& ops() const override { return ops_; }
 
  private:
   std::unique_ptr<const ActivationOp> activation_ = reference::make_activation();
   std::unique_ptr<const Add> add_ = reference::make_add();
+  std::unique_ptr<const BatchNorm> batchnorm_ = reference::make_batchnorm();
   std::unique_ptr<const Conv2d> conv2d_ = reference::make_conv2d();
   std::unique_ptr<const Dense> dense_ = reference::make_dense();
   std::unique_ptr<const Dropout> dropout_ = reference::make_dropout();

@@ -9,6 +9,7 @@
 
 #include "core/philox.h"
 #include "core/problem/activation.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
@@ -30,7 +31,7 @@ void put(T& out, double value, GradMode mode) {
 // Iterations that are worth a thread of their own, for loops whose iterations cost `operations` each.
 inline int64_t grain_of(int64_t operations) { return 1 + (int64_t{1} << 20) / (operations + 1); }
 
-double activate(const Activation& a, double x);  // f(x)
+using gabor::activate;
 // f'(x); x is not read when derivative_from_output(a.kind), y is not read otherwise. At the kink of relu,
 // leaky_relu and elu (x = 0) the slope is that of the side below for relu, above for the others. A NaN counts
 // as the upper side, so that it is not hidden.
@@ -59,6 +60,17 @@ void pool2d_forward(const Pool2dProblem& p, const T* x, T* y, int32_t* argmax);
 template <class T>
 void pool2d_backward(const Pool2dProblem& p, const T* x, const T* y, const int32_t* argmax, const T* dy,
                      T* dx, GradMode mode);
+
+template <class T>
+void batchnorm_forward_training(const BatchNormProblem& p, const T* x, const T* gamma, const T* beta, T* y,
+                                T* mean, T* rstd, T* running_mean, T* running_var);
+template <class T>
+void batchnorm_forward_inference(const BatchNormProblem& p, const T* x, const T* gamma, const T* beta,
+                                 const T* running_mean, const T* running_var, T* y);
+// dx may be null.
+template <class T>
+void batchnorm_backward(const BatchNormProblem& p, const T* x, const T* dy, const T* gamma, const T* mean,
+                        const T* rstd, T* dx, GradMode mode, T* dgamma, T* dbeta, GradMode parameter_mode);
 
 template <class T>
 void softmax_forward(const SoftmaxProblem& p, const T* x, T* y);

@@ -8,6 +8,7 @@
 namespace gabor {
 class ActivationOp;
 class Add;
+class BatchNorm;
 class Conv2d;
 class Dense;
 class Dropout;
@@ -23,6 +24,7 @@ namespace gabor::reference {
 
 std::unique_ptr<const ActivationOp> make_activation();
 std::unique_ptr<const Add> make_add();
+std::unique_ptr<const BatchNorm> make_batchnorm();
 std::unique_ptr<const Conv2d> make_conv2d();
 std::unique_ptr<const Dense> make_dense();
 std::unique_ptr<const Dropout> make_dropout();

@@ -11,8 +11,8 @@ namespace {
 class ReferenceOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
-  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, float lr,
-              int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, const void*,
+              float lr, int64_t t, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
     const int64_t count = params.count();
     for (const ParameterSegment& s : segments)

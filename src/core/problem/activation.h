@@ -16,6 +16,7 @@ struct Activation {
 // y = f(x). relu(NaN) = NaN: a broken number is never hidden.
 //   relu max(x,0) | leaky_relu x<0 ? alpha x : x | elu x<0 ? alpha (e^x - 1) : x | sigmoid | tanh
 //   silu x sigmoid(x) | gelu x Phi(x), exact by erf
+double activate(const Activation& a, double x);
 const char* name_of(ActivationKind kind);
 bool parse_activation(std::string_view name,
                       Activation& out);  // with the kind's default alpha; false: unknown name

@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <vector>
 
 #include "core/error.h"
 #include "core/problem/activation.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
@@ -79,6 +81,28 @@ void check_pad(const std::string& where, const Padding& p) {
 }
 
 }  // namespace
+
+double activate(const Activation& a, double x) {
+  switch (a.kind) {
+    case ActivationKind::none:
+      return x;
+    case ActivationKind::relu:
+      return x <= 0 ? 0 : x;  // NaN stays
+    case ActivationKind::leaky_relu:
+      return x < 0 ? a.alpha * x : x;
+    case ActivationKind::elu:
+      return x < 0 ? a.alpha * std::expm1(x) : x;
+    case ActivationKind::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case ActivationKind::tanh:
+      return std::tanh(x);
+    case ActivationKind::silu:
+      return x / (1 + std::exp(-x));
+    case ActivationKind::gelu:
+      return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+  }
+  return x;
+}
 
 const char* name_of(ActivationKind kind) { return kActivationNames[int(kind)]; }
 
@@ -197,6 +221,19 @@ std::string to_string(const DenseProblem& p) {
   return fmt::format("N={} C={} K={}{}{}", p.N, p.C, p.K,
                      p.activation.kind == ActivationKind::none ? "" : " act=",
                      p.activation.kind == ActivationKind::none ? "" : name_of(p.activation.kind));
+}
+
+void BatchNormProblem::check(const std::string& where) const {
+  check_positive(where, {{"rows", rows}, {"C", C}});
+  checked_mul(rows, C, "x");
+  if (!(epsilon > 0 && epsilon <= 1))
+    fail(ErrorCode::usage, where, "epsilon = {}; must be above 0 and at most 1", epsilon);
+  if (!(momentum >= 0 && momentum <= 1))
+    fail(ErrorCode::usage, where, "momentum = {}; must be 0 to 1", momentum);
+}
+
+std::string to_string(const BatchNormProblem& p) {
+  return fmt::format("rows={} C={} epsilon={} momentum={}", p.rows, p.C, p.epsilon, p.momentum);
 }
 
 std::string to_string(const FirstBlockProblem& p) {

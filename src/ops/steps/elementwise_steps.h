@@ -61,6 +61,7 @@ class SoftmaxStep final : public Step {
   void choose(const Library&, TensorTable&, bool training, std::vector<ChoiceRecord>&) override;
   void forward(Run&) const override;
   void backward(Run&) const override;
+  const SoftmaxProblem& softmax() const { return p_; }
   TensorId x() const { return x_; }
   TensorId y() const { return y_; }
 

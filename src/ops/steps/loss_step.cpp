@@ -9,11 +9,15 @@ void LossStep::choose(const Library& library, TensorTable&, bool, std::vector<Ch
   records.push_back(std::move(r));
 }
 
-void LossStep::forward(Run& run) const {
+LossProblem LossStep::at(int64_t batch) const {
   LossProblem p = p_;
-  p.N = run.batch;
+  p.N = batch;
+  return p;
+}
+
+void LossStep::forward(Run& run) const {
   if (run.has_grad(y_)) run.claim(y_);
-  op_->run(run.context, p, run.value(y_), run.value(labels_), run.loss_scale,
+  op_->run(run.context, at(run.batch), run.value(y_), run.value(labels_), run.loss_scale,
            run.training ? run.grad(y_) : TensorView{}, run.value(loss_), run.value(counts_));
 }
 

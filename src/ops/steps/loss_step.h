@@ -15,10 +15,12 @@ class LossStep final : public Step {
   std::string problem() const override { return fmt::format("N={} K={}", p_.N, p_.K); }
   StepUses uses() const override { return {{y_, labels_}, {loss_, counts_}, {}}; }
   void choose(const Library&, TensorTable&, bool training, std::vector<ChoiceRecord>&) override;
+  size_t workspace_bytes(int64_t batch) const override { return op_ ? op_->workspace_bytes(at(batch)) : 0; }
   void forward(Run&) const override;
   void backward(Run&) const override {}
 
  private:
+  LossProblem at(int64_t batch) const;
   LossProblem p_;
   TensorId y_, labels_, loss_, counts_;
   const Loss* op_ = nullptr;

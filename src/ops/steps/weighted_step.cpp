@@ -9,14 +9,14 @@ namespace {
 
 // Where each of the two ops stands in an OpSet, and its name.
 template <class Op>
-struct Traits;
+struct OpTraits;
 template <>
-struct Traits<Conv2d> {
+struct OpTraits<Conv2d> {
   static constexpr auto kMember = &OpSet::conv2d;
   static constexpr const char* kName = "conv2d";
 };
 template <>
-struct Traits<Dense> {
+struct OpTraits<Dense> {
   static constexpr auto kMember = &OpSet::dense;
   static constexpr const char* kName = "dense";
 };
@@ -25,7 +25,7 @@ struct Traits<Dense> {
 
 template <class Op, class Problem>
 const char* WeightedStep<Op, Problem>::op() const {
-  return Traits<Op>::kName;
+  return OpTraits<Op>::kName;
 }
 
 template <class Op, class Problem>
@@ -42,7 +42,7 @@ void WeightedStep<Op, Problem>::choose(const Library& library, TensorTable& tabl
   const auto pick = [&](Pass pass) {
     ChoiceRecord r = record(name_of(pass));
     const Op* chosen = library.choose(
-        Traits<Op>::kMember, [&](const Op& o) { return o.supports(p_, pass); }, r, prefer);
+        OpTraits<Op>::kMember, [&](const Op& o) { return o.supports(p_, pass); }, r, prefer);
     records.push_back(std::move(r));
     return chosen;
   };

@@ -13,9 +13,11 @@
 #include "backends/cpu/backend.h"
 #include "backends/op_tests/budget.h"
 #include "backends/op_tests/op_comparison.h"
+#include "backends/reference/formulas.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/philox.h"
+#include "ops/batchnorm.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/loss.h"
@@ -72,7 +74,8 @@ TEST_P(CpuTarget, AgreesWithTheReference) {
   for (const op_tests::OpReport& report :
        {compare.conv2d(Pass::fprop, kProblems), compare.conv2d(Pass::dgrad, kProblems),
         compare.conv2d(Pass::wgrad, kProblems), compare.pool2d_forward(kProblems),
-        compare.pool2d_backward(kProblems), compare.activation_forward(kProblems),
+        compare.pool2d_backward(kProblems), compare.batchnorm_forward(kProblems),
+        compare.batchnorm_backward(kProblems), compare.activation_forward(kProblems),
         compare.activation_backward(kProblems), compare.add(kProblems), compare.normalize(kProblems),
         compare.dropout(kProblems), compare.optimizer(kProblems)})
     EXPECT_TRUE(report.good(kProblems)) << report.text();
@@ -215,6 +218,52 @@ TEST_F(CpuBehaviour, OwnKernelsDoNotDependOnThreads) {
   const auto one = run(1), three = run(3);
   ASSERT_EQ(one.size(), three.size());
   EXPECT_EQ(std::memcmp(one.data(), three.data(), one.size() * sizeof(float)), 0);
+}
+
+TEST_F(CpuBehaviour, BatchNormDoesNotDependOnThreads) {
+  const BatchNorm& op = *backend_->ops().batchnorm;
+  for (const BatchNormProblem& p :
+       {BatchNormProblem{.rows = 40003, .C = 3}, BatchNormProblem{.rows = 5001, .C = 32},
+        BatchNormProblem{.rows = 777, .C = 130}, BatchNormProblem{.rows = 40, .C = 5000}}) {
+    const auto run = [&](int threads) {
+      set_max_threads(threads);
+      const auto x = random_floats(p.rows * p.C, 1), dy = random_floats(p.rows * p.C, 2),
+                 gamma = random_floats(p.C, 3), beta = random_floats(p.C, 4);
+      std::vector<float> y(x.size()), dx(x.size());
+      std::vector<std::vector<float>> of_channel(6, std::vector<float>(gamma.size()));
+      const auto c = [&](size_t i) { return out(of_channel[i], p.c_shape()); };
+      Workspace work(op.workspace_bytes(p));
+      op.forward_training(work.context, p, in(x, p.x_shape()), in(gamma, p.c_shape()), in(beta, p.c_shape()),
+                          out(y, p.x_shape()), c(0), c(1), c(2), c(3));
+      op.backward(work.context, p, in(x, p.x_shape()), in(dy, p.x_shape()), in(gamma, p.c_shape()), c(0),
+                  c(1), out(dx, p.x_shape()), GradMode::overwrite, c(4), c(5), GradMode::overwrite);
+      std::vector<float> result = y;
+      result.insert(result.end(), dx.begin(), dx.end());
+      for (const auto& v : of_channel) result.insert(result.end(), v.begin(), v.end());
+      return result;
+    };
+    const auto one = run(1), three = run(3);
+    EXPECT_EQ(std::memcmp(one.data(), three.data(), one.size() * sizeof(float)), 0) << to_string(p);
+  }
+}
+
+// Rows that float sums would lose: the mean lies 10,000 deviations from 0.
+TEST_F(CpuBehaviour, BatchNormFarFromZeroKeepsTheVariance) {
+  const BatchNormProblem p{.rows = 1 << 18, .C = 5};
+  auto x = random_floats(p.rows * p.C, 1);
+  for (float& v : x) v = 5000 + v;  // deviation 0.577
+  std::vector<double> wide(x.begin(), x.end()), y(wide.size()), ones(size_t(p.C), 1.0), zeros(size_t(p.C)),
+      mean(zeros), rstd(zeros), running_mean(zeros), running_var(ones);
+  std::vector<float> gamma(size_t(p.C), 1.0f), beta(size_t(p.C)), got(x.size()), m(beta), s(beta), rm(beta),
+      rv(gamma);
+  Workspace work(backend_->ops().batchnorm->workspace_bytes(p));
+  backend_->ops().batchnorm->forward_training(work.context, p, in(x, p.x_shape()), in(gamma, p.c_shape()),
+                                              in(beta, p.c_shape()), out(got, p.x_shape()),
+                                              out(m, p.c_shape()), out(s, p.c_shape()), out(rm, p.c_shape()),
+                                              out(rv, p.c_shape()));
+  reference::batchnorm_forward_training(p, wide.data(), ones.data(), zeros.data(), y.data(), mean.data(),
+                                        rstd.data(), running_mean.data(), running_var.data());
+  for (size_t c = 0; c < size_t(p.C); c++) EXPECT_NEAR(s[c], rstd[c], 1e-5 * rstd[c]) << c;
 }
 
 // One plan, run by several threads at the same time: each gets the right result.

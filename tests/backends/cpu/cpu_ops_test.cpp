@@ -39,6 +39,8 @@ TEST_F(CpuOps, DenseDgrad) { expect(compare.dense(Pass::dgrad, count)); }
 TEST_F(CpuOps, DenseWgrad) { expect(compare.dense(Pass::wgrad, count)); }
 TEST_F(CpuOps, Pool2dForward) { expect(compare.pool2d_forward(count)); }
 TEST_F(CpuOps, Pool2dBackward) { expect(compare.pool2d_backward(count)); }
+TEST_F(CpuOps, BatchNormForward) { expect(compare.batchnorm_forward(count)); }
+TEST_F(CpuOps, BatchNormBackward) { expect(compare.batchnorm_backward(count)); }
 TEST_F(CpuOps, ActivationForward) { expect(compare.activation_forward(count)); }
 TEST_F(CpuOps, ActivationBackward) { expect(compare.activation_backward(count)); }
 TEST_F(CpuOps, Add) { expect(compare.add(count)); }

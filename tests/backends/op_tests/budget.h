@@ -1,37 +1,15 @@
-// How far a right float result may lie from the double-precision oracle. Bounds, not tolerances: each follows
-// from the number of roundings a float computation may make (Higham: Accuracy and Stability of Numerical
-// Algorithms, 2nd ed., sections 2.2 and 3.1), so a result outside is wrong, whatever the order of its sums.
+// The budgets are ops/budget.h's; the names here are for the op tests, which live in another namespace.
 #pragma once
-#include <cfloat>
-#include <cmath>
-#include <limits>
-
-#include "core/problem/activation.h"
+#include "ops/budget.h"
 
 namespace gabor::op_tests {
-
-constexpr double kU = 0x1p-24;  // unit roundoff of float
-
-// gamma_n = n u / (1 - n u): relative error of n roundings in a row.
-constexpr double gamma(double n) { return n * kU / (1 - n * kU); }
-
-// A sum of n products whose absolute values add up to `magnitude`, in any order, with or without FMA; two
-// roundings to spare for a bias and for what was there before. Unlimited where float may overflow on the way.
-inline double sum_budget(double n, double magnitude) {
-  if (!(magnitude < 0.9 * FLT_MAX)) return std::numeric_limits<double>::infinity();
-  return gamma(n + 2) * magnitude + (n + 2) * FLT_MIN * kU;  // the last term: results that are denormal
-}
-
-// Ulps that a backend's own exp, log, tanh and erf may be wrong by. 4 covers Highway's and oneDNN's
-// polynomials. oneDNN evaluates erf by formula 7.1.26 of Abramowitz and Stegun, whose error is 1.5e-7 of the
-// largest value, 1 (2.6 u), before its own roundings.
-constexpr double kExpUlps = 4, kTanhUlps = 4, kErfUlps = 8;
-
-// |f| may change by this times the change of x.
-double lipschitz(const Activation& a);
-// Error of evaluating f at a float x by the textbook formula in float (activation.cpp of a backend).
-double activation_error(const Activation& a, double x);
-// Error of the slope f'(x), as activation_slope takes it (from y, or from x for silu and gelu).
-double slope_error(const Activation& a, double x, double y);
-
+using gabor::activation_error;
+using gabor::gamma;
+using gabor::kErfUlps;
+using gabor::kExpUlps;
+using gabor::kTanhUlps;
+using gabor::kU;
+using gabor::lipschitz;
+using gabor::slope_error;
+using gabor::sum_budget;
 }  // namespace gabor::op_tests

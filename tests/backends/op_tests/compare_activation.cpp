@@ -20,13 +20,13 @@ std::vector<float> arguments(Random& random, const ActivationProblem& p, Data da
   return x;
 }
 
-void forward(const ActivationOp& op, const ActivationProblem& p, Random& random, Data data, Judge& judge) {
-  const std::vector<float> values = arguments(random, p, data);
-  const Input x(random, "x", {p.count}, values);
-  const bool in_place = random.below(2);
-  Guarded y = in_place ? Guarded::in_out("y", values.data(), {p.count}, DType::f32, random_skew(random))
-                       : Guarded::output("y", {p.count}, DType::f32, random_skew(random));
-  Scratch scratch;
+void forward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, Data data, Judge& judge) {
+  const std::vector<float> values = arguments(trial, p, data);
+  const Input x(trial, "x", {p.count}, values);
+  const bool in_place = trial.below(2);
+  Guarded y = in_place ? Guarded::in_out(trial, "y", values.data(), {p.count}, DType::f32)
+                       : Guarded::output(trial, "y", {p.count}, DType::f32);
+  Scratch scratch(trial);
   op.forward(scratch.context, p, in_place ? y.in() : x.view(), y.out());
   judge.intact({&x.tensor, &y, &scratch.memory});
   std::vector<double> want(values.size()), budget(values.size());
@@ -37,20 +37,20 @@ void forward(const ActivationOp& op, const ActivationProblem& p, Random& random,
   judge.within("y", y.values<float>(), want, budget);
 }
 
-void backward(const ActivationOp& op, const ActivationProblem& p, Random& random, Data data, Judge& judge) {
-  const Input x(random, "x", {p.count}, arguments(random, p, data));
+void backward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, Data data, Judge& judge) {
+  const Input x(trial, "x", {p.count}, arguments(trial, p, data));
   std::vector<double> y_wide;
   for (double v : x.wide) y_wide.push_back(reference::activate(p.activation, v));
-  const Input y(random, "y", {p.count}, rounded(y_wide));
-  const std::vector<float> values = random_values(random, p.count, data);
-  const Input dy(random, "dy", {p.count}, values);
-  const GradMode mode = random_mode(random);
-  const bool in_place = mode == GradMode::overwrite && random.below(2);
-  GradOutput dx(random, "dx", {p.count}, mode, data);
-  if (in_place) dx.tensor = Guarded::in_out("dx", values.data(), {p.count}, DType::f32, random_skew(random));
+  const Input y(trial, "y", {p.count}, rounded(y_wide));
+  const std::vector<float> values = random_values(trial, p.count, data);
+  const Input dy(trial, "dy", {p.count}, values);
+  const GradMode mode = random_mode(trial);
+  const bool in_place = mode == GradMode::overwrite && trial.below(2);
+  GradOutput dx(trial, "dx", {p.count}, mode, data);
+  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", values.data(), {p.count}, DType::f32);
   // What the kind does not read is left out.
   const bool from_y = derivative_from_output(p.activation.kind);
-  Scratch scratch;
+  Scratch scratch(trial);
   op.backward(scratch.context, p, from_y ? ConstTensorView{} : x.view(),
               from_y ? y.view() : ConstTensorView{}, in_place ? dx.tensor.in() : dy.view(), dx.tensor.out(),
               mode);
@@ -76,9 +76,8 @@ OpReport OpComparison::activation_forward(int count) const {
   const ActivationOp& op = *backend_->ops().activation;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const ActivationProblem p{1 + random.below(1000), random_activation(random)};
-    return {text(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              forward(op, p, data_random, data, judge);
-            }};
+    return {text(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { forward(op, p, trial, data, judge); }};
   };
   return sweep("activation forward", count, kTries * count, draw, kAllData);
 }
@@ -87,9 +86,8 @@ OpReport OpComparison::activation_backward(int count) const {
   const ActivationOp& op = *backend_->ops().activation;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const ActivationProblem p{1 + random.below(1000), random_activation(random)};
-    return {text(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              backward(op, p, data_random, data, judge);
-            }};
+    return {text(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { backward(op, p, trial, data, judge); }};
   };
   constexpr Data kinds[] = {Data::real, Data::integer};
   return sweep("activation backward", count, kTries * count, draw, kinds);

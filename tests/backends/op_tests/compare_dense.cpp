@@ -6,16 +6,16 @@
 namespace gabor::op_tests {
 namespace {
 
-void fprop(const Dense& op, DenseProblem p, Random& random, Data data, Judge& judge) {
+void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, Judge& judge) {
   if (data == Data::integer && p.activation.kind != ActivationKind::none)
     p.activation = {ActivationKind::relu, 0};
   DenseProblem linear = p;
   linear.activation = {};
-  const bool biased = random.below(4) != 0;
-  Input x(random, "x", p.x_shape(), data), w(random, "w", p.w_shape(), plain(data)),
-      b(random, "b", p.b_shape(), plain(data));
-  Guarded y = Guarded::output("y", p.y_shape(), DType::f32, random_skew(random));
-  Scratch scratch(op.workspace_bytes(p, Pass::fprop));
+  const bool biased = trial.below(4) != 0;
+  Input x(trial, "x", p.x_shape(), data), w(trial, "w", p.w_shape(), plain(data)),
+      b(trial, "b", p.b_shape(), plain(data));
+  Guarded y = Guarded::output(trial, "y", p.y_shape(), DType::f32);
+  Scratch scratch(trial, op.workspace_bytes(p, Pass::fprop));
   op.fprop(scratch.context, p, x.view(), w.view(), biased ? b.view() : ConstTensorView{}, y.out());
   judge.intact({&x.tensor, &w.tensor, &b.tensor, &y, &scratch.memory});
 
@@ -35,10 +35,10 @@ void fprop(const Dense& op, DenseProblem p, Random& random, Data data, Judge& ju
   judge.within("y", y.values<float>(), want, budget, p.activation.kind == ActivationKind::none ? n : 1);
 }
 
-void dgrad(const Dense& op, const DenseProblem& p, Random& random, Data data, Judge& judge) {
-  Input dy(random, "dy", p.y_shape(), data), w(random, "w", p.w_shape(), plain(data));
-  GradOutput dx(random, "dx", p.x_shape(), random_mode(random), plain(data));
-  Scratch scratch(op.workspace_bytes(p, Pass::dgrad));
+void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judge& judge) {
+  Input dy(trial, "dy", p.y_shape(), data), w(trial, "w", p.w_shape(), plain(data));
+  GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
+  Scratch scratch(trial, op.workspace_bytes(p, Pass::dgrad));
   op.dgrad(scratch.context, p, dy.view(), w.view(), dx.tensor.out(), dx.mode);
   judge.intact({&dy.tensor, &w.tensor, &dx.tensor, &scratch.memory});
 
@@ -51,13 +51,12 @@ void dgrad(const Dense& op, const DenseProblem& p, Random& random, Data data, Ju
   judge.within("dx", dx.tensor.values<float>(), want, sum_budgets(n, magnitude), n);
 }
 
-void wgrad(const Dense& op, const DenseProblem& p, Random& random, Data data, Judge& judge) {
-  const bool biased = random.below(4) != 0;
-  const GradMode mode = random_mode(random);
-  Input x(random, "x", p.x_shape(), plain(data)), dy(random, "dy", p.y_shape(), data);
-  GradOutput dw(random, "dw", p.w_shape(), mode, plain(data)),
-      db(random, "db", p.b_shape(), mode, plain(data));
-  Scratch scratch(op.workspace_bytes(p, Pass::wgrad));
+void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judge& judge) {
+  const bool biased = trial.below(4) != 0;
+  const GradMode mode = random_mode(trial);
+  Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
+  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data)), db(trial, "db", p.b_shape(), mode, plain(data));
+  Scratch scratch(trial, op.workspace_bytes(p, Pass::wgrad));
   op.wgrad(scratch.context, p, x.view(), dy.view(), dw.tensor.out(), biased ? db.tensor.out() : TensorView{},
            mode);
   judge.intact({&x.tensor, &dy.tensor, &dw.tensor, &db.tensor, &scratch.memory});
@@ -84,10 +83,10 @@ OpReport OpComparison::dense(Pass pass, int count) const {
   const auto draw = [&](Random& random, int64_t) -> Case {
     DenseProblem p = random_dense(random);
     if (pass == Pass::fprop && random.below(2)) p.activation = random_activation(random);
-    return {to_string(p), op.supports(p, pass), [&op, p, pass](Random& data_random, Data data, Judge& judge) {
-              if (pass == Pass::fprop) fprop(op, p, data_random, data, judge);
-              if (pass == Pass::dgrad) dgrad(op, p, data_random, data, judge);
-              if (pass == Pass::wgrad) wgrad(op, p, data_random, data, judge);
+    return {to_string(p), op.supports(p, pass), [&op, p, pass](Trial& trial, Data data, Judge& judge) {
+              if (pass == Pass::fprop) fprop(op, p, trial, data, judge);
+              if (pass == Pass::dgrad) dgrad(op, p, trial, data, judge);
+              if (pass == Pass::wgrad) wgrad(op, p, trial, data, judge);
             }};
   };
   return sweep(std::string("dense ") + name_of(pass), count, kTries * count, draw, kAllData);

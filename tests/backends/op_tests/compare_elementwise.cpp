@@ -11,11 +11,11 @@
 namespace gabor::op_tests {
 namespace {
 
-void run_add(const Add& op, const AddProblem& p, Random& random, Data data, Judge& judge) {
-  const Input a(random, "a", {p.count}, data), b(random, "b", {p.count}, plain(data));
-  Guarded y = Guarded::output("y", {p.count}, DType::f32, random_skew(random));
-  GradOutput d(random, "d", {p.count}, random_mode(random), plain(data));
-  Scratch scratch;
+void run_add(const Add& op, const AddProblem& p, Trial& trial, Data data, Judge& judge) {
+  const Input a(trial, "a", {p.count}, data), b(trial, "b", {p.count}, plain(data));
+  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  GradOutput d(trial, "d", {p.count}, random_mode(trial), plain(data));
+  Scratch scratch(trial);
   op.forward(scratch.context, p, a.view(), b.view(), y.out());
   op.accumulate(scratch.context, p, a.view(), d.tensor.out(), d.mode);
   judge.intact({&a.tensor, &b.tensor, &y, &d.tensor, &scratch.memory});
@@ -29,12 +29,12 @@ void run_add(const Add& op, const AddProblem& p, Random& random, Data data, Judg
   judge.exact("d", d.tensor.values<float>(), want);
 }
 
-void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Random& random, Judge& judge) {
+void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Trial& trial, Judge& judge) {
   std::vector<uint8_t> pixels(size_t(p.count));
-  for (uint8_t& v : pixels) v = uint8_t(random.below(256));
-  const Guarded x = Guarded::input("x", pixels.data(), {p.count}, DType::u8, random_skew(random));
-  Guarded y = Guarded::output("y", {p.count}, DType::f32, random_skew(random));
-  Scratch scratch;
+  for (uint8_t& v : pixels) v = uint8_t(trial.below(256));
+  const Guarded x = Guarded::input(trial, "x", pixels.data(), {p.count}, DType::u8);
+  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  Scratch scratch(trial);
   op.forward(scratch.context, p, x.in(), y.out());
   judge.intact({&x, &y, &scratch.memory});
   std::vector<double> want, budget;
@@ -47,12 +47,12 @@ void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Random& ran
   judge.within("y", y.values<float>(), want, budget);
 }
 
-void run_dropout(const Dropout& op, const DropoutProblem& p, Random& random, Data data, Judge& judge) {
-  const RandomKey key{random.bits(), Purpose::dropout, random.below(1000), random.below(8)};
-  const Input x(random, "x", {p.count}, data);
-  Guarded y = Guarded::output("y", {p.count}, DType::f32, random_skew(random));
-  GradOutput dx(random, "dx", {p.count}, random_mode(random), data);
-  Scratch scratch;
+void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data data, Judge& judge) {
+  const RandomKey key{trial.bits(), Purpose::dropout, trial.below(1000), trial.below(8)};
+  const Input x(trial, "x", {p.count}, data);
+  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  GradOutput dx(trial, "dx", {p.count}, random_mode(trial), data);
+  Scratch scratch(trial);
   op.forward(scratch.context, p, key, x.view(), y.out());
   op.backward(scratch.context, p, key, x.view(), dx.tensor.out(), dx.mode);
   judge.intact({&x.tensor, &y, &dx.tensor, &scratch.memory});
@@ -75,9 +75,8 @@ OpReport OpComparison::add(int count) const {
   const Add& op = *backend_->ops().add;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const AddProblem p{1 + random.below(1000)};
-    return {
-        fmt::format("count={}", p.count), op.supports(p),
-        [&op, p](Random& data_random, Data data, Judge& judge) { run_add(op, p, data_random, data, judge); }};
+    return {fmt::format("count={}", p.count), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { run_add(op, p, trial, data, judge); }};
   };
   return sweep("add", count, kTries * count, draw, kAllData);
 }
@@ -93,7 +92,7 @@ OpReport OpComparison::normalize(int count) const {
       p.normalize.shift[size_t(c)] = random.uniform(-2.0f, 2.0f);
     }
     return {fmt::format("count={} C={}", p.count, p.C), op.supports(p),
-            [&op, p](Random& data_random, Data, Judge& judge) { run_normalize(op, p, data_random, judge); }};
+            [&op, p](Trial& trial, Data, Judge& judge) { run_normalize(op, p, trial, judge); }};
   };
   constexpr Data kinds[] = {Data::real};
   return sweep("normalize", count, kTries * count, draw, kinds);
@@ -105,9 +104,7 @@ OpReport OpComparison::dropout(int count) const {
     constexpr float rates[] = {0, 0.1f, 0.25f, 0.5f, 0.9f, 0.999f};
     const DropoutProblem p{1 + random.below(1000), rates[random.below(std::size(rates))]};
     return {fmt::format("count={} rate={}", p.count, p.rate), op.supports(p),
-            [&op, p](Random& data_random, Data data, Judge& judge) {
-              run_dropout(op, p, data_random, data, judge);
-            }};
+            [&op, p](Trial& trial, Data data, Judge& judge) { run_dropout(op, p, trial, data, judge); }};
   };
   constexpr Data kinds[] = {Data::real};
   return sweep("dropout", count, kTries * count, draw, kinds);

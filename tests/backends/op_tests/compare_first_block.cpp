@@ -15,26 +15,26 @@ FirstBlockProblem one_sample(FirstBlockProblem p) {
 
 // Images for the backend, and what the convolution sees of them in double: values and sums of absolute terms.
 struct Images {
-  Images(Random& random, const FirstBlockProblem& p, Data data) : tensor(make(random, p, data)) {}
+  Images(Trial& trial, const FirstBlockProblem& p, Data data) : tensor(make(trial, p, data)) {}
   std::vector<double> x, magnitude;  // filled by make(), so before the tensor
   Guarded tensor;
 
  private:
-  Guarded make(Random& random, const FirstBlockProblem& p, Data data) {
+  Guarded make(Trial& trial, const FirstBlockProblem& p, Data data) {
     const Shape shape = p.conv.x_shape();
     if (p.input == DType::f32) {
-      const std::vector<float> values = random_values(random, shape.count(), data);
+      const std::vector<float> values = random_values(trial, shape.count(), data);
       x = widened(values), magnitude = absolute(x);
-      return Guarded::input("x", values.data(), shape, DType::f32, random_skew(random));
+      return Guarded::input(trial, "x", values.data(), shape, DType::f32);
     }
     std::vector<uint8_t> pixels(size_t(shape.count()));
-    for (uint8_t& v : pixels) v = uint8_t(random.below(data == Data::integer ? 4 : 256));
+    for (uint8_t& v : pixels) v = uint8_t(trial.below(data == Data::integer ? 4 : 256));
     for (size_t i = 0; i < pixels.size(); i++) {
       const size_t c = i % size_t(p.conv.C);
       const double scaled = pixels[i] * double(p.normalize.scale[c]), shift = p.normalize.shift[c];
       x.push_back(scaled + shift), magnitude.push_back(std::fabs(scaled) + std::fabs(shift));
     }
-    return Guarded::input("x", pixels.data(), shape, DType::u8, random_skew(random));
+    return Guarded::input(trial, "x", pixels.data(), shape, DType::u8);
   }
 };
 
@@ -90,13 +90,13 @@ void expect_sample(const FirstBlockProblem& all, const double* x, const double* 
 }
 
 struct Run {
-  Run(Random& random, FirstBlockProblem problem, Data data)
-      : p((problem.normalize = random_normalize(random, problem, data), problem)),
-        images(random, p, data),
-        w(random, "w", p.conv.w_shape(), plain(data)),
-        b(random, "b", p.conv.b_shape(), data),
-        biased(random.below(4) != 0 || data == Data::special),
-        y(Guarded::output("y", p.pool.y_shape(), DType::f32, random_skew(random))) {
+  Run(Trial& trial, FirstBlockProblem problem, Data data)
+      : p((problem.normalize = random_normalize(trial, problem, data), problem)),
+        images(trial, p, data),
+        w(trial, "w", p.conv.w_shape(), plain(data)),
+        b(trial, "b", p.conv.b_shape(), data),
+        biased(trial.below(4) != 0 || data == Data::special),
+        y(Guarded::output(trial, "y", p.pool.y_shape(), DType::f32)) {
     const std::vector<double> bias = biased ? b.wide : std::vector<double>(b.wide.size());
     const int64_t sample = p.conv.H * p.conv.W * p.conv.C;
     for (int64_t n = 0; n < p.conv.N; n++)
@@ -111,15 +111,15 @@ struct Run {
   Expected expected;
 };
 
-void forward(const FirstBlock& op, Run& run, Guarded& argmax, bool keep, Judge& judge) {
-  Scratch scratch(op.workspace_bytes(run.p));
+void forward(const FirstBlock& op, Trial& trial, Run& run, Guarded& argmax, bool keep, Judge& judge) {
+  Scratch scratch(trial, op.workspace_bytes(run.p));
   op.forward(scratch.context, run.p, run.images.tensor.in(), run.w.view(),
              run.biased ? run.b.view() : ConstTensorView{}, run.y.out(), keep ? argmax.out() : TensorView{});
   judge.intact({&run.images.tensor, &run.w.tensor, &run.b.tensor, &run.y, &argmax, &scratch.memory});
 }
 
-Guarded make_argmax(const FirstBlock& op, const FirstBlockProblem& p) {
-  return Guarded::output("argmax", {p.conv.N * int64_t(op.argmax_bytes(p))}, DType::u8);
+Guarded make_argmax(const FirstBlock& op, Trial& trial, const FirstBlockProblem& p) {
+  return Guarded::output(trial, "argmax", {p.conv.N * int64_t(op.argmax_bytes(p))}, DType::u8);
 }
 
 void judge_y(Run& run, Data data, Judge& judge) {
@@ -129,31 +129,30 @@ void judge_y(Run& run, Data data, Judge& judge) {
     judge.within("y", run.y.values<float>(), run.expected.y, run.expected.budget);
 }
 
-void check_forward(const FirstBlock& op, const FirstBlockProblem& p, Random& random, Data data,
-                   Judge& judge) {
-  Run run(random, p, data == Data::special && p.input == DType::f32 ? Data::real : data);
-  Guarded argmax = make_argmax(op, p);
-  forward(op, run, argmax, random.below(2), judge);
+void check_forward(const FirstBlock& op, const FirstBlockProblem& p, Trial& trial, Data data, Judge& judge) {
+  Run run(trial, p, data == Data::special && p.input == DType::f32 ? Data::real : data);
+  Guarded argmax = make_argmax(op, trial, p);
+  forward(op, trial, run, argmax, trial.below(2), judge);
   judge_y(run, data, judge);
 }
 
-void check_backward(const FirstBlock& op, const FirstBlockProblem& problem, Random& random, Data data,
+void check_backward(const FirstBlock& op, const FirstBlockProblem& problem, Trial& trial, Data data,
                     Judge& judge) {
-  Run run(random, problem, data);
+  Run run(trial, problem, data);
   const FirstBlockProblem& p = run.p;
-  Guarded argmax = make_argmax(op, p);
-  forward(op, run, argmax, true, judge);
+  Guarded argmax = make_argmax(op, trial, p);
+  forward(op, trial, run, argmax, true, judge);
   judge_y(run, data, judge);
 
-  std::vector<float> d = random_values(random, p.pool.y_shape().count(), data);
+  std::vector<float> d = random_values(trial, p.pool.y_shape().count(), data);
   if (data != Data::integer)
     for (size_t i = 0; i < d.size(); i++)
       if (!run.expected.certain[i]) d[i] = 0;
-  const Input dy(random, "dy", p.pool.y_shape(), d);
-  const GradMode mode = random_mode(random);
-  GradOutput dw(random, "dw", p.conv.w_shape(), mode, data), db(random, "db", p.conv.b_shape(), mode, data);
-  const bool biased = random.below(4) != 0;
-  Scratch scratch(op.workspace_bytes(p));
+  const Input dy(trial, "dy", p.pool.y_shape(), d);
+  const GradMode mode = random_mode(trial);
+  GradOutput dw(trial, "dw", p.conv.w_shape(), mode, data), db(trial, "db", p.conv.b_shape(), mode, data);
+  const bool biased = trial.below(4) != 0;
+  Scratch scratch(trial, op.workspace_bytes(p));
   op.backward(scratch.context, p, run.images.tensor.in(), argmax.in(), dy.view(), dw.tensor.out(),
               biased ? db.tensor.out() : TensorView{}, mode);
   judge.intact({&run.images.tensor, &argmax, &dy.tensor, &dw.tensor, &db.tensor, &scratch.memory});
@@ -186,9 +185,8 @@ OpReport OpComparison::first_block_forward(int count) const {
   const FirstBlock& op = *backend_->ops().first_block;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const FirstBlockProblem p = random_first_block(random);
-    return {to_string(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              check_forward(op, p, data_random, data, judge);
-            }};
+    return {to_string(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { check_forward(op, p, trial, data, judge); }};
   };
   return sweep("first_block forward", count, kTries * count, draw, kAllData);
 }
@@ -197,9 +195,8 @@ OpReport OpComparison::first_block_backward(int count) const {
   const FirstBlock& op = *backend_->ops().first_block;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const FirstBlockProblem p = random_first_block(random);
-    return {to_string(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              check_backward(op, p, data_random, data, judge);
-            }};
+    return {to_string(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { check_backward(op, p, trial, data, judge); }};
   };
   constexpr Data kinds[] = {Data::real, Data::integer};
   return sweep("first_block backward", count, kTries * count, draw, kinds);

@@ -49,11 +49,11 @@ std::vector<double> softmax_budget(const SoftmaxProblem& p, const std::vector<do
   return budget;
 }
 
-void run_softmax(const Softmax& op, const SoftmaxProblem& p, Random& random, Data data, Judge& judge) {
+void run_softmax(const Softmax& op, const SoftmaxProblem& p, Trial& trial, Data data, Judge& judge) {
   const Shape shape{p.N, p.K};
-  const Input x(random, "x", shape, logits(random, p.N * p.K, data));
-  Guarded y = Guarded::output("y", shape, DType::f32, random_skew(random));
-  Scratch scratch;
+  const Input x(trial, "x", shape, logits(trial, p.N * p.K, data));
+  Guarded y = Guarded::output(trial, "y", shape, DType::f32);
+  Scratch scratch(trial);
   op.forward(scratch.context, p, x.view(), y.out());
   std::vector<double> want(x.wide.size());
   reference::softmax_forward(p, x.wide.data(), want.data());
@@ -61,8 +61,8 @@ void run_softmax(const Softmax& op, const SoftmaxProblem& p, Random& random, Dat
   judge.within("y", y.values<float>(), want, softmax_budget(p, x.wide, want));
   if (data == Data::special) return;
 
-  const Input given(random, "y", shape, rounded(want)), dy(random, "dy", shape, data);
-  GradOutput dx(random, "dx", shape, random_mode(random), data);
+  const Input given(trial, "y", shape, rounded(want)), dy(trial, "dy", shape, data);
+  GradOutput dx(trial, "dx", shape, random_mode(trial), data);
   op.backward(scratch.context, p, given.view(), dy.view(), dx.tensor.out(), dx.mode);
   judge.intact({&given.tensor, &dy.tensor, &dx.tensor, &scratch.memory});
   std::vector<double> want_dx = dx.start(), budget = dx.start_magnitude();
@@ -120,17 +120,17 @@ LossBudget loss_budget(const LossProblem& p, const std::vector<double>& y, const
   return out;
 }
 
-void run_loss(const Loss& op, const LossProblem& p, Random& random, Data data, Judge& judge) {
-  const Input y(random, "y", {p.N, p.K}, logits(random, p.N * p.K, data));
+void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Judge& judge) {
+  const Input y(trial, "y", {p.N, p.K}, logits(trial, p.N * p.K, data));
   std::vector<int32_t> labels(size_t(p.N));
-  for (int32_t& l : labels) l = random.below(8) ? int32_t(random.below(uint32_t(p.K))) : -1;
-  const Guarded label = Guarded::input("labels", labels.data(), {p.N}, DType::i32, random_skew(random));
-  Guarded dy = Guarded::output("dy", {p.N, p.K}, DType::f32, random_skew(random));
-  Guarded loss = Guarded::output("loss", {1}, DType::f32),
-          counts = Guarded::output("counts", {2}, DType::i32);
-  const bool with_gradient = random.below(4) != 0;
+  for (int32_t& l : labels) l = trial.below(8) ? int32_t(trial.below(uint32_t(p.K))) : -1;
+  const Guarded label = Guarded::input(trial, "labels", labels.data(), {p.N}, DType::i32);
+  Guarded dy = Guarded::output(trial, "dy", {p.N, p.K}, DType::f32);
+  Guarded loss = Guarded::output(trial, "loss", {1}, DType::f32),
+          counts = Guarded::output(trial, "counts", {2}, DType::i32);
+  const bool with_gradient = trial.below(4) != 0;
   const float scale = 1.0f / float(p.N);
-  Scratch scratch;
+  Scratch scratch(trial, op.workspace_bytes(p));
   op.run(scratch.context, p, y.view(), label.in(), scale, with_gradient ? dy.out() : TensorView{}, loss.out(),
          counts.out());
   judge.intact({&y.tensor, &label, &dy, &loss, &counts, &scratch.memory});
@@ -153,9 +153,7 @@ OpReport OpComparison::softmax(int count) const {
   const auto draw = [&](Random& random, int64_t) -> Case {
     const SoftmaxProblem p{1 + random.below(33), classes(random)};
     return {fmt::format("N={} K={}", p.N, p.K), op.supports(p),
-            [&op, p](Random& data_random, Data data, Judge& judge) {
-              run_softmax(op, p, data_random, data, judge);
-            }};
+            [&op, p](Trial& trial, Data data, Judge& judge) { run_softmax(op, p, trial, data, judge); }};
   };
   return sweep("softmax", count, kTries * count, draw, kAllData);
 }
@@ -167,9 +165,8 @@ OpReport OpComparison::loss(int count) const {
     if (p.kind == LossKind::softmax_xent && random.below(3) == 0)
       p.label_smoothing = random.uniform(0.01f, 0.3f);
     return {fmt::format("{} N={} K={} label_smoothing={}", name_of(p.kind), p.N, p.K, p.label_smoothing),
-            op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              run_loss(op, p, data_random, data, judge);
-            }};
+            op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { run_loss(op, p, trial, data, judge); }};
   };
   return sweep("loss", count, kTries * count, draw, kAllData);
 }

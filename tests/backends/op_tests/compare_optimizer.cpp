@@ -63,33 +63,35 @@ std::vector<ParameterSegment> random_segments(Random& random, int64_t count) {
   return segments;
 }
 
-void run_optimizer(const Optimizer& op, const OptimizerProblem& p, int64_t count, Random& random, Data data,
+void run_optimizer(const Optimizer& op, const OptimizerProblem& p, int64_t count, Trial& trial, Data data,
                    Judge& judge) {
   const Shape shape{count};
-  const std::vector<ParameterSegment> segments = random_segments(random, count);
-  const std::vector<float> w0 = random_values(random, count, Data::real),
-                           m0 = random_values(random, count, Data::real);
-  std::vector<float> v0 = random_values(random, count, Data::real),
-                     g0 = random_values(random, count, Data::real);
-  const bool fresh = random.below(3) == 0;  // the first step: no moments yet
+  const std::vector<ParameterSegment> segments = random_segments(trial, count);
+  const std::vector<float> w0 = random_values(trial, count, Data::real),
+                           m0 = random_values(trial, count, Data::real);
+  std::vector<float> v0 = random_values(trial, count, Data::real),
+                     g0 = random_values(trial, count, Data::real);
+  const bool fresh = trial.below(3) == 0;  // the first step: no moments yet
   constexpr int64_t steps[] = {2, 3, 10, 1000, 1000000};
-  const int64_t t = fresh ? 1 : steps[random.below(std::size(steps))];
+  const int64_t t = fresh ? 1 : steps[trial.below(std::size(steps))];
   std::vector<float> m_start = m0;
   for (size_t i = 0; i < v0.size(); i++) {
     v0[i] = fresh ? 0 : v0[i] * v0[i];
     if (fresh) m_start[i] = 0;
   }
   if (data == Data::special && count > 0)
-    g0[random.below(uint32_t(count))] = std::numeric_limits<float>::quiet_NaN();
-  const float lr = random.below(2) ? 0.001f : random.uniform(0.0f, 0.5f);
+    g0[trial.below(uint32_t(count))] = std::numeric_limits<float>::quiet_NaN();
+  const float lr = trial.below(2) ? 0.001f : trial.uniform(0.0f, 0.5f);
 
-  const Input g(random, "grads", shape, g0);
-  Guarded w = Guarded::in_out("params", w0.data(), shape, DType::f32, random_skew(random));
-  Guarded m = Guarded::in_out("m", m_start.data(), shape, DType::f32, random_skew(random));
-  Guarded v = Guarded::in_out("v", v0.data(), shape, DType::f32, random_skew(random));
-  Scratch scratch;
-  op.update(scratch.context, p, segments, lr, t, w.out(), g.view(), p.moments() >= 1 ? m.out() : TensorView{},
-            p.moments() >= 2 ? v.out() : TensorView{});
+  const Input g(trial, "grads", shape, g0);
+  Guarded w = Guarded::in_out(trial, "params", w0.data(), shape, DType::f32);
+  Guarded m = Guarded::in_out(trial, "m", m_start.data(), shape, DType::f32);
+  Guarded v = Guarded::in_out(trial, "v", v0.data(), shape, DType::f32);
+  Scratch scratch(trial);
+  Guarded layout = Guarded::workspace(trial, op.layout_bytes(segments));
+  op.write_layout(trial.device, segments, layout.out().data);
+  op.update(scratch.context, p, segments, layout.in().data, lr, t, w.out(), g.view(),
+            p.moments() >= 1 ? m.out() : TensorView{}, p.moments() >= 2 ? v.out() : TensorView{});
   judge.intact({&g.tensor, &w, &m, &v, &scratch.memory});
 
   std::vector<double> want_w = widened(w0), want_m = widened(m_start), want_v = widened(v0);
@@ -117,8 +119,8 @@ OpReport OpComparison::optimizer(int count) const {
     const int64_t parameters = 1 + random.below(2000);
     return {fmt::format("{} count={} weight_decay={} epsilon={}", name_of(p.kind), parameters, p.weight_decay,
                         p.epsilon),
-            op.supports(p), [&op, p, parameters](Random& data_random, Data data, Judge& judge) {
-              run_optimizer(op, p, parameters, data_random, data, judge);
+            op.supports(p), [&op, p, parameters](Trial& trial, Data data, Judge& judge) {
+              run_optimizer(op, p, parameters, trial, data, judge);
             }};
   };
   constexpr Data kinds[] = {Data::real, Data::special};

@@ -37,12 +37,12 @@ std::vector<double> forward_budget(const Pool2dProblem& p, const std::vector<dou
   return budget;
 }
 
-void forward(const Pool2d& op, const Pool2dProblem& p, Random& random, Data data, Judge& judge) {
-  Input x(random, "x", p.x_shape(), data);
-  Guarded y = Guarded::output("y", p.y_shape(), DType::f32, random_skew(random));
-  Guarded argmax = Guarded::output("argmax", p.y_shape(), p.argmax_dtype(), random_skew(random));
-  const bool winners = p.kind == PoolKind::max && random.below(4) != 0;
-  Scratch scratch(op.workspace_bytes(p));
+void forward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data, Judge& judge) {
+  Input x(trial, "x", p.x_shape(), data);
+  Guarded y = Guarded::output(trial, "y", p.y_shape(), DType::f32);
+  Guarded argmax = Guarded::output(trial, "argmax", p.y_shape(), p.argmax_dtype());
+  const bool winners = p.kind == PoolKind::max && trial.below(4) != 0;
+  Scratch scratch(trial, op.workspace_bytes(p));
   op.forward(scratch.context, p, x.view(), y.out(), winners ? argmax.out() : TensorView{});
   judge.intact({&x.tensor, &y, &argmax, &scratch.memory});
 
@@ -56,22 +56,22 @@ void forward(const Pool2d& op, const Pool2dProblem& p, Random& random, Data data
   if (winners) judge.exact("argmax", widened_argmax(argmax, p.argmax_dtype()), want_winners);
 }
 
-void backward(const Pool2d& op, const Pool2dProblem& p, Random& random, Data data, Judge& judge) {
-  Input x(random, "x", p.x_shape(), data);
+void backward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data, Judge& judge) {
+  Input x(trial, "x", p.x_shape(), data);
   std::vector<double> y_wide(size_t(p.y_shape().count()));
   std::vector<int32_t> winners(y_wide.size());
   reference::pool2d_forward(p, x.wide.data(), y_wide.data(), winners.data());
-  Input y(random, "y", p.y_shape(), rounded(y_wide)), dy(random, "dy", p.y_shape(), data);
+  Input y(trial, "y", p.y_shape(), rounded(y_wide)), dy(trial, "dy", p.y_shape(), data);
   const std::vector<uint8_t> narrow(winners.begin(), winners.end());
   const bool bytes = p.argmax_dtype() == DType::u8;
   const Guarded argmax =
-      Guarded::input("argmax", bytes ? static_cast<const void*>(narrow.data()) : winners.data(), p.y_shape(),
-                     p.argmax_dtype(), random_skew(random));
-  GradOutput dx(random, "dx", p.x_shape(), random_mode(random), data);
+      Guarded::input(trial, "argmax", bytes ? static_cast<const void*>(narrow.data()) : winners.data(),
+                     p.y_shape(), p.argmax_dtype());
+  GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), data);
   // What a kind does not read is sometimes left out.
-  const bool bare = random.below(2);
+  const bool bare = trial.below(2);
   const bool l2 = p.kind == PoolKind::l2, max = p.kind == PoolKind::max;
-  Scratch scratch(op.workspace_bytes(p));
+  Scratch scratch(trial, op.workspace_bytes(p));
   op.backward(scratch.context, p, l2 || !bare ? x.view() : ConstTensorView{},
               l2 || !bare ? y.view() : ConstTensorView{}, max ? argmax.in() : ConstTensorView{}, dy.view(),
               dx.tensor.out(), dx.mode);
@@ -93,9 +93,8 @@ OpReport OpComparison::pool2d_forward(int count) const {
   const Pool2d& op = *backend_->ops().pool2d;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const Pool2dProblem p = random_pool2d(random);
-    return {to_string(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              forward(op, p, data_random, data, judge);
-            }};
+    return {to_string(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { forward(op, p, trial, data, judge); }};
   };
   return sweep("pool2d forward", count, kTries * count, draw, kAllData);
 }
@@ -104,9 +103,8 @@ OpReport OpComparison::pool2d_backward(int count) const {
   const Pool2d& op = *backend_->ops().pool2d;
   const auto draw = [&](Random& random, int64_t) -> Case {
     const Pool2dProblem p = random_pool2d(random);
-    return {to_string(p), op.supports(p), [&op, p](Random& data_random, Data data, Judge& judge) {
-              backward(op, p, data_random, data, judge);
-            }};
+    return {to_string(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { backward(op, p, trial, data, judge); }};
   };
   constexpr Data kinds[] = {Data::real, Data::integer};
   return sweep("pool2d backward", count, kTries * count, draw, kinds);

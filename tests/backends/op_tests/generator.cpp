@@ -120,6 +120,20 @@ DenseProblem random_dense(Random& random) {
   return p;
 }
 
+BatchNormProblem random_batchnorm(Random& random) {
+  BatchNormProblem p;
+  p.C = one_in(random, 8) ? between(random, 130, 700) : pick(random, kChannels);
+  p.rows = between(random, 1, 33);
+  if (!one_in(random, 3)) p.rows *= extent(random);
+  if (one_in(random, 3)) p.rows *= between(random, 1, 67);
+  cut_down(work_limit(random) / 16, [&] { return double(p.rows * p.C); }, {&p.rows});
+  constexpr float epsilons[] = {1e-5f, 1e-5f, 1e-3f, 0.1f}, momenta[] = {0.1f, 0.1f, 0.01f, 0.5f, 0, 1};
+  p.epsilon = epsilons[random.below(std::size(epsilons))];
+  p.momentum = momenta[random.below(std::size(momenta))];
+  p.check("random_batchnorm");
+  return p;
+}
+
 FirstBlockProblem random_first_block(Random& random) {
   FirstBlockProblem p;
   const bool usual = !one_in(random, 3);

@@ -4,12 +4,21 @@
 #include <vector>
 
 #include "core/philox.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
 #include "core/problem/pool2d.h"
+#include "device/device.h"
 
 namespace gabor::op_tests {
+
+// One run of an op in a test: its random draws, and the device that its tensors lie on.
+class Trial : public Random {
+ public:
+  Trial(RandomKey key, Device& where) : Random(key), device(where) {}
+  Device& device;
+};
 
 // Sizes as in RELIABILITY, section 3: N 1-33, channels around powers of two, H and W 1-67, kernels 1-7,
 // strides 1-3, each side's padding its own, dilation 1-3, groups any common divisor. Half of the extents are
@@ -18,6 +27,8 @@ namespace gabor::op_tests {
 Conv2dProblem random_conv2d(Random& random);
 Pool2dProblem random_pool2d(Random& random);
 DenseProblem random_dense(Random& random);
+// Rows as N*H*W of a map or N of vectors, channels as above and up to 700.
+BatchNormProblem random_batchnorm(Random& random);
 // Two in three are what the article's net has (2x2 pooling, stride 2; convolution without stride or groups).
 FirstBlockProblem random_first_block(Random& random);
 Activation random_activation(Random& random);  // any kind; alpha near its default

@@ -4,49 +4,53 @@
 
 namespace gabor::op_tests {
 namespace {
-constexpr size_t kBand = 4096, kGrid = 64;
+constexpr size_t kBand = 4096;  // a multiple of Device::kAlignment
 constexpr unsigned char kOutputCanary = 0xA5, kInputCanary = 0xFF, kUnwritten = 0xFF;
 }  // namespace
 
-Guarded::Guarded(std::string name, const void* data, Shape shape, DType type, int skew, unsigned char canary,
-                 bool read_only)
+Guarded::Guarded(Device& device, std::string name, const void* data, Shape shape, DType type, int skew,
+                 Kind kind)
     : name_(std::move(name)),
       shape_(shape),
       type_(type),
-      canary_(canary),
+      canary_(kind == Kind::input ? kInputCanary : kOutputCanary),
       bytes_(size_t(shape.count()) * size_of(type)),
-      memory_(kBand + kGrid + size_t(skew) + bytes_ + kBand, canary) {
-  unsigned char* begin = memory_.data() + kBand;
-  begin += (kGrid - reinterpret_cast<uintptr_t>(begin) % kGrid) % kGrid;
-  data_ = begin + skew;
+      offset_(kBand + size_t(skew)),
+      image_(offset_ + bytes_ + kBand, canary_),
+      memory_(device, image_.size()),
+      data_(static_cast<unsigned char*>(memory_.data()) + offset_) {
+  unsigned char* tensor = image_.data() + offset_;
   if (data)
-    std::memcpy(data_, data, bytes_);
+    std::memcpy(tensor, data, bytes_);
   else
-    std::memset(data_, kUnwritten, bytes_);
-  if (read_only) original_.assign(data_, data_ + bytes_);
+    std::memset(tensor, kUnwritten, bytes_);
+  if (kind == Kind::input) original_.assign(tensor, tensor + bytes_);
+  device.copy_to(memory_.data(), image_.data(), image_.size());
 }
 
-Guarded Guarded::input(std::string name, const void* data, Shape shape, DType type, int skew) {
-  return {std::move(name), data, shape, type, skew, kInputCanary, true};
+Guarded Guarded::input(Trial& trial, std::string name, const void* data, Shape shape, DType type) {
+  return {trial.device, std::move(name), data, shape, type, random_skew(trial), Kind::input};
 }
-Guarded Guarded::output(std::string name, Shape shape, DType type, int skew) {
-  return {std::move(name), nullptr, shape, type, skew, kOutputCanary, false};
+Guarded Guarded::output(Trial& trial, std::string name, Shape shape, DType type) {
+  return {trial.device, std::move(name), nullptr, shape, type, random_skew(trial), Kind::output};
 }
-Guarded Guarded::in_out(std::string name, const void* data, Shape shape, DType type, int skew) {
-  return {std::move(name), data, shape, type, skew, kOutputCanary, false};
+Guarded Guarded::in_out(Trial& trial, std::string name, const void* data, Shape shape, DType type) {
+  return {trial.device, std::move(name), data, shape, type, random_skew(trial), Kind::output};
 }
-Guarded Guarded::workspace(size_t bytes) {
-  return {"workspace", nullptr, {int64_t(bytes)}, DType::u8, 0, kOutputCanary, false};
+Guarded Guarded::workspace(Trial& trial, size_t bytes) {
+  return {trial.device, "workspace", nullptr, {int64_t(bytes)}, DType::u8, 0, Kind::output};
 }
+
+void Guarded::fetch() const { memory_.device()->copy_from(image_.data(), memory_.data(), image_.size()); }
 
 std::string Guarded::damage() const {
+  fetch();
   const auto touched = [this](unsigned char v) { return v != canary_; };
-  if (std::any_of(memory_.data(), static_cast<const unsigned char*>(data_), touched))
-    return name_ + ": memory before the tensor was written";
-  if (std::any_of(static_cast<const unsigned char*>(data_) + bytes_, memory_.data() + memory_.size(),
-                  touched))
+  const auto tensor = image_.begin() + ptrdiff_t(offset_);
+  if (std::any_of(image_.begin(), tensor, touched)) return name_ + ": memory before the tensor was written";
+  if (std::any_of(tensor + ptrdiff_t(bytes_), image_.end(), touched))
     return name_ + ": memory beyond the end of the tensor was written";
-  if (!original_.empty() && std::memcmp(original_.data(), data_, bytes_) != 0)
+  if (!original_.empty() && std::memcmp(original_.data(), tensor_bytes(), bytes_) != 0)
     return name_ + ": an input was changed";
   return "";
 }

@@ -20,11 +20,10 @@ inline std::vector<double> absolute(std::vector<double> v) {
 inline std::vector<float> rounded(const std::vector<double>& v) { return {v.begin(), v.end()}; }
 
 struct Input {
-  Input(Random& random, const std::string& name, Shape shape, const std::vector<float>& values)
-      : tensor(Guarded::input(name, values.data(), shape, DType::f32, random_skew(random))),
-        wide(widened(values)) {}
-  Input(Random& random, const std::string& name, Shape shape, Data data)
-      : Input(random, name, shape, random_values(random, shape.count(), data)) {}
+  Input(Trial& trial, const std::string& name, Shape shape, const std::vector<float>& values)
+      : tensor(Guarded::input(trial, name, values.data(), shape, DType::f32)), wide(widened(values)) {}
+  Input(Trial& trial, const std::string& name, Shape shape, Data data)
+      : Input(trial, name, shape, random_values(trial, shape.count(), data)) {}
   ConstTensorView view() const { return tensor.in(); }
 
   Guarded tensor;
@@ -33,13 +32,12 @@ struct Input {
 
 // An output of a gradient pass, in one of the two modes.
 struct GradOutput {
-  GradOutput(Random& random, const std::string& name, Shape shape, GradMode grad_mode, Data data)
+  GradOutput(Trial& trial, const std::string& name, Shape shape, GradMode grad_mode, Data data)
       : mode(grad_mode),
-        before(mode == GradMode::accumulate ? random_values(random, shape.count(), data)
+        before(mode == GradMode::accumulate ? random_values(trial, shape.count(), data)
                                             : std::vector<float>()),
-        tensor(mode == GradMode::accumulate
-                   ? Guarded::in_out(name, before.data(), shape, DType::f32, random_skew(random))
-                   : Guarded::output(name, shape, DType::f32, random_skew(random))) {}
+        tensor(mode == GradMode::accumulate ? Guarded::in_out(trial, name, before.data(), shape, DType::f32)
+                                            : Guarded::output(trial, name, shape, DType::f32)) {}
   // What the oracle begins with, and the same for the sums of absolute values.
   std::vector<double> start() const {
     return before.empty() ? std::vector<double>(size_t(tensor.in().count())) : widened(before);
@@ -59,8 +57,9 @@ inline GradMode random_mode(Random& random) {
 inline Data plain(Data data) { return data == Data::special ? Data::real : data; }
 
 struct Scratch {
-  explicit Scratch(size_t bytes = 0)
-      : memory(Guarded::workspace(bytes)), context{host_device(), {}, memory.out().data, bytes} {}
+  explicit Scratch(Trial& trial, size_t bytes = 0)
+      : memory(Guarded::workspace(trial, bytes)),
+        context{trial.device, trial.device.stream(), memory.out().data, bytes} {}
   Guarded memory;
   Context context;
 };

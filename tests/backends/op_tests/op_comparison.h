@@ -50,6 +50,8 @@ class OpComparison {
   OpReport dense(Pass pass, int count) const;
   OpReport pool2d_forward(int count) const;
   OpReport pool2d_backward(int count) const;
+  OpReport batchnorm_forward(int count) const;  // training (statistics, running ones too) and inference
+  OpReport batchnorm_backward(int count) const;
   OpReport activation_forward(int count) const;
   OpReport activation_backward(int count) const;
   OpReport add(int count) const;  // forward and accumulate
@@ -65,9 +67,9 @@ class OpComparison {
 
  private:
   struct Case {
-    std::string problem;                             // string form
-    Support support;                                 // of the backend under test
-    std::function<void(Random&, Data, Judge&)> run;  // one run with fresh data
+    std::string problem;                            // string form
+    Support support;                                // of the backend under test
+    std::function<void(Trial&, Data, Judge&)> run;  // one run with fresh data
   };
   // Draws cases until `count` have been run, at most `tries`; each with every kind of data in `data`, special
   // values only in every sixth.

@@ -41,8 +41,8 @@ OpReport OpComparison::sweep(const std::string& op, int64_t count, int64_t tries
   report.what = std::string(backend_->name()) + " " + op;
   report.seed = seed_;
   for (int64_t i = 0; i < tries && report.ran < count; i++) {
-    Random random({seed_, Purpose::test, uint64_t(i), hash(op)});
-    const Case one = draw(random, i);
+    Trial trial({seed_, Purpose::test, uint64_t(i), hash(op)}, backend_->device());
+    const Case one = draw(trial, i);
     if (!one.support) {
       report.unsupported++;
       report.unsupported_reason = one.problem + ": " + one.support.reason;
@@ -53,7 +53,7 @@ OpReport OpComparison::sweep(const std::string& op, int64_t count, int64_t tries
     for (Data kind : data) {
       if (kind == Data::special && i % 6 != 0) continue;
       try {
-        one.run(random, kind, judge);
+        one.run(trial, kind, judge);
       } catch (const std::exception& e) {
         judge.fail(std::string("threw: ") + e.what());
       }

@@ -162,6 +162,33 @@ TEST(Gradient, Pool2d) {
   }
 }
 
+TEST(Gradient, BatchNorm) {
+  for (uint64_t i = 0; i < 200; i++) {
+    Random random({20, Purpose::test, i});
+    BatchNormProblem p;
+    p.rows = 1 + random.below(12), p.C = 1 + random.below(4);
+    if (random.below(2)) p.epsilon = 0.1f;
+    Values x = without_ties(random, p.rows * p.C), gamma = random_vector(random, p.C),
+           beta = random_vector(random, p.C), y(x.size()), mean(gamma.size()), rstd(gamma.size()),
+           running_mean(gamma.size()), running_var(gamma.size());
+    for (double& v : x)
+      v *= 20;  // deviations of about 1: epsilon is small beside the variance, and h beside x
+    const Values dy = random_vector(random, p.rows * p.C);
+    const auto f = [&] {
+      reference::batchnorm_forward_training(p, x.data(), gamma.data(), beta.data(), y.data(), mean.data(),
+                                            rstd.data(), running_mean.data(), running_var.data());
+      return dot(y, dy);
+    };
+    f();
+    Values dx(x.size()), dgamma(gamma.size()), dbeta(beta.size());
+    reference::batchnorm_backward(p, x.data(), dy.data(), gamma.data(), mean.data(), rstd.data(), dx.data(),
+                                  GradMode::overwrite, dgamma.data(), dbeta.data(), GradMode::overwrite);
+    expect_gradient(x, dx, f, to_string(p) + " dx");
+    expect_gradient(gamma, dgamma, f, to_string(p) + " dgamma");
+    expect_gradient(beta, dbeta, f, to_string(p) + " dbeta");
+  }
+}
+
 TEST(Gradient, EveryActivation) {
   for (int kind = 0; kind < 8; kind++)
     for (uint64_t i = 0; i < 25; i++) {

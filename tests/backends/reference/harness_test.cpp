@@ -68,7 +68,7 @@ class WithConv2d final : public Backend {
  public:
   explicit WithConv2d(const Conv2d& conv2d) { ops_.conv2d = &conv2d; }
   std::string_view name() const override { return "spoiled"; }
-  DeviceKind device() const override { return DeviceKind::host; }
+  Device& device() const override { return host_device(); }
   const OpSet& ops() const override { return ops_; }
 
  private:

@@ -34,6 +34,10 @@ TEST_F(ReferenceOps, Pool2d) {
   expect(compare.pool2d_forward(count));
   expect(compare.pool2d_backward(count));
 }
+TEST_F(ReferenceOps, BatchNorm) {
+  expect(compare.batchnorm_forward(count));
+  expect(compare.batchnorm_backward(count));
+}
 TEST_F(ReferenceOps, Activation) {
   expect(compare.activation_forward(count));
   expect(compare.activation_backward(count));

@@ -73,6 +73,54 @@ TEST(ReferenceRules, L2PoolingOfZerosHasNoSlope) {
   for (double d : dx) EXPECT_EQ(d, 0);
 }
 
+struct Normalised {
+  std::vector<double> y, mean, rstd, running_mean, running_var;
+};
+
+// One channel, gamma 2, beta 10, from running statistics of 8 and 4.
+Normalised normalised(const std::vector<double>& x, float momentum) {
+  const BatchNormProblem p{.rows = int64_t(x.size()), .C = 1, .epsilon = 0.25f, .momentum = momentum};
+  Normalised n{std::vector<double>(x.size()), {0}, {0}, {8}, {4}};
+  const double gamma = 2, beta = 10;
+  reference::batchnorm_forward_training(p, x.data(), &gamma, &beta, n.y.data(), n.mean.data(), n.rstd.data(),
+                                        n.running_mean.data(), n.running_var.data());
+  return n;
+}
+
+TEST(ReferenceRules, BatchNormByHand) {
+  // mean 4, deviations -3 -1 1 3, biased variance 5, unbiased 20/3
+  const Normalised n = normalised({1, 3, 5, 7}, 0.25f);
+  const double rstd = 1 / std::sqrt(5.25);
+  EXPECT_DOUBLE_EQ(n.mean[0], 4);
+  EXPECT_DOUBLE_EQ(n.rstd[0], rstd);
+  EXPECT_DOUBLE_EQ(n.y[0], 10 - 2 * 3 * rstd);
+  EXPECT_DOUBLE_EQ(n.y[3], 10 + 2 * 3 * rstd);
+  EXPECT_DOUBLE_EQ(n.running_mean[0], 0.75 * 8 + 0.25 * 4);
+  EXPECT_DOUBLE_EQ(n.running_var[0], 0.75 * 4 + 0.25 * 20 / 3);
+  // And with these as the running ones, in inference.
+  const BatchNormProblem p{.rows = 1, .C = 1, .epsilon = 0.25f};
+  const double x = 3, gamma = 2, beta = 10, mean = 1, var = 15.75;
+  double y = 0;
+  reference::batchnorm_forward_inference(p, &x, &gamma, &beta, &mean, &var, &y);
+  EXPECT_DOUBLE_EQ(y, 11);
+}
+
+TEST(ReferenceRules, BatchNormOfASingleRow) {
+  const Normalised n = normalised({3}, 0.25f);
+  EXPECT_EQ(n.y[0], 10);
+  EXPECT_EQ(n.running_mean[0], 0.75 * 8 + 0.25 * 3);
+  EXPECT_EQ(n.running_var[0], 4);  // one row says nothing of a variance
+}
+
+TEST(ReferenceRules, BatchNormHidesNoNaNAndSpoilsNoOtherChannel) {
+  const BatchNormProblem p{.rows = 2, .C = 2};
+  const float x[] = {kNaN, 1, 2, 3}, gamma[] = {1, 1}, beta[] = {0, 0};
+  float y[4], mean[2], rstd[2], running_mean[] = {0, 0}, running_var[] = {1, 1};
+  reference::batchnorm_forward_training(p, x, gamma, beta, y, mean, rstd, running_mean, running_var);
+  for (float v : {y[0], y[2], mean[0], rstd[0], running_mean[0], running_var[0]}) EXPECT_TRUE(std::isnan(v));
+  for (float v : {y[1], y[3], mean[1], rstd[1], running_mean[1], running_var[1]}) EXPECT_FALSE(std::isnan(v));
+}
+
 struct LossResult {
   float loss;
   std::vector<float> dy;

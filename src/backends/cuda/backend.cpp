@@ -1,0 +1,84 @@
+#include "backends/cuda/backend.h"
+
+#include <fmt/format.h>
+
+#include "backends/cuda/ops.h"
+
+namespace gabor {
+namespace {
+
+using kernels::conv2d::Conv2dRung;
+
+// The convolution pinned to one rung. It keeps the device alive.
+class CudaConv2dVariant final : public Backend {
+ public:
+  CudaConv2dVariant(std::shared_ptr<Device> device, Conv2dRung rung)
+      : device_(std::move(device)),
+        name_(fmt::format("{}/{}", cuda::kBackendName, kernels::conv2d::name_of(rung))),
+        tensor_(rung == Conv2dRung::tensor),
+        conv2d_(cuda::make_conv2d(cuda::gpu_of(*device_), rung)) {
+    ops_.conv2d = conv2d_.get();
+  }
+  std::string_view name() const override { return name_; }
+  Device& device() const override { return *device_; }
+  const OpSet& ops() const override { return ops_; }
+  Traits traits() const override { return {.math = tensor_ ? "tf32" : "fp32"}; }
+
+ private:
+  std::shared_ptr<Device> device_;
+  std::string name_;
+  bool tensor_;
+  std::unique_ptr<Conv2d> conv2d_;
+  OpSet ops_;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int number) : device_(cuda::make_device(number)) {
+    ops_.activation = activation_.get();
+    ops_.add = add_.get();
+    ops_.batchnorm = batchnorm_.get();
+    ops_.conv2d = conv2d_.get();
+    ops_.dense = dense_.get();
+    ops_.dropout = dropout_.get();
+    ops_.first_block = first_block_.get();
+    ops_.loss = loss_.get();
+    ops_.normalize = normalize_.get();
+    ops_.optimizer = optimizer_.get();
+    ops_.pool2d = pool2d_.get();
+    ops_.softmax = softmax_.get();
+  }
+  std::string_view name() const override { return cuda::kBackendName; }
+  Device& device() const override { return *device_; }
+  const OpSet& ops() const override { return ops_; }
+  std::vector<std::shared_ptr<const Backend>> variants() const override {
+    std::vector<std::shared_ptr<const Backend>> pinned;
+    for (const Conv2dRung rung :
+         {Conv2dRung::direct, Conv2dRung::implicit_gemm, Conv2dRung::depthwise, Conv2dRung::tensor})
+      pinned.push_back(std::make_shared<CudaConv2dVariant>(device_, rung));
+    return pinned;
+  }
+
+ private:
+  std::shared_ptr<Device> device_;
+  cuda::Gpu gpu_ = cuda::gpu_of(*device_);
+  std::unique_ptr<ActivationOp> activation_ = cuda::make_activation();
+  std::unique_ptr<Add> add_ = cuda::make_add();
+  std::unique_ptr<BatchNorm> batchnorm_ = cuda::make_batchnorm(gpu_);
+  std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_);
+  std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_);
+  std::unique_ptr<Dropout> dropout_ = cuda::make_dropout();
+  std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_);
+  std::unique_ptr<Loss> loss_ = cuda::make_loss();
+  std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
+  std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();
+  std::unique_ptr<Pool2d> pool2d_ = cuda::make_pool2d();
+  std::unique_ptr<Softmax> softmax_ = cuda::make_softmax();
+  OpSet ops_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_cuda_backend(int device) { return std::make_shared<CudaBackend>(device); }
+
+}  // namespace gabor

@@ -1,0 +1,92 @@
+#include "kernels/batchnorm/batchnorm.h"
+
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+
+namespace gabor::cuda {
+namespace {
+
+class CudaBatchNorm final : public BatchNorm {
+ public:
+  explicit CudaBatchNorm(const Gpu& gpu) : gpu_(gpu) {}
+
+  Support supports(const BatchNormProblem& p) const override {
+    constexpr int64_t kMost = (int64_t{1} << 31) - 1;
+    return p.rows <= kMost && p.C <= kMost ? Support::yes() : Support::no("2^31 rows or channels, or more");
+  }
+  size_t workspace_bytes(const BatchNormProblem& p) const override {
+    return kernels::batchnorm_workspace_bytes(p.rows, p.C, slices(p));
+  }
+
+  void forward_training(Context& context, const BatchNormProblem& p, ConstTensorView x, ConstTensorView gamma,
+                        ConstTensorView beta, TensorView y, TensorView mean, TensorView rstd,
+                        TensorView running_mean, TensorView running_var) const override {
+    const kernels::BatchnormWorkspace scratch{workspace(context, workspace_bytes(p)), slices(p)};
+    run(context, "batchnorm forward", p, [&] {
+      kernels::batchnorm_forward_training<float>({p.rows, p.C, p.epsilon},
+                                                 {.momentum = p.momentum,
+                                                  .x = x.as<float>(),
+                                                  .gamma = gamma.as<float>(),
+                                                  .beta = beta.as<float>(),
+                                                  .y = y.as<float>(),
+                                                  .mean = mean.as<float>(),
+                                                  .rstd = rstd.as<float>(),
+                                                  .running_mean = running_mean.as<float>(),
+                                                  .running_var = running_var.as<float>()},
+                                                 scratch, context.stream.handle);
+    });
+  }
+
+  void forward_inference(Context& context, const BatchNormProblem& p, ConstTensorView x,
+                         ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
+                         ConstTensorView running_var, TensorView y) const override {
+    run(context, "batchnorm inference", p, [&] {
+      kernels::batchnorm_forward_inference<float>({p.rows, p.C, p.epsilon},
+                                                  {.x = x.as<float>(),
+                                                   .gamma = gamma.as<float>(),
+                                                   .beta = beta.as<float>(),
+                                                   .running_mean = running_mean.as<float>(),
+                                                   .running_var = running_var.as<float>(),
+                                                   .y = y.as<float>()},
+                                                  context.stream.handle);
+    });
+  }
+
+  void backward(Context& context, const BatchNormProblem& p, ConstTensorView x, ConstTensorView dy,
+                ConstTensorView gamma, ConstTensorView mean, ConstTensorView rstd, TensorView dx,
+                GradMode mode, TensorView dgamma, TensorView dbeta, GradMode parameter_mode) const override {
+    const kernels::BatchnormWorkspace scratch{workspace(context, workspace_bytes(p)), slices(p)};
+    run(context, "batchnorm backward", p, [&] {
+      kernels::batchnorm_backward<float>({p.rows, p.C, p.epsilon},
+                                         {.x = x.as<float>(),
+                                          .dy = dy.as<float>(),
+                                          .gamma = gamma.as<float>(),
+                                          .mean = mean.as<float>(),
+                                          .rstd = rstd.as<float>(),
+                                          .dx = dx.as<float>(),
+                                          .dgamma = dgamma.as<float>(),
+                                          .dbeta = dbeta.as<float>(),
+                                          .accumulate_dx = mode == GradMode::accumulate,
+                                          .accumulate_parameters = parameter_mode == GradMode::accumulate},
+                                         scratch, context.stream.handle);
+    });
+  }
+
+ private:
+  int64_t slices(const BatchNormProblem& p) const {
+    return kernels::batchnorm_slices(p.rows, p.C, gpu_.multiprocessors);
+  }
+  template <class F>
+  static void run(Context& context, const char* what, const BatchNormProblem& p, F&& f) {
+    launching(
+        context, what, [&] { return to_string(p); }, f);
+  }
+
+  Gpu gpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu) { return std::make_unique<CudaBatchNorm>(gpu); }
+
+}  // namespace gabor::cuda

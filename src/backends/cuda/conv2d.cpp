@@ -1,0 +1,126 @@
+// Convolutions by the rungs of kernels/conv2d. f32 in FFMA, but for the rung on tensor cores, which rounds the operands to
+// TF32 and is therefore asked for by name only.
+#include "backends/cuda/alignment.h"
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+#include "kernels/conv2d/depthwise.h"
+#include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/implicit_gemm.h"
+#include "kernels/conv2d/tensor_core.h"
+
+namespace gabor::cuda {
+namespace {
+
+using namespace kernels::conv2d;
+constexpr auto kF32 = kernels::Storage::f32;
+
+Conv2dPass of(Pass pass) {
+  return pass == Pass::fprop   ? Conv2dPass::fprop
+         : pass == Pass::dgrad ? Conv2dPass::dgrad
+                               : Conv2dPass::wgrad;
+}
+
+class CudaConv2d final : public Conv2d {
+ public:
+  CudaConv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) : gpu_(gpu), pinned_(pinned) {}
+
+  Support supports(const Conv2dProblem& p, Pass) const override {
+    constexpr int64_t kMost = int64_t{1} << 39;  // of the direct kernel: results
+    if (p.x_shape().count() >= kMost || p.y_shape().count() >= kMost)
+      return Support::no("2^39 elements or more");
+    if (!pinned_ || *pinned_ == Conv2dRung::direct) return Support::yes();
+    if (*pinned_ == Conv2dRung::depthwise) {
+      const char* why = depthwise_refuses(p);
+      return why ? Support::no(why) : Support::yes();
+    }
+    if (*pinned_ == Conv2dRung::tensor && gpu_.capability < 80) return Support::no("needs sm_80 or newer");
+    return implicit_gemm_fits(p) ? Support::yes() : Support::no("indices beyond 32 bits");
+  }
+
+  size_t workspace_bytes(const Conv2dProblem& p, Pass pass) const override {
+    if (pass != Pass::wgrad) return 0;
+    switch (rung(p, pass)) {
+      case Conv2dRung::direct:
+        return 0;
+      case Conv2dRung::implicit_gemm:
+        return implicit_wgrad_workspace(p, implicit_wgrad_slices(p, gpu_.multiprocessors));
+      case Conv2dRung::depthwise:
+        return depthwise_wgrad_workspace(p, depthwise_wgrad_slices(p, gpu_.multiprocessors));
+      case Conv2dRung::tensor:
+        return tensor_wgrad_workspace(p, tensor_wgrad_slices(p, gpu_.multiprocessors));
+    }
+    return 0;
+  }
+
+  void fprop(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w,
+             ConstTensorView b, TensorView y) const override {
+    run(context, p, Pass::fprop, {x.data, w.data, y.data}, [&](Conv2dRung rung) {
+      const float *in = x.as<float>(), *filters = w.as<float>(), *bias = b.as<float>();
+      auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_fprop
+                             : rung == Conv2dRung::depthwise   ? depthwise_fprop
+                             : rung == Conv2dRung::tensor      ? tensor_fprop
+                                                               : direct_fprop;
+      launcher(p, kF32, in, filters, bias, y.as<float>(), context.stream.handle);
+    });
+  }
+
+  void dgrad(Context& context, const Conv2dProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
+             GradMode mode) const override {
+    run(context, p, Pass::dgrad, {dy.data, w.data, dx.data}, [&](Conv2dRung rung) {
+      auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_dgrad
+                             : rung == Conv2dRung::depthwise   ? depthwise_dgrad
+                             : rung == Conv2dRung::tensor      ? tensor_dgrad
+                                                               : direct_dgrad;
+      launcher(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), mode == GradMode::accumulate,
+               context.stream.handle);
+    });
+  }
+
+  void wgrad(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
+             TensorView db, GradMode mode) const override {
+    const bool accumulate = mode == GradMode::accumulate;
+    float* const scratch = workspace(context, workspace_bytes(p, Pass::wgrad));
+    run(context, p, Pass::wgrad, {x.data, dy.data, dw.data, db.data}, [&](Conv2dRung rung) {
+      const float *in = x.as<float>(), *grad = dy.as<float>();
+      float *filters = dw.as<float>(), *bias = db.as<float>();
+      void* const stream = context.stream.handle;
+      if (rung == Conv2dRung::implicit_gemm)
+        implicit_wgrad(p, kF32, in, grad, filters, bias, accumulate,
+                       implicit_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+      else if (rung == Conv2dRung::depthwise)
+        depthwise_wgrad(p, kF32, in, grad, filters, bias, accumulate,
+                        depthwise_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+      else if (rung == Conv2dRung::tensor)
+        tensor_wgrad(p, kF32, in, grad, filters, bias, accumulate,
+                     tensor_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+      else
+        direct_wgrad(p, kF32, in, grad, filters, bias, accumulate, stream);
+    });
+  }
+
+ private:
+  Conv2dRung rung(const Conv2dProblem& p, Pass pass) const {
+    if (pinned_) return *pinned_;
+    return conv2d_rung(p, of(pass), kF32, gpu_.capability, gpu_.multiprocessors);
+  }
+
+  // launch(the rung for the problem, or the direct one where a tensor is not aligned for it).
+  template <class Launch>
+  void run(Context& context, const Conv2dProblem& p, Pass pass, std::initializer_list<const void*> tensors,
+           Launch&& launch) const {
+    const Conv2dRung chosen = aligned_to_16(tensors) ? rung(p, pass) : Conv2dRung::direct;
+    launching(
+        context, name_of(pass), [&] { return "conv2d " + to_string(p); }, [&] { launch(chosen); });
+  }
+
+  Gpu gpu_;
+  std::optional<Conv2dRung> pinned_;
+};
+
+}  // namespace
+
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) {
+  return std::make_unique<CudaConv2d>(gpu, pinned);
+}
+
+}  // namespace gabor::cuda

@@ -1,0 +1,86 @@
+// Dense layers by the matrix products of kernels/gemm. f32 in FFMA: tensor cores would round the operands to TF32.
+#include <algorithm>
+
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gemm/gemm.h"
+
+namespace gabor::cuda {
+namespace {
+
+gemm::Pass of(Pass pass) {
+  return pass == Pass::fprop   ? gemm::Pass::fprop
+         : pass == Pass::dgrad ? gemm::Pass::dgrad
+                               : gemm::Pass::wgrad;
+}
+
+class CudaDense final : public Dense {
+ public:
+  explicit CudaDense(const Gpu& gpu) : gpu_{gpu.capability, gpu.multiprocessors} {}
+
+  Support supports(const DenseProblem& p, Pass) const override {
+    // Indices of a row are 32 bits, and run past its end by a tile for each split.
+    constexpr int64_t kMost = (int64_t{1} << 31) - gemm::kMaxSplits * 1024 - 1;
+    return std::max({p.N, p.C, p.K}) <= kMost ? Support::yes() : Support::no("N, C or K near 2^31");
+  }
+  size_t workspace_bytes(const DenseProblem& p, Pass pass) const override {
+    return gemm::workspace_bytes(p, of(pass), plan(p, pass));
+  }
+
+  void fprop(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
+             TensorView y) const override {
+    // The products' epilogue knows ReLU; other functions are a pass of their own over y, which is small.
+    DenseProblem product = p;
+    const bool apart = p.activation.kind != ActivationKind::none && p.activation.kind != ActivationKind::relu;
+    if (apart) product.activation = {};
+    run(context, product, Pass::fprop, [&](const gemm::Plan& plan, float* workspace) {
+      gemm::fprop(plan, product, gemm::Storage::f32, x.as<float>(), w.as<float>(), b.as<float>(),
+                  y.as<float>(), workspace, context.stream.handle);
+      if (apart)
+        kernels::activation_forward<float>({p.N * p.K, p.activation}, y.as<float>(), y.as<float>(),
+                                           context.stream.handle);
+    });
+  }
+
+  void dgrad(Context& context, const DenseProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
+             GradMode mode) const override {
+    run(context, p, Pass::dgrad, [&](const gemm::Plan& plan, float* workspace) {
+      gemm::dgrad(plan, p, gemm::Storage::f32, dy.as<float>(), w.as<float>(), dx.as<float>(),
+                  mode == GradMode::accumulate, workspace, context.stream.handle);
+    });
+  }
+
+  void wgrad(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
+             TensorView db, GradMode mode) const override {
+    const bool accumulate = mode == GradMode::accumulate;
+    run(context, p, Pass::wgrad, [&](const gemm::Plan& plan, float* workspace) {
+      gemm::wgrad(plan, p, gemm::Storage::f32, x.as<float>(), dy.as<float>(), dw.as<float>(), accumulate,
+                  workspace, context.stream.handle);
+      if (db)
+        gemm::bias_gradient(p, gemm::Storage::f32, dy.as<float>(), db.as<float>(), accumulate,
+                            context.stream.handle);
+    });
+  }
+
+ private:
+  gemm::Plan plan(const DenseProblem& p, Pass pass) const {
+    return gemm::choose(p, of(pass), gemm::Storage::f32, false, gpu_);
+  }
+
+  template <class F>
+  void run(Context& context, const DenseProblem& p, Pass pass, F&& f) const {
+    const gemm::Plan chosen = plan(p, pass);
+    float* scratch = workspace(context, gemm::workspace_bytes(p, of(pass), chosen));
+    launching(
+        context, name_of(pass), [&] { return "dense " + to_string(p); }, [&] { f(chosen, scratch); });
+  }
+
+  gemm::Gpu gpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dense> make_dense(const Gpu& gpu) { return std::make_unique<CudaDense>(gpu); }
+
+}  // namespace gabor::cuda

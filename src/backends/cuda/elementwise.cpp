@@ -1,0 +1,104 @@
+// The element-wise ops: activation, add, dropout, normalize.
+#include "kernels/elementwise/elementwise.h"
+
+#include <algorithm>
+
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+
+namespace gabor::cuda {
+namespace {
+
+class CudaActivation final : public ActivationOp {
+ public:
+  Support supports(const ActivationProblem&) const override { return Support::yes(); }
+
+  void forward(Context& context, const ActivationProblem& p, ConstTensorView x, TensorView y) const override {
+    launching(context, "activation forward", p.count,
+              [&] { kernels::activation_forward(p, x.as<float>(), y.as<float>(), context.stream.handle); });
+  }
+  void backward(Context& context, const ActivationProblem& p, ConstTensorView x, ConstTensorView y,
+                ConstTensorView dy, TensorView dx, GradMode mode) const override {
+    const ConstTensorView& kept = derivative_from_output(p.activation.kind) ? y : x;
+    launching(context, "activation backward", p.count, [&] {
+      kernels::activation_backward(p, kept.as<float>(), dy.as<float>(), dx.as<float>(),
+                                   mode == GradMode::accumulate, context.stream.handle);
+    });
+  }
+};
+
+class CudaAdd final : public Add {
+ public:
+  Support supports(const AddProblem&) const override { return Support::yes(); }
+
+  void forward(Context& context, const AddProblem& p, ConstTensorView a, ConstTensorView b,
+               TensorView y) const override {
+    launching(context, "add", p.count, [&] {
+      kernels::add(p.count, a.as<float>(), b.as<float>(), y.as<float>(), context.stream.handle);
+    });
+  }
+  void accumulate(Context& context, const AddProblem& p, ConstTensorView dy, TensorView d,
+                  GradMode mode) const override {
+    const float* from = dy.as<float>();
+    float* to = d.as<float>();
+    launching(context, "add backward", p.count, [&] {
+      if (mode == GradMode::accumulate)
+        kernels::add(p.count, to, from, to, context.stream.handle);
+      else
+        kernels::activation_forward<float>({p.count, {}}, from, to, context.stream.handle);  // a copy
+    });
+  }
+};
+
+class CudaDropout final : public Dropout {
+ public:
+  Support supports(const DropoutProblem& p) const override {
+    constexpr int64_t kMost = int64_t{1} << 34;  // a block of random numbers for four elements, 2^32 blocks
+    return p.count <= kMost ? Support::yes() : Support::no("more than 2^34 elements");
+  }
+  void forward(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView x,
+               TensorView y) const override {
+    run(context, p, key, x, y, false);
+  }
+  void backward(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView dy,
+                TensorView dx, GradMode mode) const override {
+    run(context, p, key, dy, dx, mode == GradMode::accumulate);
+  }
+
+ private:
+  static void run(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView from,
+                  TensorView to, bool accumulate) {
+    const Philox4 counter = key.counter(0);
+    const kernels::DropoutKey words{counter[1], counter[2], counter[3], uint32_t(key.seed),
+                                    uint32_t(key.seed >> 32)};
+    launching(context, "dropout", p.count, [&] {
+      kernels::dropout(p.count, p.rate, words, from.as<float>(), to.as<float>(), accumulate,
+                       context.stream.handle);
+    });
+  }
+};
+
+class CudaNormalize final : public NormalizeOp {
+ public:
+  Support supports(const NormalizeProblem& p) const override {
+    return p.C <= 4 ? Support::yes() : Support::no("more than 4 channels");
+  }
+  void forward(Context& context, const NormalizeProblem& p, ConstTensorView x, TensorView y) const override {
+    float scale[4], shift[4];
+    std::copy_n(p.normalize.scale.begin(), 4, scale);
+    std::copy_n(p.normalize.shift.begin(), 4, shift);
+    launching(context, "normalize", p.count, [&] {
+      kernels::normalize(p.count, int(p.C), scale, shift, x.as<uint8_t>(), y.as<float>(),
+                         context.stream.handle);
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ActivationOp> make_activation() { return std::make_unique<CudaActivation>(); }
+std::unique_ptr<Add> make_add() { return std::make_unique<CudaAdd>(); }
+std::unique_ptr<Dropout> make_dropout() { return std::make_unique<CudaDropout>(); }
+std::unique_ptr<NormalizeOp> make_normalize() { return std::make_unique<CudaNormalize>(); }
+
+}  // namespace gabor::cuda

@@ -1,0 +1,69 @@
+#include "kernels/first_block/first_block.h"
+
+#include "backends/cuda/alignment.h"
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+
+namespace gabor::cuda {
+namespace {
+
+using kernels::FirstBlockRung;
+
+class CudaFirstBlock final : public FirstBlock {
+ public:
+  explicit CudaFirstBlock(const Gpu& gpu) : gpu_(gpu) {}
+
+  Support supports(const FirstBlockProblem& p) const override {
+    const char* reason = kernels::first_block_refuses(p);
+    return reason ? Support::no(reason) : Support::yes();
+  }
+  size_t workspace_bytes(const FirstBlockProblem& p) const override {
+    return kernels::first_block_workspace_bytes(p, slices(p));
+  }
+  size_t argmax_bytes(const FirstBlockProblem& p) const override {
+    return kernels::first_block_argmax_bytes(p);
+  }
+
+  void forward(Context& context, const FirstBlockProblem& p, ConstTensorView x, ConstTensorView w,
+               ConstTensorView b, TensorView y, TensorView argmax) const override {
+    GABOR_CHECK(x.dtype == p.input && (!argmax || argmax.bytes() >= saved(p)));
+    launching(
+        context, "first_block forward", [&] { return to_string(p); },
+        [&] {
+          kernels::first_block_forward(p, kernels::Storage::f32, x.data, w.as<float>(), b.as<float>(),
+                                       y.as<float>(), static_cast<uint8_t*>(argmax.data),
+                                       context.stream.handle, rung({x.data, w.data, b.data, y.data}));
+        });
+  }
+
+  void backward(Context& context, const FirstBlockProblem& p, ConstTensorView x, ConstTensorView argmax,
+                ConstTensorView dy, TensorView dw, TensorView db, GradMode mode) const override {
+    GABOR_CHECK(x.dtype == p.input && argmax.bytes() >= saved(p));
+    float* const scratch = workspace(context, workspace_bytes(p));
+    launching(
+        context, "first_block backward", [&] { return to_string(p); },
+        [&] {
+          kernels::first_block_backward(p, kernels::Storage::f32, x.data, argmax.as<uint8_t>(),
+                                        dy.as<float>(), dw.as<float>(), db.as<float>(),
+                                        mode == GradMode::accumulate, slices(p), scratch,
+                                        context.stream.handle, rung({x.data, dy.data, dw.data, db.data}));
+        });
+  }
+
+ private:
+  static FirstBlockRung rung(std::initializer_list<const void*> tensors) {
+    return aligned_to_16(tensors) ? FirstBlockRung::automatic : FirstBlockRung::naive;
+  }
+  int slices(const FirstBlockProblem& p) const {
+    return kernels::first_block_slices(p, gpu_.multiprocessors);
+  }
+  size_t saved(const FirstBlockProblem& p) const { return size_t(p.conv.N) * argmax_bytes(p); }
+
+  Gpu gpu_;
+};
+
+}  // namespace
+
+std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu) { return std::make_unique<CudaFirstBlock>(gpu); }
+
+}  // namespace gabor::cuda

@@ -1,0 +1,75 @@
+// The two losses, and softmax alone.
+#include "backends/cuda/launching.h"
+#include "backends/cuda/ops.h"
+#include "kernels/mse/mse.h"
+#include "kernels/softmax/softmax.h"
+#include "kernels/softmax_xent/softmax_xent.h"
+
+namespace gabor::cuda {
+namespace {
+
+class CudaLoss final : public Loss {
+ public:
+  Support supports(const LossProblem& p) const override {
+    return p.kind == LossKind::mse && p.label_smoothing != 0
+               ? Support::no("label smoothing is defined for softmax_cross_entropy only")
+               : Support::yes();
+  }
+
+  size_t workspace_bytes(const LossProblem& p) const override {
+    return p.kind == LossKind::mse ? kernels::mse_workspace_bytes(mse_of(p, 1))
+                                   : kernels::softmax_xent_workspace_bytes(xent_of(p, 1));
+  }
+
+  void run(Context& context, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale,
+           TensorView dy, TensorView loss, TensorView counts) const override {
+    float* const scratch = workspace(context, workspace_bytes(p));
+    const auto* label = labels.as<int32_t>();
+    void* const stream = context.stream.handle;
+    launching(
+        context, name_of(p.kind), [&] { return fmt::format("N={} K={}", p.N, p.K); },
+        [&] {
+          if (p.kind == LossKind::mse)
+            kernels::mse<float>(
+                mse_of(p, scale),
+                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), scratch},
+                stream);
+          else
+            kernels::softmax_xent<float>(
+                xent_of(p, scale),
+                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), scratch},
+                stream);
+        });
+  }
+
+ private:
+  static kernels::MseProblem mse_of(const LossProblem& p, float scale) { return {p.N, p.K, scale}; }
+  static kernels::SoftmaxXentProblem xent_of(const LossProblem& p, float scale) {
+    return {p.N, p.K, p.label_smoothing, scale};
+  }
+};
+
+class CudaSoftmax final : public Softmax {
+ public:
+  Support supports(const SoftmaxProblem&) const override { return Support::yes(); }
+
+  void forward(Context& context, const SoftmaxProblem& p, ConstTensorView x, TensorView y) const override {
+    launching(context, "softmax forward", p.N * p.K, [&] {
+      kernels::softmax_forward(p.N, p.K, x.as<float>(), y.as<float>(), context.stream.handle);
+    });
+  }
+  void backward(Context& context, const SoftmaxProblem& p, ConstTensorView y, ConstTensorView dy,
+                TensorView dx, GradMode mode) const override {
+    launching(context, "softmax backward", p.N * p.K, [&] {
+      kernels::softmax_backward(p.N, p.K, y.as<float>(), dy.as<float>(), dx.as<float>(),
+                                mode == GradMode::accumulate, context.stream.handle);
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Loss> make_loss() { return std::make_unique<CudaLoss>(); }
+std::unique_ptr<Softmax> make_softmax() { return std::make_unique<CudaSoftmax>(); }
+
+}  // namespace gabor::cuda

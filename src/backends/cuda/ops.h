@@ -1,0 +1,38 @@
+// The ops of the cuda backend, made once by backend.cpp. Each is stateless but for the GPU it was made for.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "backends/cuda/runtime.h"
+#include "kernels/conv2d/choose.h"
+#include "ops/activation.h"
+#include "ops/add.h"
+#include "ops/batchnorm.h"
+#include "ops/conv2d.h"
+#include "ops/dense.h"
+#include "ops/dropout.h"
+#include "ops/first_block.h"
+#include "ops/loss.h"
+#include "ops/normalize.h"
+#include "ops/optimizer.h"
+#include "ops/pool2d.h"
+#include "ops/softmax.h"
+
+namespace gabor::cuda {
+
+std::unique_ptr<ActivationOp> make_activation();
+std::unique_ptr<Add> make_add();
+std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu);
+// By the rung that suits a problem, or by that one always.
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu,
+                                    std::optional<kernels::conv2d::Conv2dRung> pinned = std::nullopt);
+std::unique_ptr<Dense> make_dense(const Gpu& gpu);
+std::unique_ptr<Dropout> make_dropout();
+std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu);
+std::unique_ptr<Loss> make_loss();
+std::unique_ptr<NormalizeOp> make_normalize();
+std::unique_ptr<Optimizer> make_optimizer();
+std::unique_ptr<Pool2d> make_pool2d();
+std::unique_ptr<Softmax> make_softmax();
+
+}  // namespace gabor::cuda

@@ -1,0 +1,34 @@
+// One NVIDIA GPU. Built with GABOR_CUDA only. The CUDA runtime is linked statically and opens the driver when the first
+// device is made, so a program that never makes one runs without a driver.
+#pragma once
+#include "device/device.h"
+
+namespace gabor {
+
+class CudaDevice final : public Device {
+ public:
+  // number: as cudaSetDevice counts. Throws Error{device}: no driver, a driver that is too old, no such GPU.
+  explicit CudaDevice(int number);
+  ~CudaDevice() override;
+
+  DeviceKind kind() const override { return DeviceKind::cuda; }
+  std::string name() const override { return name_; }  // "NVIDIA GeForce RTX 4090 (sm_89)"
+  void* allocate(size_t bytes) override;
+  void release(void* data, size_t bytes) noexcept override;
+  void copy_to(void* device, const void* host, size_t bytes) override;
+  void copy_from(void* host, const void* device, size_t bytes) override;
+  void zero(void* device, size_t bytes) override;
+  StreamRef stream() const override { return {stream_}; }
+
+  void make_current() const;                      // for the calling thread
+  int capability() const { return capability_; }  // 10 major + minor
+  int multiprocessors() const { return multiprocessors_; }
+
+ private:
+  int number_;
+  std::string name_;
+  int capability_ = 0, multiprocessors_ = 0;
+  void* stream_ = nullptr;  // a cudaStream_t; the legacy stream, which waits for all others, is never used
+};
+
+}  // namespace gabor

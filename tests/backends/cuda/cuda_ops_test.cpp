@@ -1,0 +1,68 @@
+// The cuda backend against the oracle, as every other backend: the ops, their choice of kernel, its arguments and its
+// workspace. Emulated kernels run 50 to 100 times slower than compiled loops would, so they get fewer problems;
+// tests/kernels runs each kernel on its own.
+#include <algorithm>
+#include <iostream>
+
+#include "backends/cuda/gpu.h"
+#include "backends/op_tests/op_comparison.h"
+
+namespace gabor {
+namespace {
+
+using op_tests::OpComparison;
+using op_tests::OpReport;
+
+class CudaOps : public testing::GpuTest {
+ protected:
+  void SetUp() override {
+    GpuTest::SetUp();
+    if (backend && emulated()) count = std::min(count, 1000);
+  }
+  void expect(const OpReport& report) const { expect(report, count); }
+  void expect(const OpReport& report, int64_t wanted) const {
+    std::cout << report.text() << "\n";
+    EXPECT_TRUE(report.good(wanted)) << report.text();
+  }
+  OpComparison compare() const { return {backend, 20261125}; }
+  int count = op_tests::shapes_to_run();
+};
+
+TEST_F(CudaOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
+TEST_F(CudaOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }
+TEST_F(CudaOps, Conv2dWgrad) { expect(compare().conv2d(Pass::wgrad, count)); }
+// Each rung of the convolution, on the problems that it takes; f32 arithmetic only, for which the budgets are.
+TEST_F(CudaOps, Conv2dVariants) {
+  int rungs = 0;
+  for (const auto& variant : backend->variants()) {
+    if (variant->traits().math != "fp32") continue;
+    rungs++;
+    const int64_t wanted = std::min(count, 200);
+    for (Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad}) {
+      const OpReport report = OpComparison(variant, 20261125).conv2d(pass, int(wanted));
+      expect(report,
+             variant->name().ends_with("depthwise") ? 10 : wanted);  // few of the problems are depthwise
+    }
+  }
+  EXPECT_EQ(rungs, 3);
+}
+TEST_F(CudaOps, DenseFprop) { expect(compare().dense(Pass::fprop, count)); }
+TEST_F(CudaOps, DenseDgrad) { expect(compare().dense(Pass::dgrad, count)); }
+TEST_F(CudaOps, DenseWgrad) { expect(compare().dense(Pass::wgrad, count)); }
+TEST_F(CudaOps, Pool2dForward) { expect(compare().pool2d_forward(count)); }
+TEST_F(CudaOps, Pool2dBackward) { expect(compare().pool2d_backward(count)); }
+TEST_F(CudaOps, BatchnormForward) { expect(compare().batchnorm_forward(count)); }
+TEST_F(CudaOps, BatchnormBackward) { expect(compare().batchnorm_backward(count)); }
+TEST_F(CudaOps, ActivationForward) { expect(compare().activation_forward(count)); }
+TEST_F(CudaOps, ActivationBackward) { expect(compare().activation_backward(count)); }
+TEST_F(CudaOps, Add) { expect(compare().add(count)); }
+TEST_F(CudaOps, Normalize) { expect(compare().normalize(count)); }
+TEST_F(CudaOps, Dropout) { expect(compare().dropout(count)); }
+TEST_F(CudaOps, Softmax) { expect(compare().softmax(count)); }
+TEST_F(CudaOps, Loss) { expect(compare().loss(count)); }
+TEST_F(CudaOps, Optimizer) { expect(compare().optimizer(count)); }
+TEST_F(CudaOps, FirstBlockForward) { expect(compare().first_block_forward(count)); }
+TEST_F(CudaOps, FirstBlockBackward) { expect(compare().first_block_backward(count)); }
+
+}  // namespace
+}  // namespace gabor

@@ -1,0 +1,253 @@
+// Batch normalisation. The data of a channel lies about a mean that may be a hundred deviations from 0, so that a
+// variance taken as E[x^2] - mean^2 in float is found out. What is allowed is what the good algorithms reach (two
+// passes, Welford's updates, pairwise combination): with kappa = sqrt(1 + mean^2 / var), a relative error of the
+// variance of n u kappa + (n u kappa)^2 (Chan, Golub, LeVeque, 1983; Higham, section 1.9).
+#include <algorithm>
+
+#include "backends/op_tests/inputs.h"
+#include "backends/op_tests/op_comparison.h"
+#include "backends/reference/formulas.h"
+#include "ops/batchnorm.h"
+
+namespace gabor::op_tests {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// x with an offset and a spread of each channel's own; whole numbers stay as they are.
+std::vector<float> channel_values(Random& random, const BatchNormProblem& p, Data data) {
+  std::vector<float> x = random_values(random, p.rows * p.C, data);
+  if (data == Data::integer) return x;
+  constexpr float spreads[] = {1, 1, 0.01f, 8}, offsets[] = {0, 0, 1, -3, 100};
+  for (int64_t c = 0; c < p.C; c++) {
+    const float spread = spreads[random.below(std::size(spreads))];
+    const float offset = spread * offsets[random.below(std::size(offsets))];
+    for (int64_t i = c; i < p.rows * p.C; i += p.C)
+      if (std::fabs(x[size_t(i)]) <= 1) x[size_t(i)] = offset + spread * x[size_t(i)];
+  }
+  return x;
+}
+
+std::vector<float> positive_values(Random& random, int64_t count) {
+  std::vector<float> v(static_cast<size_t>(count));
+  for (float& e : v) e = random.uniform(0.0f, 2.0f);
+  return v;
+}
+
+// A channel's statistics in double, and how far float ones may be off.
+struct Channel {
+  Channel(const BatchNormProblem& p, const std::vector<double>& x, int64_t c) {
+    const double n = double(p.rows);
+    double magnitude = 0, squares = 0;
+    for (size_t i = size_t(c); i < x.size(); i += size_t(p.C)) mean += x[i], magnitude += std::fabs(x[i]);
+    mean /= n;
+    for (size_t i = size_t(c); i < x.size(); i += size_t(p.C)) squares += (x[i] - mean) * (x[i] - mean);
+    var = squares / n;
+    rstd = 1 / std::sqrt(var + double(p.epsilon));
+    mean_error = sum_budget(n + 2, magnitude) / n;
+    // Where a sum of squares, or a difference before it, may overflow in float nothing is known.
+    const bool safe = squares < 0.1 * FLT_MAX && magnitude * magnitude < 0.1 * FLT_MAX;
+    var_error = safe ? gamma(n + 8) * std::sqrt(var * (var + mean * mean)) + mean_error * mean_error +
+                           (n + 8) * FLT_MIN * kU
+                     : kInfinity;
+    // 1 / sqrt is taken where the variance may be, and is itself right to 6 u (a sum, a root and a quotient, or rsqrt
+    // of 2 ulps).
+    const double least = 1 / std::sqrt(var + var_error + double(p.epsilon)),
+                 most = 1 / std::sqrt(std::max(var - var_error, 0.0) + double(p.epsilon));
+    rstd_error = safe ? std::max(most - rstd, rstd - least) + 6 * kU * most : kInfinity;
+  }
+  double mean = 0, var = 0, rstd = 0;
+  double mean_error, var_error, rstd_error;
+};
+
+// Error of (x - mean) rstd: of mean and of rstd, and of x itself by its own last place, so that x rstd - mean rstd is
+// right too.
+double xhat_error(const Channel& s, double x) {
+  return (s.rstd + s.rstd_error) * (s.mean_error + 2 * kU * (std::fabs(x) + std::fabs(s.mean))) +
+         std::fabs(x - s.mean) * s.rstd_error;
+}
+
+struct Parameters {
+  Parameters(Trial& trial, const BatchNormProblem& p, Data data)
+      : gamma(trial, "gamma", p.c_shape(), plain(data)), beta(trial, "beta", p.c_shape(), plain(data)) {}
+  Input gamma, beta;
+};
+
+// A channel that is not finite has to show in its mean; whether as NaN or as an infinity is the algorithm's (a plain sum
+// keeps the infinity, an updated mean does not).
+void accept_broken(std::span<const float> got, std::vector<double>& want) {
+  for (size_t i = 0; i < want.size(); i++)
+    if (!std::isfinite(want[i]) && !std::isfinite(got[i])) want[i] = double(got[i]);
+}
+
+void training(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
+  const Input x(trial, "x", p.x_shape(), channel_values(trial, p, data));
+  const Parameters w(trial, p, data);
+  const auto before_mean = random_values(trial, p.C, Data::real), before_var = positive_values(trial, p.C);
+  const auto c_output = [&](const char* name) {
+    return Guarded::output(trial, name, p.c_shape(), DType::f32);
+  };
+  Guarded y = Guarded::output(trial, "y", p.x_shape(), DType::f32);
+  Guarded mean = c_output("mean"), rstd = c_output("rstd");
+  Guarded running_mean = Guarded::in_out(trial, "running_mean", before_mean.data(), p.c_shape(), DType::f32),
+          running_var = Guarded::in_out(trial, "running_var", before_var.data(), p.c_shape(), DType::f32);
+  Scratch scratch(trial, op.workspace_bytes(p));
+  op.forward_training(scratch.context, p, x.view(), w.gamma.view(), w.beta.view(), y.out(), mean.out(),
+                      rstd.out(), running_mean.out(), running_var.out());
+  judge.intact({&x.tensor, &w.gamma.tensor, &w.beta.tensor, &y, &mean, &rstd, &running_mean, &running_var,
+                &scratch.memory});
+
+  std::vector<double> want(x.wide.size()), budget(want.size()), want_mean(size_t(p.C)),
+      want_rstd(size_t(p.C)), moved_mean = widened(before_mean), moved_var = widened(before_var);
+  reference::batchnorm_forward_training(p, x.wide.data(), w.gamma.wide.data(), w.beta.wide.data(),
+                                        want.data(), want_mean.data(), want_rstd.data(), moved_mean.data(),
+                                        moved_var.data());
+  std::vector<double> mean_budget, rstd_budget, moved_mean_budget, moved_var_budget;
+  for (int64_t c = 0; c < p.C; c++) {
+    const Channel s(p, x.wide, c);
+    const double share = p.momentum, g = w.gamma.wide[size_t(c)], b = w.beta.wide[size_t(c)];
+    const double old_mean = std::fabs(before_mean[size_t(c)]), old_var = before_var[size_t(c)];
+    mean_budget.push_back(s.mean_error);
+    rstd_budget.push_back(s.rstd_error);
+    moved_mean_budget.push_back(share * s.mean_error +
+                                gamma(5) * ((1 - share) * old_mean + share * std::fabs(s.mean)));
+    const double moved = share * p.unbiased();
+    // A single row has no unbiased variance: not a bit is touched.
+    moved_var_budget.push_back(
+        p.rows == 1               ? 0
+        : std::isinf(s.var_error) ? kInfinity
+                                  : moved * s.var_error + gamma(7) * ((1 - share) * old_var + moved * s.var));
+    for (size_t i = size_t(c); i < want.size(); i += size_t(p.C)) {
+      const double d = x.wide[i] - s.mean;
+      budget[i] = std::isinf(s.var_error)
+                      ? kInfinity
+                      : std::fabs(g) * xhat_error(s, x.wide[i]) +
+                            gamma(5) * (std::fabs(g * d) * s.rstd + std::fabs(b)) + FLT_MIN;
+    }
+  }
+  accept_broken(mean.values<float>(), want_mean);
+  accept_broken(running_mean.values<float>(), moved_mean);
+  judge.within("mean", mean.values<float>(), want_mean, mean_budget);
+  judge.within("rstd", rstd.values<float>(), want_rstd, rstd_budget);
+  judge.within("y", y.values<float>(), want, budget);
+  judge.within("running_mean", running_mean.values<float>(), moved_mean, moved_mean_budget);
+  judge.within("running_var", running_var.values<float>(), moved_var, moved_var_budget);
+}
+
+void inference(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
+  const std::vector<float> values = channel_values(trial, p, data);
+  const Input x(trial, "x", p.x_shape(), values);
+  const Parameters w(trial, p, data);
+  const Input mean(trial, "running_mean", p.c_shape(), plain(data)),
+      var(trial, "running_var", p.c_shape(), positive_values(trial, p.C));
+  const bool in_place = trial.below(2);
+  Guarded y = in_place ? Guarded::in_out(trial, "y", values.data(), p.x_shape(), DType::f32)
+                       : Guarded::output(trial, "y", p.x_shape(), DType::f32);
+  Scratch scratch(trial, op.workspace_bytes(p));
+  op.forward_inference(scratch.context, p, in_place ? y.in() : x.view(), w.gamma.view(), w.beta.view(),
+                       mean.view(), var.view(), y.out());
+  judge.intact({&x.tensor, &w.gamma.tensor, &w.beta.tensor, &mean.tensor, &var.tensor, &y, &scratch.memory});
+  std::vector<double> want(x.wide.size()), budget(want.size());
+  reference::batchnorm_forward_inference(p, x.wide.data(), w.gamma.wide.data(), w.beta.wide.data(),
+                                         mean.wide.data(), var.wide.data(), want.data());
+  for (size_t i = 0; i < want.size(); i++) {
+    const size_t c = i % size_t(p.C);
+    const double scale = std::fabs(w.gamma.wide[c]) / std::sqrt(var.wide[c] + double(p.epsilon));
+    const double terms = scale * (std::fabs(x.wide[i]) + std::fabs(mean.wide[c]));
+    // x scale + (beta - mean scale) is right too; the scale takes up to 7 roundings.
+    budget[i] = terms * std::max(1.0, scale) < 0.1 * FLT_MAX
+                    ? gamma(10) * (terms + std::fabs(w.beta.wide[c])) + FLT_MIN
+                    : kInfinity;
+  }
+  judge.within("y", y.values<float>(), want, budget);
+}
+
+void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
+  const Input x(trial, "x", p.x_shape(), channel_values(trial, p, plain(data)));
+  std::vector<float> dy_values = random_values(trial, p.rows * p.C, data);
+  for (float& v :
+       dy_values)  // huge, but no product of it overflows, which would depend on the order of factors
+    if (std::isfinite(v) && std::fabs(v) > 2) v *= 1e-8f;
+  const Input dy(trial, "dy", p.x_shape(), dy_values), gamma_(trial, "gamma", p.c_shape(), plain(data));
+  // The statistics as a forward leaves them.
+  std::vector<float> means, rstds;
+  for (int64_t c = 0; c < p.C; c++) {
+    const Channel s(p, x.wide, c);
+    means.push_back(float(s.mean)), rstds.push_back(float(s.rstd));
+  }
+  const Input mean(trial, "mean", p.c_shape(), means), rstd(trial, "rstd", p.c_shape(), rstds);
+  const GradMode mode = random_mode(trial), parameter_mode = random_mode(trial);
+  const bool in_place = mode == GradMode::overwrite && trial.below(4) == 0, with_dx = trial.below(5) != 0;
+  GradOutput dx(trial, "dx", p.x_shape(), mode, plain(data)),
+      dgamma(trial, "dgamma", p.c_shape(), parameter_mode, plain(data)),
+      dbeta(trial, "dbeta", p.c_shape(), parameter_mode, plain(data));
+  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", dy_values.data(), p.x_shape(), DType::f32);
+  Scratch scratch(trial, op.workspace_bytes(p));
+  op.backward(scratch.context, p, x.view(), in_place ? dx.tensor.in() : dy.view(), gamma_.view(), mean.view(),
+              rstd.view(), with_dx ? dx.tensor.out() : TensorView{}, mode, dgamma.tensor.out(),
+              dbeta.tensor.out(), parameter_mode);
+  judge.intact({&x.tensor, &dy.tensor, &gamma_.tensor, &mean.tensor, &rstd.tensor, &dx.tensor, &dgamma.tensor,
+                &dbeta.tensor, &scratch.memory});
+
+  std::vector<double> want = dx.start(), want_gamma = dgamma.start(), want_beta = dbeta.start();
+  reference::batchnorm_backward(p, x.wide.data(), dy.wide.data(), gamma_.wide.data(), mean.wide.data(),
+                                rstd.wide.data(), want.data(), GradMode::accumulate, want_gamma.data(),
+                                want_beta.data(), GradMode::accumulate);
+  std::vector<double> budget = dx.start_magnitude(), gamma_budget = dgamma.start_magnitude(),
+                      beta_budget = dbeta.start_magnitude();
+  const double n = double(p.rows);
+  for (size_t c = 0; c < size_t(p.C); c++) {
+    const double m = mean.wide[c], s = rstd.wide[c];
+    double db = 0, dg = 0, db_magnitude = 0, dg_magnitude = 0;
+    for (size_t i = c; i < want.size(); i += size_t(p.C)) {
+      const double xhat = (x.wide[i] - m) * s;
+      db += dy.wide[i], dg += dy.wide[i] * xhat;
+      db_magnitude += std::fabs(dy.wide[i]), dg_magnitude += std::fabs(dy.wide[i] * xhat);
+    }
+    // xhat takes 3 roundings, or its factor rstd is taken out of the sum.
+    const double db_error = sum_budget(n + 1, db_magnitude), dg_error = sum_budget(n + 5, dg_magnitude);
+    beta_budget[c] = sum_budget(n + 1, beta_budget[c] + db_magnitude);
+    gamma_budget[c] = sum_budget(n + 5, gamma_budget[c] + dg_magnitude);
+    const double scale = std::fabs(gamma_.wide[c]) * s;
+    for (size_t i = c; i < want.size(); i += size_t(p.C)) {
+      const double xhat = std::fabs(x.wide[i] - m) * s;
+      const double terms = std::fabs(dy.wide[i]) + (std::fabs(db) + xhat * std::fabs(dg)) / n;
+      // As in the forward pass x may be off by its last place.
+      const double inner = gamma(8) * terms + (db_error + xhat * dg_error) / n +
+                           2 * kU * (std::fabs(x.wide[i]) + std::fabs(m)) * s * std::fabs(dg) / n;
+      budget[i] = scale * inner + gamma(4) * (budget[i] + scale * terms) + FLT_MIN;
+    }
+  }
+  if (data == Data::integer)
+    judge.exact("dbeta", dbeta.tensor.values<float>(), want_beta);
+  else
+    judge.within("dbeta", dbeta.tensor.values<float>(), want_beta, beta_budget, n);
+  judge.within("dgamma", dgamma.tensor.values<float>(), want_gamma, gamma_budget, n);
+  if (with_dx) judge.within("dx", dx.tensor.values<float>(), want, budget);
+}
+
+}  // namespace
+
+OpReport OpComparison::batchnorm_forward(int count) const {
+  const BatchNorm& op = *backend_->ops().batchnorm;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    const BatchNormProblem p = random_batchnorm(random);
+    return {to_string(p), op.supports(p), [&op, p](Trial& trial, Data data, Judge& judge) {
+              training(op, p, trial, data, judge);
+              inference(op, p, trial, data, judge);
+            }};
+  };
+  return sweep("batchnorm forward", count, kTries * count, draw, kAllData);
+}
+
+OpReport OpComparison::batchnorm_backward(int count) const {
+  const BatchNorm& op = *backend_->ops().batchnorm;
+  const auto draw = [&](Random& random, int64_t) -> Case {
+    const BatchNormProblem p = random_batchnorm(random);
+    return {to_string(p), op.supports(p),
+            [&op, p](Trial& trial, Data data, Judge& judge) { backward(op, p, trial, data, judge); }};
+  };
+  return sweep("batchnorm backward", count, kTries * count, draw, kAllData);
+}
+
+}  // namespace gabor::op_tests
