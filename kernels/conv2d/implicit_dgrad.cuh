@@ -46,6 +46,35 @@ struct DgradParams {
         filter_pitch(p.reduction()),
         pitch(p.C),
         vector_store(columns % kQuad == 0) {}
+
+  // Of element d of r,s,k of the class, channel 0, from the group's first filter in w.
+  __device__ __forceinline__ int64_t filter_offset(int32_t d) const {
+    int32_t k = d;
+    const int32_t i = sweep.taps_of_row.split(k);
+    const int32_t j = sweep.channels.split(k);
+    const int32_t r = vertical.first_tap + i * vertical.tap_step;
+    const int32_t s = horizontal.first_tap + j * horizontal.tap_step;
+    return k * filter_pitch + (r * S + s) * columns;
+  }
+
+  // Finishes and stores the sums of position m of the class and channels c .. c + 3 of the group, those that exist.
+  template <class Element, class Epilogue>
+  __device__ __forceinline__ void put(int32_t group, int32_t m, int32_t c, float (&quad)[kQuad],
+                                      const Epilogue& epilogue, Element* dx) const {
+    const int32_t count = columns - c;
+    if (m >= rows || count <= 0) return;
+    int32_t j = m;
+    const int32_t n = sweep.positions_of_image.split(j);
+    const int32_t i = sweep.positions_of_row.split(j);
+    const int32_t h = vertical.first + i * vertical.stride, v = horizontal.first + j * horizontal.stride;
+    const int64_t channel = int64_t(group) * columns + c;
+    Element* to = dx + int64_t((n * H + h) * W + v) * pitch + channel;
+    GABOR_UNROLL
+    for (int e = 0; e < kQuad; ++e)
+      if (e < count)
+        quad[e] = epilogue(quad[e], channel + e, epilogue.reads_old() ? simt::to_float(to[e]) : 0.0f);
+    store_floats(to, quad, count, vector_store);
+  }
 };
 
 // Column c of B is an input channel, d an element r,s,k of the class.
@@ -63,12 +92,7 @@ class ChannelColumns {
       const int32_t d = d0 + Part::depth(pass);
       clear<kVector>(next_[pass]);
       if (!valid_ || !Part::works(pass) || d >= a_.depth) continue;
-      int32_t k = d;
-      const int32_t i = a_.sweep.taps_of_row.split(k);
-      const int32_t j = a_.sweep.channels.split(k);
-      const int32_t r = a_.vertical.first_tap + i * a_.vertical.tap_step;
-      const int32_t s = a_.horizontal.first_tap + j * a_.horizontal.tap_step;
-      load_floats<kVector>(w_ + k * a_.filter_pitch + (r * a_.S + s) * a_.columns, next_[pass]);
+      load_floats<kVector>(w_ + a_.filter_offset(d), next_[pass]);
     }
   }
   __device__ __forceinline__ void store(float* tile) const {
@@ -102,21 +126,7 @@ __global__ __launch_bounds__(Config::kBlockThreads,
 
   // Long: the places of a row of results would else be worked out for all rows at once, in registers that spill.
   for_each_quad<Config, true>(sum, [&](int row, int column, float(&quad)[kQuad]) {
-    const int32_t m = first_row + row, c = first_column + column;
-    const int32_t count = a.columns - c;
-    if (m >= a.rows || count <= 0) return;
-    int32_t j = m;
-    const int32_t n = a.sweep.positions_of_image.split(j);
-    const int32_t i = a.sweep.positions_of_row.split(j);
-    const int32_t h = a.vertical.first + i * a.vertical.stride,
-                  v = a.horizontal.first + j * a.horizontal.stride;
-    const int64_t channel = int64_t(group) * a.columns + c;
-    Element* to = dx + int64_t((n * a.H + h) * a.W + v) * a.pitch + channel;
-    GABOR_UNROLL
-    for (int e = 0; e < kQuad; ++e)
-      if (e < count)
-        quad[e] = epilogue(quad[e], channel + e, epilogue.reads_old() ? simt::to_float(to[e]) : 0.0f);
-    store_floats(to, quad, count, a.vector_store);
+    a.put(group, first_row + row, first_column + column, quad, epilogue, dx);
   });
 }
 

@@ -29,6 +29,19 @@ struct FpropParams {
         depth(int32_t(p.reduction())),
         pitch(p.K),
         vector_store(columns % kQuad == 0) {}
+
+  // Finishes and stores the sums of position m and filters k .. k + 3 of the group, those that exist.
+  template <class Element, class Epilogue>
+  __device__ __forceinline__ void put(int32_t group, int32_t m, int32_t k, float (&quad)[kQuad],
+                                      const Epilogue& epilogue, Element* y) const {
+    const int32_t count = columns - k;
+    if (m >= rows || count <= 0) return;
+    const int64_t filter = int64_t(group) * columns + k;
+    GABOR_UNROLL
+    for (int i = 0; i < kQuad; ++i)
+      if (i < count) quad[i] = epilogue(quad[i], filter + i, 0.0f);
+    store_floats(y + m * pitch + filter, quad, count, vector_store);
+  }
 };
 
 // grid: row tiles * column tiles, 1, groups.
@@ -50,14 +63,7 @@ __global__ __launch_bounds__(Config::kBlockThreads,
   tile_product<Config>(load_a, load_b, 0, a.depth, sum);
 
   for_each_quad<Config, Epilogue::kLong>(sum, [&](int row, int column, float(&quad)[kQuad]) {
-    const int32_t m = first_row + row, k = first_column + column;
-    const int32_t count = a.columns - k;
-    if (m >= a.rows || count <= 0) return;
-    const int64_t filter = int64_t(group) * a.columns + k;
-    GABOR_UNROLL
-    for (int i = 0; i < kQuad; ++i)
-      if (i < count) quad[i] = epilogue(quad[i], filter + i, 0.0f);
-    store_floats(y + m * a.pitch + filter, quad, count, a.vector_store);
+    a.put(group, first_row + row, first_column + column, quad, epilogue, y);
   });
 }
 

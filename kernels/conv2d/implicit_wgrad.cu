@@ -5,6 +5,7 @@
 #include "kernels/conv2d/implicit_gemm.h"
 #include "kernels/conv2d/implicit_wgrad.cuh"
 #include "kernels/conv2d/tiles.cuh"
+#include "kernels/conv2d/wgrad_slices.h"
 
 namespace gabor::kernels::conv2d {
 namespace {
@@ -23,18 +24,12 @@ void run(const Conv2dProblem& p, const void* x, const void* dy, bool with_db, in
 }  // namespace
 
 int implicit_wgrad_slices(const Conv2dProblem& p, int multiprocessors) {
-  // Blocks for each multiprocessor: several, so that the last ones to finish leave little idle.
-  constexpr int64_t kBlocksEach = 8;
-  // A slice of fewer positions would write more to the workspace than it reads.
-  constexpr int64_t kLeastPositions = 256, kMostSlices = 1024;
   int64_t tiles = 0;
   with_wgrad_tile(p.K / p.groups, p.reduction() + 1, [&]<class Config>(Config) {
     tiles = p.groups * simt::ceil_div<int64_t>(p.K / p.groups, Config::kTileRows) *
             simt::ceil_div<int64_t>(p.reduction() + 1, Config::kTileColumns);
   });
-  const int64_t wanted = simt::ceil_div(kBlocksEach * multiprocessors, tiles);
-  const int64_t useful = simt::ceil_div(p.N * p.P() * p.Q(), kLeastPositions);
-  return int(std::clamp<int64_t>(std::min(wanted, useful), 1, kMostSlices));
+  return wgrad_slices(tiles, p.N * p.P() * p.Q(), multiprocessors);
 }
 
 size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices) {

@@ -30,6 +30,23 @@ struct WgradParams {
         slice_depth(int32_t(simt::ceil_div(simt::ceil_div<int64_t>(depth, slices), int64_t{tile_depth}) *
                             tile_depth)),
         K(int32_t(p.K)) {}
+
+  // The positions of a slice: slice_begin() <= m < slice_end(); of the last slices maybe none.
+  __device__ int32_t slice_begin(int64_t slice) const {
+    return slice * slice_depth < depth ? int32_t(slice * slice_depth) : depth;
+  }
+  __device__ int32_t slice_end(int64_t slice) const {
+    const int32_t begin = slice_begin(slice);
+    return depth - begin > slice_depth ? begin + slice_depth : depth;
+  }
+
+  // Stores the sums of the slice for filter k of the group and columns j .. j + 3, those that exist.
+  __device__ __forceinline__ void put(int64_t slice, int32_t group, int32_t k, int32_t j,
+                                      const float (&quad)[kQuad], float* partial) const {
+    if (k >= rows || j >= columns) return;
+    const int64_t filter = slice * K + int64_t(group) * rows + k;
+    store_floats(partial + filter * columns + j, quad, columns - j, columns % kQuad == 0);
+  }
 };
 
 // Row k of A is a filter, d a position m: an element of dy.
@@ -105,9 +122,7 @@ __global__ __launch_bounds__(Config::kBlockThreads,
   const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
   const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
   const int32_t group = int32_t(blockIdx.z);
-  const int64_t first_m = int64_t(blockIdx.y) * a.slice_depth;
-  const int32_t begin = first_m < a.depth ? int32_t(first_m) : a.depth;
-  const int32_t end = a.depth - begin > a.slice_depth ? begin + a.slice_depth : a.depth;
+  const int32_t begin = a.slice_begin(blockIdx.y), end = a.slice_end(blockIdx.y);
 
   GradientRows<Config, Element, kVector> load_a(a, dy + int64_t(group) * a.rows, first_row, end);
   WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column,
@@ -117,10 +132,7 @@ __global__ __launch_bounds__(Config::kBlockThreads,
 
   // Long: as in implicit_dgrad, to keep addresses of results out of registers.
   for_each_quad<Config, true>(sum, [&](int row, int column, float(&quad)[kQuad]) {
-    const int32_t k = first_row + row, j = first_column + column;
-    if (k >= a.rows || j >= a.columns) return;
-    const int64_t filter = int64_t(blockIdx.y) * a.K + int64_t(group) * a.rows + k;
-    store_floats(partial + filter * a.columns + j, quad, a.columns - j, a.columns % kQuad == 0);
+    a.put(blockIdx.y, group, first_row + row, first_column + column, quad, partial);
   });
 }
 

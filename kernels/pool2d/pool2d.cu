@@ -47,14 +47,31 @@ LaunchConfig one_thread_each(int64_t items, int threads, void* stream) {
 
 bool aligned(const void* p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
 
+// Whether 4 neighbouring channels can be moved at once.
+template <class Element>
+bool in_packs(const PoolParams& g, const Element* x, const Element* y, const Element* dy, const Element* dx,
+              const void* argmax) {
+  bool packs = g.C % 4 == 0 && aligned(argmax, g.wide_argmax ? 16 : 4);
+  for (const Element* tensor : {x, y, dy, dx}) packs = packs && aligned(tensor, 4 * sizeof(Element));
+  return packs;
+}
+
 // Channels a thread of the vector rung takes: 0 if the rung is not for this problem.
 template <class Element>
-int vector_width(const Pool2dProblem& p, const PoolParams& g, const Element* x, const Element* y,
-                 const Element* dy, const Element* dx, const void* argmax) {
+int vector_width(const PoolParams& g, bool packs) {
   if (g.inputs > kMost32 || g.outputs > kMost32) return 0;
-  bool packed = p.C % 4 == 0 && aligned(argmax, g.wide_argmax ? 16 : 4);
-  for (const Element* tensor : {x, y, dy, dx}) packed = packed && aligned(tensor, 4 * sizeof(Element));
-  return packed ? 4 : sizeof(Element) == 4 ? 1 : 0;
+  return packs ? 4 : sizeof(Element) == 4 ? 1 : 0;
+}
+
+// Pixels of a map from which on the global rung has work for its warps.
+bool global_is_faster(const Pool2dProblem& p) {
+  constexpr int64_t kWorthABlock = 32;
+  return pool2d_global_takes(p) && p.R * p.S >= kWorthABlock;
+}
+
+PoolRung chosen(const Pool2dProblem& p, PoolRung asked, int vector_width) {
+  if (asked != PoolRung::automatic) return asked;
+  return global_is_faster(p) ? PoolRung::global : vector_width > 0 ? PoolRung::vector : PoolRung::naive;
 }
 
 void refuse(bool taken, const char* why) {
@@ -68,8 +85,9 @@ bool pool2d_vector_takes(const Pool2dProblem& p) {
 }
 
 bool pool2d_global_takes(const Pool2dProblem& p) {
+  constexpr int64_t kBlockPixels = PoolGlobalBackwardConfig<1>::kPixels;
   return p.R == p.H && p.S == p.W && p.P() == 1 && p.Q() == 1 && p.pad == Padding{} &&
-         p.N * simt::ceil_div(p.C, int64_t{32}) <= kMost32;
+         p.N * simt::ceil_div(p.C, int64_t{32}) <= kMost32 / simt::ceil_div(p.R * p.S, kBlockPixels);
 }
 
 template <class Element>
@@ -77,12 +95,8 @@ void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* 
                     PoolRung rung) {
   const PoolParams g = params_of(p, false);
   if (g.outputs == 0) return;
-  const int width = vector_width<Element>(p, g, x, y, nullptr, nullptr, argmax);
-  if (rung == PoolRung::automatic) {
-    constexpr int64_t kWorthABlock = 32;  // pixels: below, warps of the global rung have too little to do
-    const bool global = pool2d_global_takes(p) && p.R * p.S >= kWorthABlock;
-    rung = global ? PoolRung::global : width > 0 ? PoolRung::vector : PoolRung::naive;
-  }
+  const int width = vector_width<Element>(g, in_packs<Element>(g, x, y, nullptr, nullptr, argmax));
+  rung = chosen(p, rung, width);
   with_kind(p.kind, [&](auto kind) {
     if (rung == PoolRung::naive) {
       using Config = PoolNaiveConfig;
@@ -114,14 +128,25 @@ void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y,
                      const Element* dy, Element* dx, bool accumulate, void* stream, PoolRung rung) {
   const PoolParams g = params_of(p, accumulate);
   if (g.inputs == 0) return;
-  const int width = vector_width<Element>(p, g, x, y, dy, dx, argmax);
-  if (rung == PoolRung::automatic) rung = width > 0 ? PoolRung::vector : PoolRung::naive;
-  refuse(rung != PoolRung::global, "it has a forward only");
+  const bool packs = in_packs(g, x, y, dy, dx, argmax);
+  const int width = vector_width<Element>(g, packs);
+  rung = chosen(p, rung, width);
+  const auto run_global = [&]<class Config, PoolKind kKind>(Config) {
+    refuse(pool2d_global_takes(p), "the window is not the map");
+    const int64_t blocks = p.N * simt::ceil_div(p.C, int64_t{Config::kChannels}) *
+                           simt::ceil_div(p.R * p.S, int64_t{Config::kPixels});
+    launch(one_thread_each(blocks * Config::kThreads, Config::kThreads, stream),
+           pool2d_backward_global<Config, kKind, Element>, g, x, y, argmax, dy, dx);
+  };
   with_kind(p.kind, [&](auto kind) {
     if (rung == PoolRung::naive) {
       using Config = PoolNaiveConfig;
       launch(one_thread_each(g.inputs, Config::kThreads, stream),
              pool2d_backward_naive<Config, kind(), Element>, g, x, y, argmax, dy, dx);
+    } else if (rung == PoolRung::global && packs) {
+      run_global.template operator()<PoolGlobalBackwardConfig<4>, kind()>({});
+    } else if (rung == PoolRung::global) {
+      run_global.template operator()<PoolGlobalBackwardConfig<1>, kind()>({});
     } else if (width == 4) {
       using Config = PoolVectorConfig<4>;
       launch(one_thread_each(g.inputs / 4, Config::kThreads, stream),

@@ -10,7 +10,7 @@ namespace gabor::kernels {
 
 // naive:  one thread an element, 64-bit indices: any problem.
 // vector: 128-bit accesses and 32-bit indices (vector.cuh).
-// global: a block reduces a whole map (global.cuh); forward of a window that is the map.
+// global: of a window that is the map (global.cuh): a block reduces a map; backward spreads one dy over it.
 enum class PoolRung { automatic, naive, vector, global };
 
 // argmax is written for max only, and may be null.

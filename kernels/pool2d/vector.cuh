@@ -10,6 +10,7 @@
 // on either, so the memory's floor is within reach.
 #pragma once
 #include "kernels/common/pack.h"
+#include "kernels/common/unroll.cuh"
 #include "kernels/pool2d/window.cuh"
 
 namespace gabor::kernels {
@@ -33,16 +34,24 @@ __device__ inline SmallPixel small_pixel_of(unsigned at, unsigned rows, unsigned
 }
 
 template <class Tap, int kVector>
-__device__ inline void load_taps_of(const void* argmax, int at, int (&tap)[kVector]) {
+__device__ inline void load_taps_of(const void* argmax, int64_t at, int (&tap)[kVector]) {
   const auto pack = simt::load<Pack<Tap, kVector>>(static_cast<const Tap*>(argmax) + at);
-#pragma unroll
+  GABOR_UNROLL
   for (int i = 0; i < kVector; ++i) tap[i] = pack.e[i];
+}
+template <int kVector>
+__device__ inline void load_taps(const PoolParams& g, const void* argmax, int64_t at, int (&tap)[kVector]) {
+  if (g.wide_argmax) {
+    load_taps_of<int32_t>(argmax, at, tap);
+  } else {
+    load_taps_of<uint8_t>(argmax, at, tap);
+  }
 }
 
 template <class Tap, PoolKind kKind, int kVector>
 __device__ inline void store_taps_of(void* argmax, int at, const Window<kKind> (&window)[kVector]) {
   Pack<Tap, kVector> pack;
-#pragma unroll
+  GABOR_UNROLL
   for (int i = 0; i < kVector; ++i) pack.e[i] = Tap(window[i].tap);
   simt::store(static_cast<Tap*>(argmax) + at, pack);
 }
@@ -64,12 +73,12 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksPerSM)
     for (int s = columns.begin; s < columns.end; ++s, row += g.C) {
       float v[kVector];
       load_floats(row, v);
-#pragma unroll
+      GABOR_UNROLL
       for (int i = 0; i < kVector; ++i) window[i].take(v[i], r * g.S + s);
     }
   }
   float result[kVector];
-#pragma unroll
+  GABOR_UNROLL
   for (int i = 0; i < kVector; ++i)
     result[i] = window[i].finish((rows.end - rows.begin) * (columns.end - columns.begin));
   store_floats(y + at, result);
@@ -100,25 +109,19 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksPerSM)
       const int out = ((in.n * g.P + p) * g.Q + q) * g.C + in.c;
       const int here = (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
       int tap[kVector] = {};
-      if constexpr (kKind == PoolKind::max) {
-        if (g.wide_argmax) {
-          load_taps_of<int32_t>(argmax, out, tap);
-        } else {
-          load_taps_of<uint8_t>(argmax, out, tap);
-        }
-      }
+      if constexpr (kKind == PoolKind::max) load_taps(g, argmax, out, tap);
       if constexpr (kKind == PoolKind::l2) load_floats(y + out, y_there);
       const int size = kKind == PoolKind::average ? window_size(g, p, q) : 1;
       float d[kVector];
       load_floats(dy + out, d);
-#pragma unroll
+      GABOR_UNROLL
       for (int i = 0; i < kVector; ++i)
         sum[i] += window_gradient<kKind>(d[i], x_here[i], y_there[i], tap[i] == here, size);
     }
   if (g.accumulate) {
     float before[kVector];
     load_floats(dx + at, before);
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kVector; ++i) sum[i] = before[i] + sum[i];
   }
   store_floats(dx + at, sum);

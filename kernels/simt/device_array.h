@@ -34,6 +34,7 @@ class DeviceArray {
  private:
 #if defined(__CUDACC__)
   void allocate(const char* name) {
+    if (size_ == 0) return;
     throw_if(cudaMalloc(&data_, bytes()), name);
     throw_if(cudaMemset(data_, 0xff, bytes()), name);
   }

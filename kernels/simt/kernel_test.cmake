@@ -5,7 +5,6 @@
 # Custom commands and not targets, because the flavours have compilers of their own and compile .cu files as C++.
 include(${CMAKE_CURRENT_LIST_DIR}/sources.cmake)
 
-find_program(GABOR_CLANGXX NAMES clang++-14 clang++ DOC "Compiler of the asan flavour of kernel tests")
 find_path(GABOR_CUDA_INCLUDE cuda_bf16.h HINTS /usr/local/cuda/include ENV CUDA_PATH PATH_SUFFIXES include
   DOC "NVIDIA's headers for half and vector types; without them kernels/simt/host/standin.h")
 
@@ -36,17 +35,20 @@ set(GABOR_portable_RUNTIME_FLAGS -O2 -DGABOR_SIMT_UCONTEXT=1)
 set(GABOR_portable_KERNEL_FLAGS)
 set(GABOR_portable_LINK_FLAGS)
 
-# Debian has the sanitizers' runtimes in a package of their own: found is not yet usable.
-if(GABOR_CLANGXX AND NOT DEFINED GABOR_CLANGXX_HAS_ASAN)
+# Debian has the sanitizers' runtimes in packages of their own: found is not yet usable.
+if(NOT GABOR_CLANGXX)
   set(probe ${CMAKE_BINARY_DIR}/asan_probe)
   file(WRITE ${probe}.cpp "#include <string>\nint main(int n, char**) { return int(std::string(n, 'x').size()) - n; }\n")
-  execute_process(COMMAND ${GABOR_CLANGXX} -std=c++20 -fsanitize=address,undefined ${probe}.cpp -o ${probe}
-    RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
-  if(status EQUAL 0)
-    set(GABOR_CLANGXX_HAS_ASAN ON CACHE INTERNAL "")
-  endif()
+  foreach(name clang++-14 clang++ clang++-19 clang++-20 clang++-21 clang++-22 clang++-18)  # those of tools/setup --tests
+    execute_process(COMMAND ${name} -std=c++20 -fsanitize=address,undefined ${probe}.cpp -o ${probe}
+      RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+    if(status EQUAL 0)
+      find_program(GABOR_CLANGXX ${name} DOC "Compiler of the asan flavour of kernel tests; it has AddressSanitizer")
+      break()
+    endif()
+  endforeach()
 endif()
-if(GABOR_CLANGXX_HAS_ASAN)
+if(GABOR_CLANGXX)
   list(APPEND GABOR_KERNEL_FLAVOURS asan)
   set(GABOR_asan_COMPILER ${GABOR_CLANGXX})
   set(GABOR_asan_RUNTIME_FLAGS -O2 -DGABOR_SIMT_ASAN=1 ${cuda_include})
@@ -54,12 +56,6 @@ if(GABOR_CLANGXX_HAS_ASAN)
   set(GABOR_asan_KERNEL_FLAGS ${GABOR_asan_LINK_FLAGS} -fno-sanitize-recover=undefined -fno-omit-frame-pointer
     -ftrivial-auto-var-init=pattern ${cuda_include})
 endif()
-
-# gabor_skipped_test(name reason): a test that ctest lists as skipped.
-function(gabor_skipped_test name reason)
-  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${reason}")
-  set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "skipped:")
-endfunction()
 
 # objects <- the paths of the objects of the sources, by rules made at first use. kind: KERNEL or RUNTIME.
 function(gabor_flavour_objects objects flavour kind sources)
@@ -106,10 +102,12 @@ function(gabor_kernel_runtimes)
   endforeach()
 endfunction()
 
-# gabor_kernel_test(name SOURCES test.cpp ... [KERNELS a.cu ...] [FLAVOURS check ...] [GOOGLETEST OFF]): builds
-# bin/name_FLAVOUR and adds the tests name.FLAVOUR.ORDER. FLAVOURS: default asan and check. Independent of libgabor.
+# gabor_kernel_test(name SOURCES test.cpp ... [KERNELS a.cu ...] [FLAVOURS check ...] [GOOGLETEST OFF] [GPU OFF]
+# [CAPABILITY 80]): builds bin/name_FLAVOUR and adds the tests name.FLAVOUR.ORDER. FLAVOURS: default asan and check. With
+# GABOR_CUDA also bin/name_gpu and the test name.gpu (tests/kernels/gpu_test.cmake), unless GPU is OFF: a test of host
+# execution itself. Independent of libgabor.
 function(gabor_kernel_test name)
-  cmake_parse_arguments(T "" "GOOGLETEST" "SOURCES;KERNELS;FLAVOURS" ${ARGN})
+  cmake_parse_arguments(T "" "GOOGLETEST;GPU;CAPABILITY" "SOURCES;KERNELS;FLAVOURS" ${ARGN})
   if(NOT T_FLAVOURS)
     set(T_FLAVOURS asan check)
   endif()
@@ -140,4 +138,7 @@ function(gabor_kernel_test name)
     endforeach()
   endforeach()
   add_custom_target(${name} ALL DEPENDS ${programs})
+  if(GABOR_CUDA AND (NOT DEFINED T_GPU OR T_GPU))
+    gabor_gpu_kernel_test(${name} SOURCES ${T_SOURCES} CAPABILITY ${T_CAPABILITY} GOOGLETEST ${T_GOOGLETEST})
+  endif()
 endfunction()

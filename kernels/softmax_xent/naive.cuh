@@ -7,8 +7,8 @@
 // accesses coalesce for the few classes (<= 8) this rung is chosen for, and a cat-or-dog head of N=128 is 2 KB: bound
 // by the launch (2-3 us) on an H200 and on a GTX 1660 Ti, not by either roof.
 #pragma once
+#include "kernels/common/class_totals.cuh"
 #include "kernels/softmax_xent/row.cuh"
-#include "kernels/softmax_xent/totals.cuh"
 
 namespace gabor::kernels {
 
@@ -37,17 +37,19 @@ __device__ inline Totals softmax_xent_row(const SoftmaxXentParams<Element>& g, i
     max = fmaxf(max, v);
     right = right && !beats(v, k, label_logit, label);
   }
-  float sum = 0.0f, gap_sum = 0.0f;
+  const float share =
+      1.0f / float(g.K);  // of each gap, before it is added: K large ones may be more than float holds
+  float sum = 0.0f, mean_gap = 0.0f;
   for (int k = 0; k < g.K; ++k) {
     const float gap = max - simt::to_float(row[k]);
     sum += expf(-gap);
-    gap_sum += gap;
+    mean_gap += share * gap;
   }
   const float inverse = 1.0f / sum;
   for (int k = 0; k < g.K && drow != nullptr; ++k)
     drow[k] = simt::from_float<Element>(
         logit_gradient(expf(simt::to_float(row[k]) - max), inverse, k == label, g.smoothing, g.K, g.scale));
-  return {row_loss(max, sum, label_logit, gap_sum, g.smoothing, g.K), 1, int(right)};
+  return {row_loss(max, sum, label_logit, mean_gap, g.smoothing), 1, int(right)};
 }
 
 template <class Config, class Element>

@@ -18,16 +18,10 @@ struct SoftmaxXentParams {
   Element* dy;
 };
 
-// Whether logit v of class k keeps the label's from being the answer: a larger one, an equal one before it, or NaN.
-__device__ inline bool beats(float v, int k, float label_logit, int label) {
-  return k != label && (k < label ? !(v < label_logit) : !(v <= label_logit));
-}
-
-__device__ inline float row_loss(float max, float sum, float label_logit, float gap_sum, float smoothing,
-                                 int K) {
+__device__ inline float row_loss(float max, float sum, float label_logit, float mean_gap, float smoothing) {
   const float loss = logf(sum) + (1.0f - smoothing) * (max - label_logit);
   // Without smoothing the other classes take no part: 0 times an infinite gap is not to become NaN.
-  return smoothing > 0.0f ? loss + smoothing / float(K) * gap_sum : loss;
+  return smoothing > 0.0f ? loss + smoothing * mean_gap : loss;
 }
 
 __device__ inline float logit_gradient(float exp_of_gap, float inverse_sum, bool is_label, float smoothing,

@@ -32,6 +32,37 @@ std::string why_none(cudaError_t status) {
 
 cudaStream_t of(void* stream) { return static_cast<cudaStream_t>(stream); }
 
+class EventStopwatch final : public Stopwatch {
+ public:
+  explicit EventStopwatch(CudaDevice& device) : device_(device) {
+    device.make_current();
+    check(cudaEventCreate(&begin_), device.name(), "making an event");
+    check(cudaEventCreate(&end_), device.name(), "making an event");
+  }
+  ~EventStopwatch() override {
+    if (begin_) cudaEventDestroy(begin_);
+    if (end_) cudaEventDestroy(end_);
+  }
+  EventStopwatch(const EventStopwatch&) = delete;
+  EventStopwatch& operator=(const EventStopwatch&) = delete;
+
+  double seconds(const std::function<void()>& work) override {
+    const cudaStream_t stream = of(device_.stream().handle);
+    device_.make_current();
+    check(cudaEventRecord(begin_, stream), device_.name(), "timing");
+    work();
+    check(cudaEventRecord(end_, stream), device_.name(), "timing");
+    check(cudaEventSynchronize(end_), device_.name(), "waiting for it");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, begin_, end_), device_.name(), "timing");
+    return double(milliseconds) * 1e-3;
+  }
+
+ private:
+  CudaDevice& device_;
+  cudaEvent_t begin_ = nullptr, end_ = nullptr;
+};
+
 }  // namespace
 
 CudaDevice::CudaDevice(int number) : number_(number), name_(fmt::format("GPU {}", number)) {
@@ -54,6 +85,8 @@ CudaDevice::CudaDevice(int number) : number_(number), name_(fmt::format("GPU {}"
 CudaDevice::~CudaDevice() {
   if (stream_) cudaStreamDestroy(of(stream_));
 }
+
+std::unique_ptr<Stopwatch> CudaDevice::stopwatch() { return std::make_unique<EventStopwatch>(*this); }
 
 void CudaDevice::make_current() const { check(cudaSetDevice(number_), name_, "cudaSetDevice"); }
 

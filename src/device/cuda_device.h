@@ -19,6 +19,7 @@ class CudaDevice final : public Device {
   void copy_from(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
   StreamRef stream() const override { return {stream_}; }
+  std::unique_ptr<Stopwatch> stopwatch() override;  // by events on the stream
 
   void make_current() const;                      // for the calling thread
   int capability() const { return capability_; }  // 10 major + minor

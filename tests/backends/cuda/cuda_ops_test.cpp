@@ -1,6 +1,5 @@
 // The cuda backend against the oracle, as every other backend: the ops, their choice of kernel, its arguments and its
-// workspace. Emulated kernels run 50 to 100 times slower than compiled loops would, so they get fewer problems;
-// tests/kernels runs each kernel on its own.
+// workspace. tests/kernels runs each kernel on its own.
 #include <algorithm>
 #include <iostream>
 
@@ -15,17 +14,13 @@ using op_tests::OpReport;
 
 class CudaOps : public testing::GpuTest {
  protected:
-  void SetUp() override {
-    GpuTest::SetUp();
-    if (backend && emulated()) count = std::min(count, 1000);
-  }
   void expect(const OpReport& report) const { expect(report, count); }
   void expect(const OpReport& report, int64_t wanted) const {
     std::cout << report.text() << "\n";
     EXPECT_TRUE(report.good(wanted)) << report.text();
   }
   OpComparison compare() const { return {backend, 20261125}; }
-  int count = op_tests::shapes_to_run();
+  const int count = op_tests::shapes_to_run();
 };
 
 TEST_F(CudaOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }

@@ -28,9 +28,10 @@ Sums wgrad_sums(const Case& c);
 Sums bias_sums(const Case& c);
 
 // "" if each result is as near to the exact one as the roundings of its sum allow, and of its storage; else which is
-// not. Sums of integers have to be exact. NaN never passes.
+// not. factor_u: unit roundoff to which both factors of each product may be rounded before. Sums of integers have to be
+// exact. NaN never passes.
 std::string judge(const Sums& want, const std::vector<float>& got, Storage storage, Data data,
-                  const Activation& activation = {});
+                  const Activation& activation = {}, double factor_u = 0);
 
 template <class Element>
 std::vector<Element> stored(const std::vector<float>& values) {

@@ -4,92 +4,35 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
 
 #include "kernels/common/fast_divide.cuh"
-#include "kernels/conv2d/case.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/implicit_gemm.h"
+#include "kernels/conv2d/odd_problems.h"
+#include "kernels/conv2d/rung.h"
+#include "kernels/problem_count.h"
 
 namespace gabor::kernels::conv2d {
 namespace {
 
-enum class Rung { direct, implicit_gemm };
-
-struct Results {
-  std::vector<float> y, dx, dw, db;
+const Rung kRungs[] = {
+    {"direct", [](const Conv2dProblem&) { return true; }, direct_fprop, direct_dgrad,
+     [](const Conv2dProblem&, int) { return size_t{0}; },
+     [](const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
+        bool accumulate, int, float*,
+        Stream stream) { direct_wgrad(p, storage, x, dy, dw, db, accumulate, stream); }},
+    {"implicit_gemm", implicit_gemm_fits, implicit_fprop, implicit_dgrad, implicit_wgrad_workspace,
+     implicit_wgrad},
 };
-
-template <class Element>
-Results run_as(const Case& c, Rung rung, int slices) {
-  const auto& p = c.p;
-  using simt::DeviceArray;
-  DeviceArray<Element> x(stored<Element>(c.x), "x"), w(stored<Element>(c.w), "w"),
-      dy(stored<Element>(c.dy), "dy");
-  DeviceArray<float> b(c.b, "b");
-  DeviceArray<Element> y(c.dy.size(), "y");
-  // What is not accumulated starts unwritten, as NaN: the checker reports reads of it.
-  const auto gradient = [&]<class T>(const std::vector<T>& old, const char* name) {
-    return c.accumulate ? std::make_unique<DeviceArray<T>>(old, name)
-                        : std::make_unique<DeviceArray<T>>(old.size(), name);
-  };
-  const auto dx = gradient(stored<Element>(c.old_dx), "dx");
-  const auto dw = gradient(c.old_dw, "dw"), db = gradient(c.old_db, "db");
-  const float* bias = c.with_bias ? b.data() : nullptr;
-  float* bias_grad = c.with_bias ? db->data() : nullptr;
-
-  if (rung == Rung::direct) {
-    direct_fprop(p, c.storage, x.data(), w.data(), bias, y.data(), nullptr);
-    direct_dgrad(p, c.storage, dy.data(), w.data(), dx->data(), c.accumulate, nullptr);
-    direct_wgrad(p, c.storage, x.data(), dy.data(), dw->data(), bias_grad, c.accumulate, nullptr);
-  } else {
-    EXPECT_TRUE(implicit_gemm_fits(p));
-    DeviceArray<float> workspace(implicit_wgrad_workspace(p, slices) / sizeof(float), "workspace");
-    implicit_fprop(p, c.storage, x.data(), w.data(), bias, y.data(), nullptr);
-    implicit_dgrad(p, c.storage, dy.data(), w.data(), dx->data(), c.accumulate, nullptr);
-    implicit_wgrad(p, c.storage, x.data(), dy.data(), dw->data(), bias_grad, c.accumulate, slices,
-                   workspace.data(), nullptr);
-  }
-  return {floats(y.values()), floats(dx->values()), dw->values(),
-          c.with_bias ? db->values() : std::vector<float>()};
-}
-
-Results run(const Case& c, Rung rung, int slices = 1) {
-  if (c.storage == Storage::f16) return run_as<simt::half>(c, rung, slices);
-  if (c.storage == Storage::bf16) return run_as<simt::bfloat16>(c, rung, slices);
-  return run_as<float>(c, rung, slices);
-}
-
-void expect_right(const Case& c, const Results& got, Data data) {
-  SCOPED_TRACE(describe(c));
-  EXPECT_EQ(judge(fprop_sums(c), got.y, c.storage, data, c.p.activation), "") << "fprop";
-  EXPECT_EQ(judge(dgrad_sums(c), got.dx, c.storage, data), "") << "dgrad";
-  EXPECT_EQ(judge(wgrad_sums(c), got.dw, Storage::f32, data), "") << "wgrad";
-  if (c.with_bias) {
-    EXPECT_EQ(judge(bias_sums(c), got.db, Storage::f32, data), "") << "db";
-  }
-}
-
-uint32_t seed_of_this_run() {
-  return 10 * uint32_t(simt::host::settings().order) + uint32_t(simt::host::detector());
-}
 
 class Conv2dKernels : public testing::TestWithParam<Rung> {};
 
-TEST_P(Conv2dKernels, RandomProblems) {
-  std::mt19937 random(1 + seed_of_this_run());
-  for (int i = 0; i < 300 && !HasFailure(); ++i) {
-    const Storage storage = i % 3 != 0 ? Storage::f32 : i % 2 != 0 ? Storage::f16 : Storage::bf16;
-    const Data data = i % 4 == 1 ? Data::integers : Data::reals;
-    const Case c = make_case(random_problem(random), storage, data, random);
-    expect_right(c, run(c, GetParam(), 1 + i % 4), data);
-  }
-}
+TEST_P(Conv2dKernels, RandomProblems) { check_random_problems(GetParam(), 200, random_problem); }
 
 // Wide enough for each of the larger tiles, and over their edges.
 TEST_P(Conv2dKernels, WideProblems) {
   static constexpr int64_t kWidths[][2] = {{33, 4}, {4, 65}, {68, 36}, {129, 3}, {20, 132}};
-  std::mt19937 random(100 + seed_of_this_run());
+  std::mt19937 random(100 + kernel_tests::seed_of_this_run());
   for (const auto& [C, K] : kWidths) {
     const Conv2dProblem p{
         .N = 1, .H = 3, .W = 2, .C = C, .K = K, .R = 2, .S = 1, .pad = {}, .activation = {}};
@@ -100,7 +43,7 @@ TEST_P(Conv2dKernels, WideProblems) {
 
 // More than 128 positions, so more than one tile of rows, and slices that end inside the image.
 TEST_P(Conv2dKernels, ManyPositions) {
-  std::mt19937 random(200 + seed_of_this_run());
+  std::mt19937 random(200 + kernel_tests::seed_of_this_run());
   for (const int64_t stride : {1, 2}) {
     const Conv2dProblem p{.N = 2,
                           .H = 13,
@@ -115,6 +58,14 @@ TEST_P(Conv2dKernels, ManyPositions) {
                           .activation = {}};
     const Case c = make_case(p, Storage::f32, Data::integers, random);
     expect_right(c, run(c, GetParam(), 3), Data::integers);
+  }
+}
+
+TEST_P(Conv2dKernels, OddProblems) {
+  std::mt19937 random(300 + kernel_tests::seed_of_this_run());
+  for (const Conv2dProblem& p : odd_problems()) {
+    const Case c = make_case(p, Storage::f32, Data::reals, random);
+    expect_right(c, run(c, GetParam(), 3), Data::reals);
   }
 }
 
@@ -155,10 +106,8 @@ TEST_P(Conv2dKernels, SameBitsTwice) {
   EXPECT_EQ(one.db, two.db);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rungs, Conv2dKernels, testing::Values(Rung::direct, Rung::implicit_gemm),
-                         [](const auto& rung) {
-                           return rung.param == Rung::direct ? "direct" : "implicit_gemm";
-                         });
+INSTANTIATE_TEST_SUITE_P(Rungs, Conv2dKernels, testing::ValuesIn(kRungs),
+                         [](const auto& rung) { return rung.param.name; });
 
 // The judge has to refuse a kernel that does nothing, and one whose result is off by a few of its last digits.
 TEST(Conv2dJudge, RefusesZerosAndSmallErrors) {

@@ -12,11 +12,16 @@ namespace gabor::kernels::conv2d {
 // Exact sums, the same sums over absolute values, and how many terms the longest has.
 struct Sums {
   std::vector<double> value, magnitude;
+  std::vector<double> addends;  // the part of magnitude that is no product: bias, old gradient
   double terms = 0;
-  explicit Sums(int64_t count) : value(size_t(count)), magnitude(size_t(count)) {}
-  void add(int64_t at, double term) {
-    value[size_t(at)] += term;
-    magnitude[size_t(at)] += std::fabs(term);
+  explicit Sums(int64_t count) : value(size_t(count)), magnitude(size_t(count)), addends(size_t(count)) {}
+  void add(int64_t at, double product) {
+    value[size_t(at)] += product;
+    magnitude[size_t(at)] += std::fabs(product);
+  }
+  void add_addend(int64_t at, double term) {
+    add(at, term);
+    addends[size_t(at)] += std::fabs(term);
   }
 };
 

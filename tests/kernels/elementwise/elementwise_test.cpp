@@ -2,6 +2,7 @@
 
 #include "core/philox.h"
 #include "kernels/elementwise/skewed.h"
+#include "kernels/problem_count.h"
 
 namespace gabor::kernels {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using namespace kernel_tests;
 using op_tests::kU;
 
-constexpr int kShapes = 510;
+constexpr int kShapes = 510, kHalves = 100;
 
 int random_count(Rng& rng, int index) { return between(rng, 1, 70) + (index % 32 == 0 ? 4096 : 0); }
 
@@ -39,9 +40,12 @@ void check_add(Rng& rng, int index) {
 }
 
 TEST(AddKernels, RandomShapes) {
-  Rng rng(1);
+  Rng rng(100 + seed_of_this_run());
   for (int i = 0; i < kShapes; ++i) check_add<float>(rng, i);
-  for (int i = 0; i < 100; ++i) check_add<simt::half>(rng, i), check_add<simt::bfloat16>(rng, i);
+  for (int i = 0; i < kHalves; ++i) check_add<simt::half>(rng, i), check_add<simt::bfloat16>(rng, i);
+  report_problems("add f32", kShapes);
+  report_problems("add f16", kHalves);
+  report_problems("add bf16", kHalves);
 }
 
 DropoutKey key_of(const RandomKey& key) {
@@ -79,9 +83,12 @@ void check_dropout(Rng& rng, int index) {
 }
 
 TEST(DropoutKernels, RandomShapes) {
-  Rng rng(2);
+  Rng rng(200 + seed_of_this_run());
   for (int i = 0; i < kShapes; ++i) check_dropout<float>(rng, i);
-  for (int i = 0; i < 100; ++i) check_dropout<simt::half>(rng, i), check_dropout<simt::bfloat16>(rng, i);
+  for (int i = 0; i < kHalves; ++i) check_dropout<simt::half>(rng, i), check_dropout<simt::bfloat16>(rng, i);
+  report_problems("dropout f32", kShapes);
+  report_problems("dropout f16", kHalves);
+  report_problems("dropout bf16", kHalves);
 }
 
 TEST(DropoutKernels, RefusesARateOfOne) {
@@ -90,7 +97,7 @@ TEST(DropoutKernels, RefusesARateOfOne) {
 }
 
 TEST(NormalizeKernels, RandomShapes) {
-  Rng rng(3);
+  Rng rng(300 + seed_of_this_run());
   for (int i = 0; i < kShapes; ++i) {
     const int C = between(rng, 1, 4), count = random_count(rng, i) * C;
     SCOPED_TRACE("count " + std::to_string(count) + " C " + std::to_string(C));
@@ -115,6 +122,7 @@ TEST(NormalizeKernels, RandomShapes) {
     }
     expect_within(y.values(), want, "y");
   }
+  report_problems("normalize", kShapes);
 }
 
 TEST(NormalizeKernels, RefusesFiveChannels) {

@@ -6,12 +6,15 @@
 #include <limits>
 
 #include "backends/op_tests/budget.h"
+#include "kernels/problem_count.h"
 #include "kernels/simt/device_array.h"
 
 namespace gabor::gemm {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr const char* kPasses[] = {"fprop", "dgrad", "wgrad"};
+constexpr const char* kRungs[] = {"naive", "ffma_64", "ffma_128", "tensor_64", "tensor_128", "skinny"};
 constexpr float kCanary = 17;  // beside D; exact in every storage type
 
 template <class Element>
@@ -136,9 +139,7 @@ int edge(std::mt19937_64& random, int largest) {
 }  // namespace
 
 std::string to_string(const Case& c) {
-  constexpr const char* kPasses[] = {"fprop", "dgrad", "wgrad"};
   constexpr const char* kStorages[] = {"f32", "f16", "bf16"};
-  constexpr const char* kRungs[] = {"naive", "ffma_64", "ffma_128", "tensor_64", "tensor_128", "skinny"};
   return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " +
          kStorages[int(c.storage)] + " N=" + std::to_string(c.problem.N) +
          " C=" + std::to_string(c.problem.C) + " K=" + std::to_string(c.problem.K) +
@@ -179,9 +180,7 @@ std::string mismatch(const Outcome& o) {
 
 std::string first_failure(const Sweep& sweep) {
   uint64_t run_seed = 1000 * uint64_t(sweep.rung) + 100 * uint64_t(sweep.pass) + 10 * uint64_t(sweep.storage);
-#if !defined(__CUDACC__)
-  run_seed = 16 * run_seed + 4 * uint64_t(simt::host::settings().order) + uint64_t(simt::host::detector());
-#endif
+  run_seed = 64 * run_seed + kernel_tests::seed_of_this_run();
   std::mt19937_64 random(run_seed);
   for (int i = 0; i < sweep.cases; ++i) {
     Case c;
@@ -209,6 +208,16 @@ std::string first_failure(const Sweep& sweep) {
     if (!wrong.empty()) return to_string(c) + ": " + wrong;
   }
   return "";
+}
+
+void check_random_cases(Rung rung, const std::vector<Storage>& storages, int cases, int largest,
+                        int largest_few) {
+  for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad}) {
+    for (const Storage storage : storages)
+      EXPECT_EQ(first_failure({rung, pass, storage, cases, largest, largest_few}), "");
+    kernel_tests::report_problems(std::string("gemm ") + kRungs[int(rung)] + " " + kPasses[int(pass)],
+                                  cases * int(storages.size()));
+  }
 }
 
 }  // namespace gabor::gemm

@@ -50,5 +50,8 @@ struct Sweep {
 };
 // Runs them; "" or the first case that is wrong, with its seed. Thread orders and flavours get cases of their own.
 std::string first_failure(const Sweep& sweep);
+// Sweeps over all passes and the given storage types, `cases` each; failures of the running test. Says how many they were.
+void check_random_cases(Rung rung, const std::vector<Storage>& storages, int cases, int largest,
+                        int largest_few = 130);
 
 }  // namespace gabor::gemm

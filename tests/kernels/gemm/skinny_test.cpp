@@ -10,18 +10,9 @@ namespace gabor::gemm {
 namespace {
 
 constexpr Pass kPasses[] = {Pass::fprop, Pass::dgrad, Pass::wgrad};
-constexpr Storage kStorages[] = {Storage::f32, Storage::f16, Storage::bf16};
 
 TEST(GemmSkinny, RandomShapes) {
-  for (const Pass pass : kPasses)
-    for (const Storage storage : kStorages)
-      EXPECT_EQ(first_failure({.rung = Rung::skinny,
-                               .pass = pass,
-                               .storage = storage,
-                               .cases = 28,
-                               .largest = 72,
-                               .largest_few = kSkinny}),
-                "");
+  check_random_cases(Rung::skinny, {Storage::f32, Storage::f16, Storage::bf16}, 28, 72, kSkinny);
 }
 
 TEST(GemmSkinny, WideInputsInSeveralBlocksAndParts) {

@@ -1,6 +1,7 @@
 #include "kernels/optimizer/optimizer.h"
 
 #include "kernels/judge.h"
+#include "kernels/problem_count.h"
 
 namespace gabor::kernels {
 namespace {
@@ -93,13 +94,14 @@ OptimizerParams random_params(Rng& rng, int index) {
   return p;
 }
 
-void check(Rng& rng, int index) {
+// False if the case has no parameters.
+bool check(Rng& rng, int index) {
   const OptimizerParams p = random_params(rng, index);
   const int count = between(rng, 1, 200) + (index % 20 < 5 ? 3000 : 0);
   const std::vector<OptimizerSegment> segments = random_segments(rng, count);
   SCOPED_TRACE("case " + std::to_string(index) + " rule " + std::to_string(index % 5) + " count " +
                std::to_string(count) + " t " + std::to_string(p.t));
-  if (segments.empty()) return;
+  if (segments.empty()) return false;
   const size_t size = size_t(count);
   const bool fresh = p.t == 1;
   const std::vector<float> w0 = values(rng, size, false);
@@ -131,11 +133,16 @@ void check(Rng& rng, int index) {
   expect_within(w.values(), want_w, "w");
   expect_within(m.values(), want_m, "m");
   expect_within(v.values(), want_v, "v");
+  return true;
 }
 
 TEST(OptimizerKernels, RandomArenas) {
-  Rng rng(1);
-  for (int i = 0; i < 2500; ++i) check(rng, i);  // 500 for each rule
+  constexpr const char* kRules[] = {"sgd", "momentum", "nesterov", "adam", "adamw"};
+  Rng rng(1 + seed_of_this_run());
+  int drawn[5] = {};
+  for (int i = 0; i < 2500; ++i) drawn[i % 5] += check(rng, i);
+  for (int rule = 0; rule < 5; ++rule)
+    report_problems(std::string("optimizer_update ") + kRules[rule], drawn[rule]);
 }
 
 // Numbers for which every operation is exact: bit for bit.

@@ -1,6 +1,7 @@
 #include "kernels/pool2d/pool2d.h"
 
 #include "kernels/judge.h"
+#include "kernels/problem_count.h"
 
 namespace gabor::kernels {
 namespace {
@@ -86,10 +87,12 @@ Expected backward_oracle(const Pool2dProblem& p, const std::vector<double>& x, c
     double share = 0;
     if (p.kind == PoolKind::max) share = tap == winner[out] ? dy[out] : 0;
     if (p.kind == PoolKind::average) share = dy[out] / size[out];
-    if (p.kind == PoolKind::l2) share = y[out] != 0 ? dy[out] * x[in] / y[out] : 0;
+    if (p.kind == PoolKind::l2 && y[out] != 0) {
+      share = dy[out] * x[in] / y[out];
+      quotient_error[in] += std::fabs(dy[out]) * FLT_MIN * 2 * op_tests::kU;
+    }
     sum[in] += share;
     magnitude[in] += std::fabs(share);
-    if (p.kind == PoolKind::l2) quotient_error[in] += std::fabs(dy[out]) * FLT_MIN * 2 * op_tests::kU;
     terms[in] += 1;
   });
   Expected dx;
@@ -149,7 +152,7 @@ void check(const Pool2dProblem& p, PoolRung rung, Rng& rng, Data data) {
   DeviceArray<Tap> winners(std::vector<Tap>(want.winner.begin(), want.winner.end()), "winners");
   Element* to = accumulate ? dx_before.data() : dx.data();
   pool2d_backward(p, l2 ? x.data() : nullptr, l2 ? y.data() : nullptr, is_max ? winners.data() : nullptr,
-                  dy.data(), to, accumulate, nullptr, rung == PoolRung::global ? PoolRung::automatic : rung);
+                  dy.data(), to, accumulate, nullptr, rung);
   Expected want_dx =
       backward_oracle<Element>(p, x_wide, widened(y_host), want.winner, widened(dy_host), before_wide);
   const bool exact = is_max && (data == Data::integer || data == Data::ties);
@@ -181,43 +184,64 @@ Pool2dProblem random_problem(Rng& rng, int index) {
 constexpr Data kData[] = {Data::real, Data::ties, Data::integer, Data::special};
 constexpr int kShapes = 510;
 
+Pool2dProblem random_global(Rng& rng, int index) {
+  constexpr int kChannels[] = {1, 3, 4, 31, 32, 33, 40};
+  Pool2dProblem p;
+  p.kind = kKinds[index % 3];
+  p.N = between(rng, 1, 2), p.H = p.R = between(rng, 1, 7), p.W = p.S = between(rng, 1, 7);
+  p.C = kChannels[below(rng, 7)];
+  return p;
+}
+
+void report(const std::string& rung, int drawn) {
+  for (const char* pass : {"forward", "backward"}) report_problems("pool2d " + rung + " " + pass, drawn);
+}
+
 TEST(Pool2dKernels, RandomShapesNaive) {
-  Rng rng(1);
+  Rng rng(100 + seed_of_this_run());
   for (int i = 0; i < kShapes; ++i)
     check<float>(random_problem(rng, i), PoolRung::naive, rng, kData[i / 3 % 4]);
+  report("naive", kShapes);
 }
 
 TEST(Pool2dKernels, RandomShapesVector) {
-  Rng rng(2);
+  Rng rng(200 + seed_of_this_run());
   for (int i = 0; i < kShapes; ++i) {
     Pool2dProblem p = random_problem(rng, i);
     if (i % 2 == 0) p.C = 4 * between(rng, 1, 3);  // packs; the others take the channels one by one
     check<float>(p, PoolRung::vector, rng, kData[i / 3 % 4]);
   }
+  report("vector", kShapes);
 }
 
 TEST(Pool2dKernels, RandomShapesGlobal) {
-  Rng rng(3);
-  for (int i = 0; i < kShapes; ++i) {
-    Pool2dProblem p;
-    p.kind = kKinds[i % 3];
-    p.N = between(rng, 1, 2), p.H = p.R = between(rng, 1, 7), p.W = p.S = between(rng, 1, 7);
-    constexpr int kChannels[] = {1, 3, 31, 32, 33, 40};
-    p.C = kChannels[below(rng, 6)];
-    check<float>(p, i % 2 == 0 ? PoolRung::global : PoolRung::automatic, rng, kData[i / 3 % 4]);
-  }
+  Rng rng(300 + seed_of_this_run());
+  for (int i = 0; i < kShapes; ++i)
+    check<float>(random_global(rng, i), PoolRung::global, rng, kData[i / 3 % 4]);
+  report("global", kShapes);
+}
+
+TEST(Pool2dKernels, RandomShapesByAutomaticChoice) {
+  Rng rng(400 + seed_of_this_run());
+  for (int i = 0; i < 120; ++i)
+    check<float>(i % 2 == 0 ? random_global(rng, i) : random_problem(rng, i), PoolRung::automatic, rng,
+                 kData[i / 3 % 4]);
 }
 
 TEST(Pool2dKernels, StorageInHalves) {
-  Rng rng(4);
+  Rng rng(500 + seed_of_this_run());
   constexpr Data kFinite[] = {Data::real, Data::ties, Data::integer};
-  for (int i = 0; i < 180; ++i) {
-    Pool2dProblem p = random_problem(rng, i);
-    const PoolRung rung = i % 2 == 0 ? PoolRung::automatic : PoolRung::naive;
-    if (i % 4 == 0) p.C = 8;
-    check<simt::half>(p, rung, rng, kFinite[i / 3 % 3]);
-    check<simt::bfloat16>(p, rung, rng, kFinite[i / 3 % 3]);
+  constexpr PoolRung kOfHalves[] = {PoolRung::naive, PoolRung::vector, PoolRung::global};
+  constexpr int kEach = 90;
+  for (int i = 0; i < 3 * kEach; ++i) {
+    const PoolRung rung = kOfHalves[i % 3];
+    Pool2dProblem p = rung == PoolRung::global ? random_global(rng, i / 3) : random_problem(rng, i / 3);
+    if (rung == PoolRung::vector) p.C = 4 * between(rng, 1, 3);
+    check<simt::half>(p, rung, rng, kFinite[i / 9 % 3]);
+    check<simt::bfloat16>(p, rung, rng, kFinite[i / 9 % 3]);
   }
+  for (const PoolRung rung : kOfHalves)
+    for (const char* storage : {" f16", " bf16"}) report(kRungs[int(rung)] + std::string(storage), kEach);
 }
 
 // A window of more than 256 taps: int32_t in argmax. 20 rows and a stride of 1: windows overlap a lot.

@@ -2,10 +2,11 @@
 // three thread orders) and a program for a GPU, where the inline assembly and the emulated fragment layouts meet the
 // hardware:
 //   nvcc -std=c++20 -arch=native -I. -Itests tests/kernels/simt/wrappers.cu -o wrappers && ./wrappers
-// Exit status: 0 all right, 1 something is wrong, 3 no GPU.
+// Exit status: 0 all right, 1 something is wrong, 3 no GPU (after a line "skipped: REASON").
 #include <cmath>
 #include <cstdio>
 
+#include "kernels/gpu_capability.h"
 #include "kernels/simt/memory_checks.cuh"
 #include "kernels/simt/tensor_core_checks.cuh"
 #include "kernels/simt/warp_checks.cuh"
@@ -35,27 +36,17 @@ constexpr Check kChecks[] = {
     {"mma bf16", 80, check_mma_bf16},
 };
 
-// Compute capability times ten of the device; 0: there is none. Host execution knows every instruction.
-int capability() {
-#if defined(__CUDACC__)
-  cudaDeviceProp properties;
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) return 0;
-  return properties.major * 10 + properties.minor;
-#else
-  return 90;
-#endif
-}
-
 int run() {
-  const int device = capability();
-  if (device == 0) {
-    std::puts("no CUDA device: nothing was checked");
+  const kernel_tests::GpuCapability gpu = kernel_tests::gpu_capability();
+  if (!gpu.why_none.empty()) {
+    std::printf("skipped: %s\n", gpu.why_none.c_str());
     return 3;
   }
+  std::printf("on %s (sm_%d, code for sm_%d)\n", gpu.name.c_str(), gpu.device, gpu.code);
   int wrong = 0;
   for (const Check& check : kChecks) {
-    if (device < check.capability) {
-      std::printf("skip  %s: needs sm_%d\n", check.name, check.capability);
+    if (gpu.code < check.capability) {
+      std::printf("skip  %s: needs code for sm_%d\n", check.name, check.capability);
       continue;
     }
     std::string why;

@@ -1,9 +1,15 @@
-// Loss and counts of a batch, summed in two stages: blocks of rows (stage 1 is the end of each rung's kernel), then
-// the blocks (the kernel here). The order of the additions is fixed by the launch geometry: no atomics.
+// What losses of classes share. A row is answered by its largest y, the first of equals; a NaN makes it wrong. Loss and
+// counts of a batch are summed in two stages: blocks of rows (stage 1 is the end of each loss's kernel), then the
+// blocks (the kernel here). The order of the additions is fixed by the launch geometry: no atomics.
 #pragma once
 #include "kernels/simt/gpu.h"
 
 namespace gabor::kernels {
+
+// Whether v, the y of class k, keeps the label's from being the answer: a larger one, an equal one before it, or NaN.
+__device__ inline bool beats(float v, int k, float label_y, int label) {
+  return k != label && (k < label ? !(v < label_y) : !(v <= label_y));
+}
 
 struct Totals {
   float loss = 0.0f;

@@ -1,0 +1,49 @@
+#include "kernels/common/dispatch.cuh"
+#include "kernels/mse/mse.cuh"
+#include "kernels/mse/mse.h"
+
+namespace gabor::kernels {
+namespace {
+
+using Naive = MseConfig<1, 128>;
+using Warp = MseConfig<32, 256>;
+
+template <class Config, class Element>
+void run(const MseProblem& p, const MseTensors<Element>& t, Stream stream) {
+  constexpr int64_t kMostBlocks = 0x3fffffff, kMostClasses = 0x7fffff00;  // 2 * block has to fit an int
+  const int64_t blocks = simt::ceil_div(p.N, int64_t{Config::kRows});
+  if (blocks > kMostBlocks || p.K > kMostClasses) throw simt::Error("mse: too many rows or classes");
+  float* block_loss = static_cast<float*>(t.workspace);
+  int* block_counts = reinterpret_cast<int*>(block_loss + blocks);
+  const TotalsParams totals{int(blocks), block_loss, block_counts, t.loss, t.counts};
+  const MseParams<Element> g{p.N, int(p.K), p.scale, t.y, t.labels, t.dy};
+  if (blocks > 0)
+    launch(grid_of(dim3(unsigned(blocks)), Config::kThreads, stream), mse_rows<Config, Element>, g, totals);
+  launch(grid_of(dim3(1), TotalsConfig::kThreads, stream), sum_block_totals<TotalsConfig>, totals);
+}
+
+}  // namespace
+
+size_t mse_workspace_bytes(const MseProblem& p) {
+  static_assert(Warp::kRows <= Naive::kRows, "the rung with the most blocks");
+  return size_t(simt::ceil_div(p.N, int64_t{Warp::kRows})) * (sizeof(float) + 2 * sizeof(int));
+}
+
+template <class Element>
+void mse(const MseProblem& p, const MseTensors<Element>& t, void* stream, MseRung rung) {
+  constexpr int64_t kFewClasses = 8;
+  if (rung == MseRung::naive || (rung == MseRung::automatic && p.K <= kFewClasses)) {
+    run<Naive>(p, t, stream);
+  } else {
+    run<Warp>(p, t, stream);
+  }
+}
+
+#define GABOR_INSTANTIATE(Element) \
+  template void mse<Element>(const MseProblem&, const MseTensors<Element>&, void*, MseRung);
+GABOR_INSTANTIATE(float)
+GABOR_INSTANTIATE(simt::half)
+GABOR_INSTANTIATE(simt::bfloat16)
+#undef GABOR_INSTANTIATE
+
+}  // namespace gabor::kernels

@@ -1,0 +1,43 @@
+// Launcher of the mean-squared-error loss of classes: loss, gradient and right answers of a batch in one pass (the
+// contract is ops/loss.h, kind mse). Plain C++: no CUDA header is needed to call it. Element is float, simt::half or
+// simt::bfloat16 (instantiated in mse.cu); arithmetic is float.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace gabor::kernels {
+
+// Row loss: mean over k of (y[k] - onehot(label)[k])^2.
+struct MseProblem {
+  int64_t N = 1, K = 2;  // rows, classes
+  float scale = 1;       // of dy: 1 / rows that count in the whole batch
+};
+
+// Device pointers, contiguous, any alignment.
+//   y, dy: N,K    dy = scale 2/K (y - onehot(label)), 0 where the label is -1; may be null
+//   labels: N     0..K-1, or -1 for a row that does not count. Any other: the row's loss and dy are NaN
+//   loss: 1       sum of the row losses
+//   counts: 2     rows that count; of these, the ones whose largest y (the first of equals) is the label's; a row with
+//                 a NaN is wrong
+//   workspace     mse_workspace_bytes, aligned to 4
+template <class Element>
+struct MseTensors {
+  const Element* y;
+  const int32_t* labels;
+  Element* dy;
+  float* loss;
+  int32_t* counts;
+  void* workspace;
+};
+
+// naive: a thread a row. warp: a warp a row. automatic: naive up to 8 classes.
+enum class MseRung { automatic, naive, warp };
+
+size_t mse_workspace_bytes(const MseProblem& p);
+
+// Two launches on `stream` (a cudaStream_t): rows and block sums; then the sum of these, in one order, so that the same
+// input gives the same bits. simt::Error when a launch fails or an extent does not fit.
+template <class Element>
+void mse(const MseProblem& p, const MseTensors<Element>& t, void* stream, MseRung rung = MseRung::automatic);
+
+}  // namespace gabor::kernels
