@@ -10,5 +10,6 @@ int eval_command(const Invocation& call);
 int predict_command(const Invocation& call);
 int summary_command(const Invocation& call);
 int doctor_command(const Invocation& call);
+int duel_command(const Invocation& call);
 
 }  // namespace gabor

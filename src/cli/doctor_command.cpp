@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "backends/all.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
+#include "cli/machine.h"
 #include "cli/option_values.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -20,31 +20,6 @@ namespace gabor {
 namespace {
 
 constexpr size_t kMaxListed = 20;
-
-// The first line of /proc/cpuinfo that starts with key, after its colon; "" where there is none.
-std::string cpu_info(const std::string& key) {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (const size_t colon = line.find(": "); line.starts_with(key) && colon != std::string::npos)
-      return line.substr(colon + 2);
-  return "";
-}
-
-std::string cpu_name() {
-  const std::string name = cpu_info("model name");
-  return name.empty() ? host_device().name() : name;
-}
-
-// The widest vector instructions that the kernels have a version for.
-std::string vector_unit() {
-  const std::vector<std::string> x86 = split(cpu_info("flags"), ' '), arm = split(cpu_info("Features"), ' ');
-  const auto has = [](const std::vector<std::string>& flags, const char* flag) {
-    return std::find(flags.begin(), flags.end(), flag) != flags.end();
-  };
-  if (has(x86, "avx512f") && has(x86, "avx512bw")) return "AVX-512";
-  if (has(x86, "avx2") && has(x86, "fma")) return "AVX2";
-  return has(arm, "asimd") ? "NEON" : "no vector instructions that gabor has kernels for";
-}
 
 // Pictures decoded a second by one thread, over up to 200 of the set or one second.
 double decode_speed(const DataSplits& d) {
@@ -63,12 +38,27 @@ double decode_speed(const DataSplits& d) {
   return done / std::max(elapsed(), 1e-9);
 }
 
-nlohmann::ordered_json machine_json(const std::string& backend) {
+// With the device and the backends that a run gets by itself, and why not others that this build has.
+nlohmann::ordered_json machine_json() {
+  const auto library = make_library("auto", 0);
   return {{"cpu", cpu_name()},
           {"cores", std::thread::hardware_concurrency()},
           {"threads", max_threads()},
           {"vectors", vector_unit()},
-          {"backends", make_library(backend, 0)->names()}};
+          {"device", library->device().name()},
+          {"backends", library->names()},
+          {"not", library->notes()}};
+}
+
+std::string machine_text(const nlohmann::ordered_json& machine) {
+  std::string out = fmt::format(
+      "gabor    {}\ncpu      {}: {} cores, {} threads used, {}\nbackends {} on {}\n", GABOR_VERSION,
+      machine["cpu"].get<std::string>(), machine["cores"].get<int>(), machine["threads"].get<int>(),
+      machine["vectors"].get<std::string>(), join(machine["backends"].get<std::vector<std::string>>(), ", "),
+      machine["device"].get<std::string>());
+  for (const std::string& note : machine["not"].get<std::vector<std::string>>())
+    out += fmt::format("         not {}\n", note);
+  return out;
 }
 
 nlohmann::ordered_json data_json(const DataReport& r, double per_second) {
@@ -137,15 +127,8 @@ int doctor_command(const Invocation& call) {
   line.flag("--json", "print one JSON object", json);
   if (!line.parse()) return 0;
 
-  nlohmann::ordered_json out = {{"version", GABOR_VERSION}, {"machine", machine_json("auto")}};
-  const auto& machine = out["machine"];
-  if (!json)
-    fmt::print(
-        "gabor    {}\ncpu      {}: {} cores, {} threads used, {}\nbackends {} (no GPU backend in this "
-        "build)\n",
-        GABOR_VERSION, machine["cpu"].get<std::string>(), machine["cores"].get<int>(),
-        machine["threads"].get<int>(), machine["vectors"].get<std::string>(),
-        join(machine["backends"].get<std::vector<std::string>>(), ", "));
+  nlohmann::ordered_json out = {{"version", GABOR_VERSION}, {"machine", machine_json()}};
+  if (!json) fmt::print("{}", machine_text(out["machine"]));
   if (path.empty()) {
     if (json) print_json(out);
     return 0;

@@ -38,7 +38,7 @@ std::vector<float> predict(TrainedModel& model, const std::string& path, std::ve
                            {&no_label, {1}, DType::i32}, 0, 0);
   const TensorView out = model.executor().output();
   std::vector<float> probabilities(model.info().classes.size());
-  host_device().copy_from(probabilities.data(), out.data, probabilities.size() * sizeof(float));
+  model.executor().device().copy_from(probabilities.data(), out.data, probabilities.size() * sizeof(float));
   return probabilities;
 }
 

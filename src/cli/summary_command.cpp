@@ -19,7 +19,8 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   nlohmann::ordered_json j = {{"model", plan.graph.name},
                               {"input", {in[0], in[1], in[2]}},
                               {"classes", plan.graph.classes},
-                              {"parameters", plan.parameter_count()}};
+                              {"parameters", plan.parameter_count()},
+                              {"trainable_parameters", plan.trainable_count()}};
   for (const LayerNote& l : plan.layers) {
     auto shape = nlohmann::ordered_json::array();
     for (int axis = 0; axis < l.output.rank(); axis++) shape.push_back(l.output[axis]);
@@ -44,7 +45,8 @@ int summary_command(const Invocation& call) {
   PlanOptions options;
   bool json = false;
   CommandLine line(call, "summary", "Shows the layers of a model: output shapes and parameters.");
-  line.positional("MODEL", "article, lenet5, mlp, vgg-small, a .toml file, a checkpoint or a run folder",
+  line.positional("MODEL",
+                  "article, lenet5, mlp, vgg-bn, vgg-small, a .toml file, a checkpoint or a run folder",
                   model, true);
   line.option("--input", "HxWxC", "input: height, width, channels (the model's own)",
               [&](const std::string& v) { options.input = parse_input("--input", v); });

@@ -83,6 +83,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
                      plan.options.batch);
+  for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
   out += fusions(plan) + passed_over(plan);
   return out +
          fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));

@@ -56,8 +56,8 @@ const std::vector<Setting>& train_setting_table() {
   static const std::vector<Setting> table = {
       {"data", kText, "", "", [](S& s, Text, Text v) { s.data = absolute(v); },
        [](const S& s) { return s.data; }},
-      {"model", kText, "NAME|FILE", "article, lenet5, mlp, vgg-small, or a .toml file (article)", set_model,
-       [](const S& s) { return s.model; }},
+      {"model", kText, "NAME|FILE", "article, lenet5, mlp, vgg-bn, vgg-small, or a .toml file (article)",
+       set_model, [](const S& s) { return s.model; }},
       {"init", kText, "FILE", "start from the weights of this checkpoint",
        [](S& s, Text, Text v) { s.init = absolute(v); }, [](const S& s) { return s.init; }},
       {"size", kText, "HxW", "input size (the pictures' own, the model's, or 96x96)",

@@ -1,7 +1,22 @@
 // The table: name, arguments, exit code, line.
 #include "cli/mistakes.h"
 
+#include <algorithm>
+
+#include "backends/all.h"
+#include "core/text.h"
+
 namespace gabor::testing {
+namespace {
+
+// No build has both a GPU and its emulation.
+std::string backend_of_another_build() {
+  const std::vector<std::string> names = backend_names();
+  const bool emulated = std::find(names.begin(), names.end(), "cuda_emulated") != names.end();
+  return emulated ? "cuda" : "cuda_emulated";
+}
+
+}  // namespace
 
 const std::vector<Mistake>& mistakes() {
   static const std::vector<Mistake> table = {
@@ -10,7 +25,7 @@ const std::vector<Mistake>& mistakes() {
       {"VerbOfNoRelease",
        {"zzzzzz"},
        2,
-       "gabor: error: gabor: unknown verb 'zzzzzz'; known: train, eval, predict, summary, doctor"},
+       "gabor: error: gabor: unknown verb 'zzzzzz'; known: train, eval, predict, summary, doctor, duel"},
       {"UnknownOption",
        {"train", "photos", "--epoch", "3"},
        2,
@@ -83,10 +98,11 @@ const std::vector<Mistake>& mistakes() {
        {"train", "photos", "--backend", "cpuu"},
        2,
        "gabor: error: --backend: unknown backend 'cpuu'; did you mean 'cpu'?"},
-      {"NoCudaInThisBuild",
-       {"train", "photos", "--backend", "cuda"},
+      {"BackendOfAnotherBuild",
+       {"train", "photos", "--backend", backend_of_another_build()},
        7,
-       "gabor: error: --backend: this build has no cuda backend; use --backend auto, cpu, reference"},
+       "gabor: error: --backend: this build has no " + backend_of_another_build() +
+           " backend; use --backend " + join(backend_names(), ", ")},
       {"UnknownModel",
        {"train", "photos", "--model", "artikle"},
        2,
@@ -100,17 +116,17 @@ const std::vector<Mistake>& mistakes() {
        {"train", "photos", "--model", "{w}/photos/cat/00.bmp"},
        2,
        "gabor: error: {w}/photos/cat/00.bmp: is a picture, not a model file; a model is a .toml file or one "
-       "of: article, lenet5, mlp, vgg-small"},
+       "of: article, lenet5, mlp, vgg-bn, vgg-small"},
       {"CheckpointAsModel",
        {"train", "photos", "--model", "{w}/run/best.safetensors"},
        2,
        "gabor: error: {w}/run/best.safetensors: is a safetensors checkpoint, not a model file; a model is a "
-       ".toml file or one of: article, lenet5, mlp, vgg-small"},
+       ".toml file or one of: article, lenet5, mlp, vgg-bn, vgg-small"},
       {"FolderAsModel",
        {"train", "photos", "--model", "{w}/photos"},
        2,
        "gabor: error: {w}/photos: is not a file; a model is a .toml file or one of: article, lenet5, mlp, "
-       "vgg-small"},
+       "vgg-bn, vgg-small"},
       {"BadToml",
        {"summary", "{w}/bad.toml"},
        2,
@@ -131,6 +147,17 @@ const std::vector<Mistake>& mistakes() {
        2,
        "gabor: error: {w}/from.toml:6:1: layer 'dense_1': from = 'flatt': no layer of that name before this "
        "one; did you mean 'flat'?"},
+      {"UnknownKeyOfBatchNorm",
+       {"summary", "{w}/norm.toml"},
+       2,
+       "gabor: error: {w}/norm.toml:5:11: layer 'batchnorm_1': unknown option 'epsilom' of batchnorm; did "
+       "you "
+       "mean 'epsilon'?"},
+      {"EpsilonOfZero",
+       {"summary", "{w}/epsilon.toml"},
+       2,
+       "gabor: error: {w}/epsilon.toml:5:11: layer 'batchnorm_1': epsilon must be above 0: a channel that is "
+       "constant would be divided by 0"},
       {"TwoLayersOfOneName",
        {"summary", "{w}/twice.toml"},
        2,
@@ -315,6 +342,54 @@ const std::vector<Mistake>& mistakes() {
        {"predict", "run", "photos/cat/00.bmp", "--top", "0"},
        2,
        "gabor: error: --top: '0' is not valid; expected a whole number from 1 to 1000000"},
+      {"DuelUnknownModel",
+       {"duel", "artikle"},
+       2,
+       "gabor: error: --model: unknown model 'artikle'; did you mean 'article'? (or give the path of a .toml "
+       "file)"},
+      {"DuelBadLine",
+       {"duel", "{w}/problems.txt"},
+       2,
+       "gabor: error: {w}/problems.txt:2: problem: unknown word 'X=3' in 'N=1 H=4 W=4 X=3'; expected TAG "
+       "PROBLEM, "
+       "e.g. lenet N=32 H=28 W=28 C=1 K=6 R=5 S=5"},
+      {"DuelOfNoProblems",
+       {"duel", "{w}/text.jpg"},
+       2,
+       "gabor: error: {w}/text.jpg:1: problem: unknown word 'picture' "
+       "in 'picture at all'; expected TAG PROBLEM, e.g. lenet N=32 H=28 W=28 C=1 K=6 R=5 S=5"},
+      {"DuelUnknownBackend",
+       {"duel", "--backend", "cpu,refrence"},
+       2,
+       "gabor: error: --backend: unknown backend 'refrence'; did you mean 'reference'?"},
+      {"DuelBackendTwice",
+       {"duel", "--backend", "cpu,cpu"},
+       2,
+       "gabor: error: --backend: 'cpu' is named twice"},
+      {"DuelUnknownBaseline",
+       {"duel", "lenet5", "--batch", "1", "--backend", "cpu", "--baseline", "cpu/onednm"},
+       2,
+       "gabor: error: --baseline: 'cpu/onednm' does not take part; did you mean 'cpu/onednn'?"},
+      {"DuelUnknownPass",
+       {"duel", "--pass", "fprop,backward"},
+       2,
+       "gabor: error: --pass: unknown value 'backward'; known: fprop, dgrad, wgrad"},
+      {"DuelFilterOfNothing",
+       {"duel", "lenet5", "--filter", "lennet5"},
+       2,
+       "gabor: error: --filter: 'lennet5' keeps no problem; did you mean 'lenet5'?"},
+      {"DuelScaleOfZero",
+       {"duel", "--scale", "0"},
+       2,
+       "gabor: error: --scale: '0' is not valid; expected a number above 0, at most 1000000000"},
+      {"DuelInputOfAList",
+       {"duel", "{w}/good.txt", "--input", "8x8x3"},
+       2,
+       "gabor: error: --input: goes with a model, and {w}/good.txt is a list of problems"},
+      {"DuelPageInNoFolder",
+       {"duel", "lenet5", "--html", "{w}/nowhere/page.html"},
+       2,
+       "gabor: error: --html: {w}/nowhere/page.html cannot be written: No such file or directory"},
       {"DoctorOneClass",
        {"doctor", "one"},
        3,
@@ -335,9 +410,13 @@ const std::vector<std::pair<std::string, std::string>> kModelFiles = {
     {"from.toml",
      "input = [8, 8, 3]\nclasses = 2\n[[layer]]\nname = \"flat\"\ntype = \"flatten\"\n[[layer]]\ntype = "
      "\"dense\"\nunits = 2\nfrom = \"flatt\"\n"},
+    {"norm.toml", "input = [8, 8, 3]\nclasses = 2\n[[layer]]\ntype = \"batchnorm\"\nepsilom = 1e-3\n"},
+    {"epsilon.toml", "input = [8, 8, 3]\nclasses = 2\n[[layer]]\ntype = \"batchnorm\"\nepsilon = 0.0\n"},
     {"twice.toml",
      "[[layer]]\nname = \"a\"\ntype = \"flatten\"\n[[layer]]\nname = \"a\"\ntype = \"flatten\"\n"},
     {"map.toml", "input = [8, 8, 3]\nclasses = 2\n[[layer]]\ntype = \"dense\"\nunits = \"classes\"\n"},
+    {"problems.txt", "# one good line\nnet N=1 H=4 W=4 X=3\n"},
+    {"good.txt", "net N=1 H=4 W=4 C=1 K=1 R=1 S=1\n"},
     {"two.toml", "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n"},
 };
 

@@ -18,7 +18,7 @@ inline void PrintTo(const Mistake& m, std::ostream* out) { *out << m.name; }
 
 const std::vector<Mistake>& mistakes();
 
-// Model files that the mistakes use: name, text.
+// Model files and lists that the mistakes use: name, text.
 extern const std::vector<std::pair<std::string, std::string>> kModelFiles;
 
 }  // namespace gabor::testing

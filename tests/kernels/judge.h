@@ -1,5 +1,5 @@
 // How tests of kernels judge a result: element by element against a double-precision oracle, within an error budget
-// (backends/op_tests/budget.h has the bounds).
+// (ops/budget.h has the bounds).
 #pragma once
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "backends/op_tests/budget.h"
 #include "kernels/simt/device_array.h"
+#include "ops/budget.h"
 
 namespace gabor::kernel_tests {
 

@@ -130,7 +130,8 @@ void optimizer(benchmark::State& state, OptimizerKind kind, const std::vector<in
   const auto as_float = [&](const Tensor& t) { return TensorView{TensorView(t).data, {total}, DType::f32}; };
   int64_t t = 0;
   for (auto _ : state)
-    bench.ops().optimizer->update(bench.context, p, segments, 1e-3f, ++t, w, g, as_float(m), as_float(v));
+    bench.ops().optimizer->update(bench.context, p, segments, nullptr, 1e-3f, ++t, w, g, as_float(m),
+                                  as_float(v));
   rates(state, 0, 28.0 * double(total));
 }
 

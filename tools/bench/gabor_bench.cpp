@@ -84,12 +84,12 @@ class StepBench {
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
         executor_(plan_, library_->device(), parameters_, 1),
-        context_{library_->device(), {}, nullptr, 0, 1, 0},
+        context_{library_->device(), library_->device().stream(), nullptr, 0, 1, 0},
         labels_(o.batch) {
     parameters_.initialize(1);
     const Shape& input = plan_.options.input;
     images_ = {nullptr, input.prepend(o.batch), plan_.options.input_dtype};
-    pixels_ = Buffer(library_->device(), images_.bytes());
+    pixels_ = Buffer(host_device(), images_.bytes());
     images_.data = pixels_.data();
     Random random({.seed = 1});
     fill(random);

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "backends/cpu/backend.h"
-#include "backends/op_tests/budget.h"
 #include "backends/op_tests/op_comparison.h"
 #include "backends/reference/formulas.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/philox.h"
 #include "ops/batchnorm.h"
+#include "ops/budget.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/loss.h"
@@ -106,7 +106,7 @@ TEST_F(CpuBehaviour, DenseWithFewOutputsIsWithinBudget) {
           const double product = double(x[size_t(n * p.C + c)]) * w[size_t(k * p.C + c)];
           want += product, magnitude += std::abs(product);
         }
-        ASSERT_NEAR(y[size_t(n * p.K + k)], want, op_tests::sum_budget(double(p.C), magnitude));
+        ASSERT_NEAR(y[size_t(n * p.K + k)], want, gabor::sum_budget(double(p.C), magnitude));
       }
     for (GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
       const double keep = mode == GradMode::accumulate ? 1 : 0;
@@ -123,7 +123,7 @@ TEST_F(CpuBehaviour, DenseWithFewOutputsIsWithinBudget) {
             const double product = double(dy[size_t(n * p.K + k)]) * w[size_t(k * p.C + c)];
             want += product, magnitude += std::abs(product);
           }
-          ASSERT_NEAR(dx[size_t(n * p.C + c)], want, op_tests::sum_budget(double(p.K), magnitude))
+          ASSERT_NEAR(dx[size_t(n * p.C + c)], want, gabor::sum_budget(double(p.K), magnitude))
               << n << ' ' << c;
         }
       for (int64_t k = 0; k < p.K; k++)
@@ -133,7 +133,7 @@ TEST_F(CpuBehaviour, DenseWithFewOutputsIsWithinBudget) {
             const double product = double(dy[size_t(n * p.K + k)]) * x[size_t(n * p.C + c)];
             want += product, magnitude += std::abs(product);
           }
-          ASSERT_NEAR(dw[size_t(k * p.C + c)], want, op_tests::sum_budget(double(p.N), magnitude))
+          ASSERT_NEAR(dw[size_t(k * p.C + c)], want, gabor::sum_budget(double(p.N), magnitude))
               << k << ' ' << c;
         }
     }

@@ -18,7 +18,6 @@ class GpuTest : public ::testing::Test {
       GTEST_SKIP() << e.what();
     }
   }
-  bool emulated() const { return backend->name() == "cuda_emulated"; }
   std::shared_ptr<const Backend> backend;
 };
 

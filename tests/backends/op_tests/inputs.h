@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "backends/op_tests/budget.h"
 #include "backends/op_tests/generator.h"
 #include "backends/op_tests/guarded.h"
+#include "ops/budget.h"
 #include "ops/context.h"
 #include "ops/support.h"
 

@@ -5,9 +5,9 @@
 
 namespace gabor::kernels {
 
+using gabor::gamma;
+using gabor::kU;
 using kernel_tests::Expected;
-using op_tests::gamma;
-using op_tests::kU;
 
 // Mean and variance of a channel. The budgets hold for two passes over all rows and for any tree of mergers (Chan,
 // Golub, LeVeque 1983) of depth d: a merger rounds the mean by at most 7 u max|x|, so that the mean is off by e <=
@@ -51,7 +51,7 @@ void add_mapped(Expected& want, double x, double mean, double mean_error, double
 
 // Adds old + sum, the sum being one of n products whose absolute values add up to `magnitude`.
 inline void add_sum(Expected& want, double old, double sum, double n, double magnitude) {
-  want.add(old + sum, op_tests::sum_budget(n + 4, magnitude + std::fabs(old)));
+  want.add(old + sum, gabor::sum_budget(n + 4, magnitude + std::fabs(old)));
 }
 
 }  // namespace gabor::kernels

@@ -1,6 +1,6 @@
 #include "kernels/conv2d/case.h"
 
-#include "backends/op_tests/budget.h"
+#include "ops/budget.h"
 
 namespace gabor::kernels::conv2d {
 namespace {
@@ -126,9 +126,9 @@ std::string judge(const Sums& want, const std::vector<float>& got, Storage stora
       // the result.
       const double rounded_factors =
           (2 * factor_u + factor_u * factor_u) * (want.magnitude[i] - want.addends[i]);
-      budget = 1.13 * (op_tests::sum_budget(want.terms, want.magnitude[i]) + rounded_factors);
+      budget = 1.13 * (gabor::sum_budget(want.terms, want.magnitude[i]) + rounded_factors);
       if (a.kind != ActivationKind::none && a.kind != ActivationKind::relu)
-        budget += 8 * op_tests::kU * (std::fabs(y) + std::fmin(std::fabs(want.value[i]), 1.0));
+        budget += 8 * gabor::kU * (std::fabs(y) + std::fmin(std::fabs(want.value[i]), 1.0));
     }
     budget += u * (std::fabs(y) + budget) + (storage == Storage::f16 ? 0x1p-25 : 0);
     if (data == Data::integers && std::fabs(y) <= 256) budget = 0;  // 8 bits: exact in bfloat16 too

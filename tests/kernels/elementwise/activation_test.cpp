@@ -6,10 +6,10 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::kErfUlps;
-using op_tests::kExpUlps;
-using op_tests::kU;
+using gabor::gamma;
+using gabor::kErfUlps;
+using gabor::kExpUlps;
+using gabor::kU;
 
 struct Value {
   double value, error;  // error: of the textbook formula evaluated in float

@@ -8,7 +8,7 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::kU;
+using gabor::kU;
 
 constexpr int kShapes = 510, kHalves = 100;
 
@@ -77,7 +77,7 @@ void check_dropout(Rng& rng, int index) {
     const double d = kept ? wide[size_t(i)] / (1 - double(rate)) : 0, s = accumulate ? start[size_t(i)] : 0;
     // Dropped: exactly 0, or exactly what was there.
     want.add(s + d,
-             kept ? op_tests::gamma(3) * (std::fabs(s) + std::fabs(d)) + storage_error<Element>(s + d) : 0);
+             kept ? gabor::gamma(3) * (std::fabs(s) + std::fabs(d)) + storage_error<Element>(s + d) : 0);
   }
   expect_within(in_place ? x.values() : y.values(), want, "y");
 }

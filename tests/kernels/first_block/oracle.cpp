@@ -3,8 +3,8 @@
 namespace gabor::kernel_tests {
 namespace {
 
+using gabor::sum_budget;
 using kernels::Storage;
-using op_tests::sum_budget;
 
 float rounded(float v, Storage storage) {
   if (storage == Storage::f16) return simt::to_float(simt::from_float<simt::half>(v));

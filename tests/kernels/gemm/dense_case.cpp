@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "backends/op_tests/budget.h"
 #include "kernels/problem_count.h"
 #include "kernels/simt/device_array.h"
+#include "ops/budget.h"
 
 namespace gabor::gemm {
 namespace {
@@ -85,7 +85,7 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
       if (fprop && c.bias) sum += in.b[n], magnitude += std::abs(in.b[n]);
       if (fprop && p.activation.kind == ActivationKind::relu) sum = sum < 0 ? 0 : sum;
       if (c.accumulate) sum += in.old[m * N + n], magnitude += std::abs(in.old[m * N + n]);
-      double budget = op_tests::sum_budget(double(depth + c.plan.splits), magnitude);
+      double budget = gabor::sum_budget(double(depth + c.plan.splits), magnitude);
       if (tf32) budget += (2 * 0x1p-11 + 0x1p-22) * products;
       budget +=
           storage_u * (std::abs(sum) + budget) + (storage_u > 0 ? 0x1p-25 : 0);  // 2^-25: half's denormals

@@ -9,7 +9,7 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
+using gabor::gamma;
 using simt::DeviceArray;
 
 constexpr int64_t kClasses[] = {1, 2, 3, 7, 8, 9, 10, 31, 32, 33, 64, 65, 100};
@@ -62,7 +62,7 @@ struct Oracle {
       counts[0] += label != -1;
       counts[1] += label != -1 && right;
     }
-    loss.add(total, op_tests::sum_budget(double(c.p.K + c.p.N) + 6, std::fabs(total)));
+    loss.add(total, gabor::sum_budget(double(c.p.K + c.p.N) + 6, std::fabs(total)));
   }
   Expected dy, loss;
   std::vector<int32_t> counts{0, 0};

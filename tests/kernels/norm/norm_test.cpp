@@ -11,8 +11,8 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::sum_budget;
+using gabor::gamma;
+using gabor::sum_budget;
 using simt::DeviceArray;
 
 // spread: numbers of all sizes, so that squares of single ones are beyond float, at either end.

@@ -7,8 +7,8 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::sum_budget;
+using gabor::gamma;
+using gabor::sum_budget;
 using simt::DeviceArray;
 
 struct State {

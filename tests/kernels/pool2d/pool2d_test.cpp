@@ -7,8 +7,8 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::sum_budget;
+using gabor::gamma;
+using gabor::sum_budget;
 using simt::DeviceArray;
 
 constexpr PoolKind kKinds[] = {PoolKind::max, PoolKind::average, PoolKind::l2};
@@ -65,7 +65,7 @@ struct ForwardOracle {
       } else if (p.kind == PoolKind::l2) {
         value = std::sqrt(sum[out]);
         // Half the relative error of the sum, and where squares are denormal in float, the root of what is lost.
-        budget = magnitude[out] < 0.9 * FLT_MAX ? gamma(n + 3) * value + std::sqrt(n * FLT_MIN * op_tests::kU)
+        budget = magnitude[out] < 0.9 * FLT_MAX ? gamma(n + 3) * value + std::sqrt(n * FLT_MIN * gabor::kU)
                                                 : std::numeric_limits<double>::infinity();
       }
       y.add(value, budget + storage_error<Element>(value));
@@ -89,7 +89,7 @@ Expected backward_oracle(const Pool2dProblem& p, const std::vector<double>& x, c
     if (p.kind == PoolKind::average) share = dy[out] / size[out];
     if (p.kind == PoolKind::l2 && y[out] != 0) {
       share = dy[out] * x[in] / y[out];
-      quotient_error[in] += std::fabs(dy[out]) * FLT_MIN * 2 * op_tests::kU;
+      quotient_error[in] += std::fabs(dy[out]) * FLT_MIN * 2 * gabor::kU;
     }
     sum[in] += share;
     magnitude[in] += std::fabs(share);

@@ -9,10 +9,10 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::kExpUlps;
-using op_tests::kU;
-using op_tests::sum_budget;
+using gabor::gamma;
+using gabor::kExpUlps;
+using gabor::kU;
+using gabor::sum_budget;
 using simt::DeviceArray;
 
 constexpr int64_t kColumns[] = {1, 2, 3, 7, 8, 9, 10, 31, 32, 33, 63, 64, 65, 100};

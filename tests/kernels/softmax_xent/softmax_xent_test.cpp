@@ -7,9 +7,9 @@ namespace gabor::kernels {
 namespace {
 
 using namespace kernel_tests;
-using op_tests::gamma;
-using op_tests::kExpUlps;
-using op_tests::kU;
+using gabor::gamma;
+using gabor::kExpUlps;
+using gabor::kU;
 using simt::DeviceArray;
 
 // One row of logits in double, as ops/loss.h defines it.
@@ -58,7 +58,7 @@ struct Oracle {
                scale * (softmax * (kU * own + row.sum_error) + gamma(5) * (softmax + target)) + FLT_MIN);
       }
     }
-    loss.add(total, error + op_tests::sum_budget(double(p.K + counts[0]) + 4, magnitude));
+    loss.add(total, error + gabor::sum_budget(double(p.K + counts[0]) + 4, magnitude));
   }
   Expected dy, loss;
   std::vector<int32_t> counts{0, 0};

@@ -1,0 +1,269 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "backends/all.h"
+#include "cli/commands.h"
+#include "cli/duel_output.h"
+#include "cli/duel_progress.h"
+#include "cli/eval_output.h"
+#include "cli/machine.h"
+#include "cli/option_values.h"
+#include "cli/train_settings.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/text.h"
+#include "duel/duel.h"
+#include "duel/model_problems.h"
+#include "duel/problem_list.h"
+#include "model/plan.h"
+#include "train/safetensors.h"
+
+namespace gabor {
+namespace {
+
+using Backends = std::vector<std::shared_ptr<const Backend>>;
+
+constexpr double kQuiet = 0.3;    // load a core, above which times are called uncertain
+constexpr double kSteady = 0.05;  // change of the multiply-add rate, likewise
+
+struct Options {
+  std::string what = "article", backend = "auto", filter, json, html;
+  int64_t batch = 0, classes = 0;  // 0: a model's 32 and own; a list's own
+  Shape input;
+  double scale = 0;  // GFLOP; 0: none
+  DuelOptions duel;
+};
+
+std::vector<Pass> parse_passes(const std::string& text) {
+  std::vector<Pass> passes;
+  for (const std::string& name : split(text, ',')) {
+    parse_choice("--pass", name, {"fprop", "dgrad", "wgrad"});
+    for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+      if (name == name_of(pass) && std::find(passes.begin(), passes.end(), pass) == passes.end())
+        passes.push_back(pass);
+  }
+  return passes;
+}
+
+// "auto": all that a run here would choose from.
+Backends parse_backends(const std::string& text) {
+  Backends backends;
+  for (const std::string& name : split(text, ',')) {
+    const auto library = make_library(name, 0);
+    for (const auto& b : library->backends()) {
+      for (const auto& other : backends)
+        if (other->name() == b->name())
+          fail(ErrorCode::usage, "--backend", "'{}' is named twice", printable(b->name()));
+      backends.push_back(b);
+      if (name != "auto") break;  // what follows only stands in for it
+    }
+  }
+  return backends;
+}
+
+// The last backend that computes as the first does: the one that the others are held against.
+std::string default_baseline(const Backends& backends) {
+  const Backend* last = backends[0].get();
+  for (const auto& b : backends)
+    if (b->traits().math == backends[0]->traits().math) last = b.get();
+  return std::string(last->name());
+}
+
+bool is_model(const std::string& what) {
+  const std::vector<std::string> zoo = zoo_names();
+  std::error_code error;
+  return what.ends_with(".toml") || std::find(zoo.begin(), zoo.end(), what) != zoo.end() ||
+         !std::filesystem::exists(what, error);  // find_model says what is wrong with a name
+}
+
+std::vector<DuelProblem> problems_of(const Options& o, const Library& oracle) {
+  if (is_model(o.what)) {
+    PlanOptions plan_options;
+    plan_options.batch = o.batch ? o.batch : 32;
+    plan_options.input = o.input;
+    plan_options.classes = o.classes;
+    plan_options.training = false;  // ends in softmax
+    plan_options.input_dtype = DType::f32;
+    plan_options.fuse = false;
+    const Plan plan = compile(find_model(o.what), oracle, plan_options);
+    return model_problems(plan.graph.name, plan.steps, plan.table);
+  }
+  if (o.input.rank() || o.classes)
+    fail(ErrorCode::usage, o.input.rank() ? "--input" : "--classes",
+         "goes with a model, and {} is a list of problems", printable(o.what));
+  std::vector<DuelProblem> list = read_problem_list(o.what);
+  if (o.batch)
+    for (DuelProblem& p : list) set_batch(p, o.batch);
+  return list;
+}
+
+// Keeps what the filter names: a tag, or a part of a name or class.
+void filter(std::vector<DuelProblem>& list, const std::string& text) {
+  std::vector<std::string> known;
+  for (const DuelProblem& p : list)
+    for (const std::string& word : {p.tag, std::string(name_of(class_of(p)))})
+      if (std::find(known.begin(), known.end(), word) == known.end()) known.push_back(word);
+  std::erase_if(list, [&](const DuelProblem& p) {
+    return p.tag != text && p.name.find(text) == std::string::npos && text != name_of(class_of(p));
+  });
+  if (list.empty())
+    fail(ErrorCode::usage, "--filter", "'{}' keeps no problem{}", printable(text), suggestion(text, known));
+}
+
+// A long duel must not fail at its end because a file cannot be written.
+void check_writable(const std::string& option, const std::string& path) {
+  if (path.empty() || path == "-") return;
+  std::error_code error;
+  const bool there = std::filesystem::exists(path, error);
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  if (!file)
+    fail(ErrorCode::usage, option, "{} cannot be written: {}", printable(path), std::strerror(errno));
+  std::fclose(file);
+  if (!there) std::filesystem::remove(path, error);
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  write_atomically(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &utc);
+  return text;
+}
+
+std::string command_text(const Invocation& call) {
+  std::string out = shell_quoted(call.program) + " duel";
+  for (const std::string& arg : call.args) out += " " + shell_quoted(arg);
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> machine_text(const Backends& backends) {
+  std::vector<std::pair<std::string, std::string>> out = {
+      {"cpu", cpu_name()},
+      {"cores", std::to_string(std::thread::hardware_concurrency())},
+      {"threads", std::to_string(max_threads())},
+      {"vectors", vector_unit()},
+      {"load", fmt::format("{:.2f}", load_average())}};
+  for (const auto& b : backends) out.emplace_back("backend " + std::string(b->name()), b->device().name());
+  out.insert(out.end(), {{"gabor", GABOR_VERSION}, {"compiler", __VERSION__}, {"date", now_utc()}});
+  return out;
+}
+
+std::vector<std::string> notes(const Options& o, const Duel& d, double load) {
+  std::vector<std::string> out;
+  const double cores = std::max(1u, std::thread::hardware_concurrency());
+  if (load > kQuiet * cores)
+    out.push_back(
+        fmt::format("the machine was busy before the duel began (load {:.1f} on {} cores): the times are not "
+                    "to be trusted",
+                    load, int(cores)));
+  if (std::abs(d.speed_kept - 1) > kSteady)
+    out.push_back(fmt::format(
+        "the multiply-add rate changed to {:.0f} % during the duel: clocks moved, or others used the machine",
+        100 * d.speed_kept));
+  const auto scaled = std::count_if(d.problems.begin(), d.problems.end(),
+                                    [](const DuelProblem& p) { return !p.scaled_from.empty(); });
+  if (scaled)
+    out.push_back(fmt::format("{} of {} problems were scaled down to {:g} GFLOP a pass", scaled,
+                              d.problems.size(), o.scale));
+  const auto wrong = std::count_if(d.records.begin(), d.records.end(),
+                                   [](const DuelRecord& r) { return r.ran() && !r.score.right(); });
+  if (wrong)
+    out.push_back(fmt::format("{} result{} over the error budget", wrong, wrong == 1 ? " is" : "s are"));
+  return out;
+}
+
+bool read_options(const Invocation& call, Options& o) {
+  CommandLine line(
+      call, "duel",
+      "Times every kernel on the layers of a model, or on a file of problems, and judges each result by its "
+      "error budget. Exits with 5 when one is over it.");
+  line.positional("MODEL", "article, lenet5, mlp, vgg-small, a .toml file, or a file of problems (article)",
+                  o.what, false);
+  line.option("--backend", "A,B",
+              fmt::format("backends, each with all its kernels (auto): {}", join(backend_names(), ", ")),
+              [&](const std::string& v) { o.backend = v; });
+  line.option("--baseline", "NAME",
+              "what ratios are against: a backend's best kernel, or one kernel (the last backend that "
+              "computes as the "
+              "first does)",
+              [&](const std::string& v) { o.duel.baseline = v; });
+  line.option("--pass", "A,B", "fprop, dgrad, wgrad (all)",
+              [&](const std::string& v) { o.duel.passes = parse_passes(v); });
+  line.option("--input", "HxWxC", "a model's input (its own)",
+              [&](const std::string& v) { o.input = parse_input("--input", v); });
+  line.option("--classes", "N", "a model's classes (its own)",
+              [&](const std::string& v) { o.classes = parse_whole("--classes", v, 2, 1 << 24); });
+  line.option("--batch", "N", "samples (a model 32, a file its own)",
+              [&](const std::string& v) { o.batch = parse_whole("--batch", v, 1, 1000000); });
+  line.option("--filter", "TEXT", "only problems of this tag or class, or with this in their name",
+              [&](const std::string& v) { o.filter = v; });
+  line.option("--scale", "GFLOP", "cut every problem down, N first, until a pass is at most that much (off)",
+              [&](const std::string& v) { o.scale = parse_number("--scale", v, 0, 1e9, true); });
+  line.option(
+      "--time", "SECONDS", "for the repetitions of one problem and pass, all candidates together (1)",
+      [&](const std::string& v) { o.duel.repetitions.seconds = parse_number("--time", v, 0, 1e6, true); });
+  line.option("--seed", "N", "of the random inputs (0)", [&](const std::string& v) {
+    o.duel.seed = uint64_t(parse_whole("--seed", v, 0, int64_t{1} << 53));
+  });
+  line.option("--json", "FILE", "write every number as one JSON object; - prints it instead of the table",
+              [&](const std::string& v) { o.json = v; });
+  line.option("--html", "FILE", "write a page with charts", [&](const std::string& v) { o.html = v; });
+  return line.parse();
+}
+
+}  // namespace
+
+int duel_command(const Invocation& call) {
+  Options o;
+  if (!read_options(call, o)) return 0;
+  const auto oracle = make_library("reference", 0);
+  const Backends backends = parse_backends(o.backend);
+  if (o.duel.baseline.empty()) o.duel.baseline = default_baseline(backends);
+  std::vector<DuelProblem> problems = problems_of(o, *oracle);
+  if (!o.filter.empty()) filter(problems, o.filter);
+  if (o.scale > 0)
+    for (DuelProblem& p : problems) scale_down(p, o.scale * 1e9);
+  check_writable("--json", o.json);
+  check_writable("--html", o.html);
+
+  DuelReport report;
+  report.title = o.what.substr(o.what.rfind('/') + 1);
+  report.command = command_text(call);
+  report.machine = machine_text(backends);
+  const double load = load_average();
+  Duel duel;
+  {
+    DuelProgress progress(stderr, ::isatty(STDERR_FILENO));
+    o.duel.progress = [&](const std::string& text) { progress.show(text); };
+    duel = run_duel(std::move(problems), backends, *oracle->backends()[0], o.duel);
+  }
+  report.duel = &duel;
+  report.notes = notes(o, duel, load);
+  if (!o.html.empty()) write_file(o.html, duel_html(report));
+  if (o.json == "-")
+    print_json(duel_json(report));
+  else
+    std::fputs(duel_text(report).c_str(), stdout);
+  if (!o.json.empty() && o.json != "-")
+    write_file(
+        o.json,
+        duel_json(report).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  return duel.right() ? 0 : int(ErrorCode::numeric);
+}
+
+}  // namespace gabor

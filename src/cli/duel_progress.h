@@ -1,0 +1,22 @@
+#pragma once
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+namespace gabor {
+
+// What a long duel is at: one line rewritten on a terminal, else a line every few seconds.
+class DuelProgress {
+ public:
+  DuelProgress(std::FILE* stream, bool terminal) : stream_(stream), terminal_(terminal) {}
+  ~DuelProgress();
+  void show(const std::string& text);
+
+ private:
+  std::FILE* stream_;
+  bool terminal_;
+  bool shown_ = false;  // the terminal's last line is ours
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace gabor

@@ -1,0 +1,253 @@
+#include "duel/duel.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <span>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/text.h"
+#include "duel/case.h"
+#include "duel/summary.h"
+
+namespace gabor {
+namespace {
+
+using Backends = std::vector<std::shared_ptr<const Backend>>;
+
+struct Candidate {
+  std::shared_ptr<const Backend> backend;
+  bool variant = false;  // of a backend that takes part as a whole: where it lacks the op, it is left out
+};
+using Candidates = std::vector<Candidate>;
+
+// One device, and what measuring on it needs.
+struct Arena {
+  explicit Arena(Device& d)
+      : device(d),
+        stopwatch(d.stopwatch()),
+        flushed(d, std::clamp(2 * cache_bytes(d), size_t{32} << 20, size_t{512} << 20)) {}
+
+  // Every core writes its share, so that the caches of each are emptied.
+  void flush() const {
+    if (device.kind() != DeviceKind::host) return device.zero(flushed.data(), flushed.bytes());
+    constexpr int64_t kPage = 4096;
+    auto* bytes = static_cast<char*>(flushed.data());
+    parallel_ranges(int64_t(flushed.bytes()) / kPage, [&](int64_t begin, int64_t end, int) {
+      std::memset(bytes + begin * kPage, 1, size_t((end - begin) * kPage));
+    });
+  }
+
+  Device& device;
+  std::unique_ptr<Stopwatch> stopwatch;
+  Buffer flushed;
+};
+using Arenas = std::map<Device*, std::unique_ptr<Arena>>;
+
+// The tensors of a case on one device, and one workspace for all candidates: they run one after the other.
+class Workbench {
+ public:
+  Workbench(const Case& c, Device& device) : case_(c), device_(device) {
+    for (const HostTensor& t : c.inputs) {
+      const ConstTensorView host = t.view();
+      buffers_.emplace_back(device, host.bytes());
+      device.copy_to(buffers_.back().data(), host.data, host.bytes());
+      in.push_back({buffers_.back().data(), host.shape, host.dtype});
+    }
+    for (const Expected& e : c.outputs) {
+      buffers_.emplace_back(device, e.want.view().bytes());
+      out.push_back({buffers_.back().data(), e.want.shape(), e.want.dtype()});
+    }
+  }
+  void reserve(size_t bytes) {
+    if (bytes > workspace_.bytes()) workspace_ = {}, workspace_ = Buffer(device_, bytes);
+  }
+  Context context(size_t bytes) const { return {device_, device_.stream(), workspace_.data(), bytes}; }
+  // NaN as float: what is not written is found.
+  void spoil_outputs() {
+    for (const TensorView& t : out) {
+      const std::vector<unsigned char> ones(t.bytes(), 0xFF);
+      device_.copy_to(t.data, ones.data(), ones.size());
+    }
+  }
+  Score judge(const std::string& math) const {
+    Score score;
+    for (size_t i = 0; i < out.size(); i++) {
+      HostTensor got(out[i].shape, out[i].dtype);
+      device_.copy_from(got.view().data, out[i].data, out[i].bytes());
+      add_to(score, case_.outputs[i], std::as_const(got).view(), math);
+    }
+    return score;
+  }
+
+  std::vector<ConstTensorView> in;
+  std::vector<TensorView> out;
+
+ private:
+  const Case& case_;
+  Device& device_;
+  std::vector<Buffer> buffers_;
+  Buffer workspace_;
+};
+
+class Running {
+ public:
+  Running(Duel& duel, const Candidates& candidates, const Backend& oracle, const DuelOptions& options,
+          Arenas& arenas)
+      : duel_(duel), candidates_(candidates), oracle_(oracle), options_(options), arenas_(arenas) {}
+
+  void run(size_t problem, Pass pass) {
+    const auto c = make_case(duel_.problems[problem], pass, oracle_, options_.seed + problem);
+    const size_t first = duel_.records.size();
+    std::vector<const Backend*> backends;  // of the records
+    std::map<Device*, Workbench> benches;
+    for (const auto& [device, arena] : arenas_) benches.try_emplace(device, *c, *device);
+    for (const auto& [backend, variant] : candidates_) {
+      if (variant && !c->has_op(backend->ops())) continue;
+      backends.push_back(backend.get());
+      duel_.records.push_back(record(*backend, *c, problem, pass));
+      benches.at(&backend->device()).reserve(duel_.records.back().workspace_bytes);
+    }
+    const std::span records(duel_.records.data() + first, backends.size());
+    std::map<std::string, std::string> indistinct;  // by math mode
+    for (DuelRecord& r : records) {
+      if (!r.ran()) continue;
+      const auto [at, is_new] = indistinct.try_emplace(r.traits.math);
+      if (is_new) at->second = indistinct_output(*c, r.traits.math);
+      if (!at->second.empty())
+        r.unsupported = fmt::format("cannot be judged: zeros would be right for {}", at->second);
+    }
+    std::vector<Contestant> contestants;
+    std::vector<DuelRecord*> who;  // the record of each contestant
+    for (size_t i = 0; i < records.size(); i++) {
+      if (!records[i].ran()) continue;
+      try {
+        contestants.push_back(judged(*c, *backends[i], benches.at(&backends[i]->device()), records[i]));
+        who.push_back(&records[i]);
+      } catch (const Error& e) {
+        records[i].unsupported = fmt::format("failed: {}", e.what());
+      }
+    }
+    const auto samples = measure(contestants, options_.repetitions);
+    for (size_t i = 0; i < who.size(); i++) finish(*who[i], samples[i]);
+    compare_with_baseline(records, options_.baseline);
+  }
+
+ private:
+  // Runs the candidate once and scores its result.
+  Contestant judged(const Case& c, const Backend& backend, Workbench& bench, DuelRecord& r) const {
+    const Arena& arena = *arenas_.at(&backend.device());
+    const auto work = [&c, &backend, &bench, bytes = r.workspace_bytes] {
+      Context context = bench.context(bytes);
+      c.run(backend.ops(), context, bench.in, bench.out);
+    };
+    bench.spoil_outputs();
+    double seconds = arena.stopwatch->seconds(work);
+    r.score = bench.judge(r.traits.math);
+    // A first run may include what is done once only, such as compiling.
+    if (seconds * options_.repetitions.least > options_.repetitions.seconds)
+      seconds = arena.stopwatch->seconds(work);
+    return {arena.stopwatch.get(), work, [&arena] { arena.flush(); }, seconds};
+  }
+
+  DuelRecord record(const Backend& backend, const Case& c, size_t problem, Pass pass) const {
+    DuelRecord r;
+    r.problem = problem, r.pass = pass;
+    r.candidate = backend.name(), r.traits = backend.traits(), r.device = backend.device().name();
+    r.flops = c.flops, r.bytes = c.bytes;
+    const Support support =
+        c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("not written for this backend");
+    if (!support) return r.unsupported = support.reason, r;
+    r.workspace_bytes = c.workspace_bytes(backend.ops());
+    r.kernel = c.kernel(backend.ops());
+    return r;
+  }
+
+  void finish(DuelRecord& r, const std::vector<double>& samples) const {
+    r.seconds = samples;
+    r.median = median(samples);
+    r.interval = median_interval(samples);
+    for (const DeviceRoofs& roofs : duel_.roofs)
+      if (roofs.device == r.device)
+        r.roof_share = floor_seconds(roofs, r.traits.math, r.flops, r.bytes) / std::max(r.median, 1e-12);
+  }
+
+  Duel& duel_;
+  const Candidates& candidates_;
+  const Backend& oracle_;
+  const DuelOptions& options_;
+  Arenas& arenas_;
+};
+
+std::vector<DeviceRoofs> all_roofs(const Candidates& candidates, Arenas& arenas) {
+  std::vector<std::string> maths;
+  for (const auto& c : candidates)
+    if (const std::string math = c.backend->traits().math;
+        std::find(maths.begin(), maths.end(), math) == maths.end())
+      maths.push_back(math);
+  std::vector<DeviceRoofs> out;
+  for (const auto& [device, arena] : arenas)
+    for (const auto& c : candidates)
+      if (&c.backend->device() == device && c.backend->ops().roofs) {
+        out.push_back(measure_roofs(*c.backend, *arena->stopwatch, maths));
+        break;
+      }
+  return out;
+}
+
+double largest_change(const std::vector<DeviceRoofs>& before, const std::vector<DeviceRoofs>& after) {
+  double worst = 1;
+  for (size_t i = 0; i < before.size(); i++)
+    for (const auto& [math, flops] : before[i].flops) {
+      const double share = after[i].flops.at(math) / flops;
+      if (std::abs(share - 1) > std::abs(worst - 1)) worst = share;
+    }
+  return worst;
+}
+
+}  // namespace
+
+bool Duel::right() const {
+  return std::all_of(records.begin(), records.end(),
+                     [](const DuelRecord& r) { return !r.ran() || r.score.right(); });
+}
+
+Duel run_duel(std::vector<DuelProblem> problems, const Backends& backends, const Backend& oracle,
+              const DuelOptions& options) {
+  Candidates candidates;
+  for (const auto& b : backends) {
+    candidates.push_back({b});
+    for (auto& variant : b->variants()) candidates.push_back({std::move(variant), true});
+  }
+  std::vector<std::string> names;
+  bool known = false;
+  for (const auto& c : candidates) {
+    names.emplace_back(c.backend->name());
+    known = known || belongs_to(names.back(), options.baseline);
+  }
+  if (!known)
+    fail(ErrorCode::usage, "--baseline", "'{}' does not take part{}", printable(options.baseline),
+         suggestion(options.baseline, names));
+
+  Arenas arenas;
+  for (const auto& b : backends)
+    if (auto& arena = arenas[&b->device()]; !arena) arena = std::make_unique<Arena>(b->device());
+  Duel duel;
+  duel.problems = std::move(problems);
+  duel.baseline = options.baseline;
+  options.progress("measuring the roofs");
+  duel.roofs = all_roofs(candidates, arenas);
+  Running running(duel, candidates, oracle, options, arenas);
+  for (size_t i = 0; i < duel.problems.size(); i++)
+    for (const Pass pass : passes_of(duel.problems[i], options.passes)) {
+      options.progress(
+          fmt::format("{}/{} {} {}", i + 1, duel.problems.size(), duel.problems[i].name, name_of(pass)));
+      running.run(i, pass);
+    }
+  options.progress("measuring the roofs again");
+  duel.speed_kept = largest_change(duel.roofs, all_roofs(candidates, arenas));
+  return duel;
+}
+
+}  // namespace gabor

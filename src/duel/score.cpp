@@ -1,0 +1,61 @@
+#include "duel/score.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace gabor {
+namespace {
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+constexpr double kNear1 = 0.99;  // the quantile that is reported beside the maximum
+
+double value(ConstTensorView t, size_t i) {
+  if (t.dtype == DType::f32) return t.as<float>()[i];
+  return t.dtype == DType::u8 ? double(t.as<uint8_t>()[i]) : double(t.as<int32_t>()[i]);
+}
+
+double fraction(double error, double budget) {
+  if (error <= budget) return budget > 0 && std::isfinite(budget) ? error / budget : 0;
+  return budget > 0 && std::isfinite(error) ? error / budget : kInfinite;  // NaN comes here too
+}
+
+}  // namespace
+
+void add_to(Score& score, const Expected& e, ConstTensorView got, const std::string& math) {
+  const size_t count = size_t(e.want.shape().count());
+  std::vector<float> fractions(count);
+  double errors = 0, budgets = 0;
+  for (size_t i = 0; i < count; i++) {
+    const double g = value(got, i), w = value(e.want.view(), i), budget = e.budget(i, math),
+                 error = std::fabs(g - w);
+    const double f = fraction(error, budget);
+    fractions[i] = float(f);
+    errors += error * error, budgets += budget * budget;
+    if (f > 1 && score.right())
+      score.fault = fmt::format("{}[{}] is {:.9g}, expected {:.9g} +- {:.3g}", e.name, i, g, w, budget);
+  }
+  if (e.terms > 16 && score.right() && !(std::sqrt(errors) <= 4 / std::sqrt(e.terms) * std::sqrt(budgets)))
+    score.fault =
+        fmt::format("{}: error of {:.3g} of the budget over all elements; {:.3g} is expected at most", e.name,
+                    std::sqrt(errors / budgets), 4 / std::sqrt(e.terms));
+  if (count == 0) return;
+  score.max = std::max(score.max, double(*std::max_element(fractions.begin(), fractions.end())));
+  const auto near = fractions.begin() + long(kNear1 * double(count - 1));
+  std::nth_element(fractions.begin(), near, fractions.end());
+  score.p99 = std::max(score.p99, double(*near));
+}
+
+std::string indistinct_output(const Case& c, const std::string& math) {
+  for (const Expected& e : c.outputs) {
+    if (e.want.dtype() != DType::f32) continue;
+    const HostTensor zeros(e.want.shape());
+    Score score;
+    add_to(score, e, zeros.view(), math);
+    if (score.right()) return e.name;
+  }
+  return "";
+}
+
+}  // namespace gabor

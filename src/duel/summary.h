@@ -1,0 +1,30 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "duel/duel.h"
+
+namespace gabor {
+
+// Whether a candidate's name is the baseline's or that of a variant of it: "cpu/onednn" belongs to "cpu".
+bool belongs_to(const std::string& candidate, const std::string& baseline);
+
+// Fills in ratios of records that are all of one problem and pass. Only results that are right count, on either side.
+void compare_with_baseline(std::span<DuelRecord> records, const std::string& baseline);
+
+// Geometric mean of a candidate's ratios within one class and pass.
+struct ClassMean {
+  ProblemClass problem_class = ProblemClass::other_conv;
+  Pass pass = Pass::fprop;
+  std::string candidate;
+  int problems = 0;  // that the mean is over
+  double ratio = 0;  // equal math mode and layout
+};
+// By class, pass and candidate, each in the order of the duel; combinations without a ratio are left out.
+std::vector<ClassMean> class_means(const Duel& duel);
+
+// Names of the candidates in the order of the duel.
+std::vector<std::string> candidates_of(const Duel& duel);
+
+}  // namespace gabor

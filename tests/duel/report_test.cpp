@@ -1,0 +1,139 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/duel_output.h"
+#include "report/duel_report.h"
+#include "report/svg_duel.h"
+
+namespace gabor {
+namespace {
+
+size_t count(const std::string& text, const std::string& what) {
+  size_t n = 0;
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) n++;
+  return n;
+}
+
+DuelRecord record(size_t problem, const std::string& candidate, double median, double ratio) {
+  DuelRecord r;
+  r.problem = problem, r.candidate = candidate, r.device = "CPU";
+  r.seconds = {median, median}, r.median = median, r.interval = {median, median, 0.5};
+  r.flops = 1e9, r.bytes = 1e8, r.ratio = r.ratio_any = ratio, r.distinct = true;
+  return r;
+}
+
+Duel small_duel() {
+  Duel d;
+  d.baseline = "lib";
+  d.problems = {{.tag = "net", .name = "net conv", .problem = parse_conv2d("N=1 H=4 W=4 C=1 K=1 R=1 S=1")}};
+  d.problems[0].scaled_from = "N=64";
+  d.roofs = {{"CPU", 2e10, {{"fp32", 1e11}}}};
+  d.records = {record(0, "ours", 0.1, 2), record(0, "lib", 0.2, 1), record(0, "third", 0.8, 0.25)};
+  d.records[2].score = {7, 3, "y[0] is 7, expected 1 +- 1"};
+  return d;
+}
+
+TEST(DuelHtml, EscapesEveryNameAndIsSelfContained) {
+  const std::string evil = "\"><script>alert(1)</script>&\x1b\xff";
+  Duel d = small_duel();
+  d.baseline = evil, d.roofs[0].device = evil;
+  d.roofs[0].flops[evil] = 1e10;
+  d.problems[0].name = d.problems[0].tag = d.problems[0].scaled_from = evil;
+  for (DuelRecord& r : d.records) {
+    r.candidate = r.kernel = r.device = r.traits.math = r.traits.layout = evil;
+    r.score.fault = evil;
+  }
+  d.records.push_back(record(0, evil, 1, 1));
+  d.records.back().unsupported = evil;
+  const std::string page = duel_html({&d, evil, evil, {{evil, evil}}, {evil}});
+  for (const char* bad : {"<script", "\x1b", "\xff", "http://", "https://"})
+    EXPECT_EQ(page.find(bad), std::string::npos) << bad;
+  EXPECT_EQ(page.find("\"><script"), std::string::npos);
+  for (const char* tag : {"svg", "table", "tr", "td", "p", "div", "h3", "text", "rect", "circle", "title"})
+    EXPECT_EQ(count(page, std::string("</") + tag + ">") +
+                  (std::string(tag) == "rect" ? count(page, "height=\"10\"/>") : 0),
+              count(page, std::string("<") + tag + " ") + count(page, std::string("<") + tag + ">"))
+        << tag;
+}
+
+TEST(DuelHtml, SaysWhatWasScaledWhatIsWrongAndHowToRepeatIt) {
+  const Duel d = small_duel();
+  const std::string page = duel_html({&d, "net", "gabor duel net", {{"cpu", "a fast one"}}, {"it was busy"}});
+  for (const char* text :
+       {"scaled down from N=64", "y[0] is 7, expected 1 +- 1", "gabor duel net", "a fast one", "it was busy",
+        "20.0 GB/s", "100 GFLOP/s", "<td class=\"n\">2.00</td>"})
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+}
+
+TEST(DuelText, MarksWhatIsWrong) {
+  Duel d = small_duel();
+  d.records[2].score.max = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(d.right());
+  const DuelReport report{&d, "net", "gabor duel net", {{"cpu", "a fast one"}}, {"it was busy"}};
+  const std::string text = duel_text(report);
+  for (const char* part : {"  WRONG  ", "\n       y[0] is 7, expected 1 +- 1\n", "\nnote: it was busy\n"})
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  const auto j = nlohmann::json::parse(duel_json(report).dump());
+  EXPECT_EQ(j["records"][2]["error"]["right"], false);
+  EXPECT_EQ(j["records"][2]["error"]["fault"], "y[0] is 7, expected 1 +- 1");
+  EXPECT_TRUE(j["records"][2]["error"]["max"].is_null()) << "JSON has no infinity";
+  EXPECT_EQ(j["records"][0]["error"]["right"], true);
+}
+
+// Start and length of the n-th bar of a colour.
+std::pair<double, double> bar(const std::string& svg, const std::string& css) {
+  const size_t at = svg.find("<rect class=\"" + css + "\" x=\"", svg.find("class=\"axis\""));
+  const size_t x = svg.find("x=\"", at), width = svg.find("width=\"", at);
+  return {std::stod(svg.substr(x + 3)), std::stod(svg.substr(width + 7))};
+}
+
+TEST(RatioChart, FasterGoesRightAndTwiceIsAsFarAsHalf) {
+  Duel d = small_duel();
+  d.records[2].ratio = 0.5;
+  const std::string svg = ratio_chart(d, ProblemClass::pointwise);
+  const auto faster = bar(svg, "s0"), equal = bar(svg, "s1"), slower = bar(svg, "s2");
+  EXPECT_NEAR(faster.first, equal.first, 0.2);
+  EXPECT_NEAR(slower.first + slower.second, equal.first, 0.2);
+  EXPECT_NEAR(faster.second, slower.second, 0.2);
+  EXPECT_EQ(ratio_chart(d, ProblemClass::pooling), "") << "nothing to draw";
+}
+
+TEST(RooflineChart, HasADotForEachThatRanAndALineForEachRoof) {
+  Duel d = small_duel();
+  d.records[1].unsupported = "no";
+  const std::string svg = roofline_chart(d);
+  EXPECT_EQ(count(svg, "<circle"), 2u);
+  EXPECT_EQ(count(svg, "<path class=\"roof\""), 1u);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+  EXPECT_EQ(svg.find("inf"), std::string::npos);
+}
+
+TEST(MeansTable, HasARowForEachClassAndPass) {
+  Duel d = small_duel();
+  d.records.push_back(record(0, "ours", 1, 8));
+  d.records.push_back(record(0, "lib", 1, 3));
+  d.records.back().pass = Pass::wgrad;
+  d.records.push_back(record(0, "reference", 1, 0));
+  const std::vector<std::vector<std::string>> want = {{"class", "pass", "ours", "lib", "third"},
+                                                      {"1x1", "fprop", "4.00 (2)", "1.00 (1)", "0.25 (1)"},
+                                                      {"1x1", "wgrad", "", "3.00 (1)", ""}};
+  EXPECT_EQ(means_table(d), want);
+}
+
+TEST(Texts, AreShort) {
+  EXPECT_EQ(short_seconds(0.0123456), "12.35 ms");
+  EXPECT_EQ(short_seconds(3.2e-6), "3.2 us");
+  EXPECT_EQ(short_seconds(75), "75 s");
+  EXPECT_EQ(short_flops(1.234e12), "1.23 TFLOP/s");
+  EXPECT_EQ(short_flops(4.56e9), "4.56 GFLOP/s");
+  EXPECT_EQ(short_flops(4.56e6), "4.56 MFLOP/s");
+  EXPECT_EQ(ratio_text(0, true), "-");
+  EXPECT_EQ(ratio_text(1.234, true), "1.23");
+  EXPECT_EQ(ratio_text(0.0123, false), "0.0123~");
+}
+
+}  // namespace
+}  // namespace gabor
