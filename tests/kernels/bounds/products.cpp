@@ -1,0 +1,142 @@
+#include "core/problem/first_block.h"
+#include "kernels/bounds/report.h"
+#include "kernels/first_block/backward_tiled.cuh"
+#include "kernels/first_block/first_block.h"
+#include "kernels/first_block/forward_tiled.cuh"
+#include "kernels/gemm/ffma.cuh"
+#include "kernels/gemm/gemm.h"
+
+namespace gabor::kernels::bounds {
+namespace {
+
+double up(double v, double unit) { return double(int64_t((v + unit - 1) / unit)) * unit; }
+
+Work dense(const DenseProblem& p, gemm::Pass pass, gemm::Storage storage, const Card& card) {
+  const gemm::Plan plan = gemm::choose(p, pass, storage, false, {card.capability, card.multiprocessors});
+  const int size = storage == gemm::Storage::f32 ? 4 : 2;
+  const bool mma = plan.rung == gemm::Rung::tensor_64 || plan.rung == gemm::Rung::tensor_128;
+  void* at = nowhere<void>();
+  float* f = nowhere<float>();
+  Work w;
+  w.engine = mma ? Engine::half : Engine::ffma;
+  w.asked = w.issued = double(p.flops());
+  const double x = double(p.N * p.C), k = double(p.K * p.C), y = double(p.N * p.K);
+  w.dram = (x + y) * size + k * (pass == gemm::Pass::wgrad ? 4 : size);
+  w.launches = launches_of([&] {
+    if (pass == gemm::Pass::fprop) gemm::fprop(plan, p, storage, at, at, f, at, f, nullptr);
+    if (pass == gemm::Pass::dgrad) gemm::dgrad(plan, p, storage, at, at, at, false, f, nullptr);
+    if (pass == gemm::Pass::wgrad) gemm::wgrad(plan, p, storage, at, at, f, false, f, nullptr);
+  });
+  const double partial = plan.splits > 1 ? 2.0 * double(gemm::workspace_bytes(p, pass, plan)) : 0;
+  const double M = double(pass == gemm::Pass::wgrad ? p.K : p.N),
+               N = double(pass == gemm::Pass::fprop ? p.K : p.C);
+  const double K = double(p.flops()) / 2 / M / N;
+  if (plan.rung == gemm::Rung::skinny || plan.rung == gemm::Rung::naive) {
+    w.l2 = w.dram + partial;  // the big matrix once
+    return w;
+  }
+  const bool wide = plan.rung == gemm::Rung::ffma_128 || plan.rung == gemm::Rung::tensor_128;
+  const double edge = wide ? 128 : 64;
+  w.issued = 2 * up(M, edge) * up(N, edge) * K;
+  w.l2 = K * (M * up(N, edge) + N * up(M, edge)) / edge * size + M * N * 4 + partial;
+  return w;
+}
+
+FirstBlockProblem first_block_of(Conv2dProblem conv) {
+  conv.activation.kind = ActivationKind::relu;
+  FirstBlockProblem p{.conv = conv, .pool = {}, .input = DType::u8, .normalize = {}};
+  p.pool.N = conv.N, p.pool.H = conv.P(), p.pool.W = conv.Q(), p.pool.C = conv.K;
+  return p;
+}
+
+// What the two passes move: pictures, pooled map, arg-max.
+double first_block_bytes(const FirstBlockProblem& p) {
+  return double(p.conv.x_shape().count()) + double(p.pool.y_shape().count()) * 4 +
+         double(p.conv.N) * double(first_block_argmax_bytes(p));
+}
+
+Work first_block_fprop(const FirstBlockProblem& p) {
+  Work w;
+  w.launches = launches_of([&] {
+    first_block_forward(p, Storage::f32, nowhere<void>(), nowhere<void>(), nowhere<float>(), nowhere<void>(),
+                        nowhere<uint8_t>(), nullptr);
+  });
+  using Config = first_block::ForwardConfig<16, 8, 1>;
+  const auto& launch = w.launches.front();
+  const double outputs = 2.0 * Config::kPlanes;  // of the convolution, a thread and filter
+  const double filters =
+      up(double(p.conv.K), 10) <= up(double(p.conv.K), 8) ? 10 : 8;  // forward_tiled.cu: choose
+  w.asked = double(p.conv.flops());
+  w.issued = 2.0 * launch.grid.x * launch.block.x * outputs * up(double(p.conv.K), filters) *
+             double(p.conv.reduction());
+  w.dram = w.l2 = first_block_bytes(p);
+  return w;
+}
+
+Work first_block_wgrad(const FirstBlockProblem& p, const Card& card) {
+  Work w;
+  const int slices = first_block_slices(p, card.multiprocessors);
+  w.launches = launches_of([&] {
+    first_block_backward(p, Storage::f32, nowhere<void>(), nowhere<uint8_t>(), nowhere<void>(),
+                         nowhere<float>(), nowhere<float>(), false, slices, nowhere<float>(), nullptr);
+  });
+  const double windows = double(p.pool.y_shape().count());
+  w.asked = 2 * windows * double(p.conv.reduction());  // of windows that are alive: at most all
+  w.issued = 2 * windows * up(double(p.conv.reduction()), 32);
+  // A product loads its pixel: 32 lanes a cycle of shared memory, and the window for every 3 of them.
+  w.shared_cycles = windows * (up(double(p.conv.reduction()), 32) / 32 + 1) / card.multiprocessors;
+  w.dram = first_block_bytes(p);
+  w.l2 = w.dram + 2.0 * double(first_block_workspace_bytes(p, slices));
+  return w;
+}
+
+const FirstBlockProblem kArticle = first_block_of(
+    {.N = 128, .H = 300, .W = 300, .C = 3, .K = 10, .R = 5, .S = 5, .pad = {}, .activation = {}});
+const FirstBlockProblem kLeNet = first_block_of(
+    {.N = 128, .H = 28, .W = 28, .C = 1, .K = 6, .R = 5, .S = 5, .pad = {2, 2, 2, 2}, .activation = {}});
+
+}  // namespace
+
+std::string dense_rows() {
+  const struct {
+    const char* name;
+    DenseProblem p;
+  } layers[] = {{"article, 219,040 to 2", {.N = 128, .C = 219040, .K = 2, .activation = {}}},
+                {"LeNet-5, 400 to 120", {.N = 128, .C = 400, .K = 120, .activation = {}}},
+                {"4096 to 4096", {.N = 128, .C = 4096, .K = 4096, .activation = {}}}};
+  const struct {
+    const char* name;
+    gemm::Storage storage;
+  } maths[] = {{"f32", gemm::Storage::f32}, {"bf16", gemm::Storage::bf16}};
+  std::string out = table_head();
+  for (const auto& layer : layers)
+    for (const auto& math : maths)
+      for (const auto& [name, pass] : {std::pair{"fprop", gemm::Pass::fprop},
+                                       {"dgrad", gemm::Pass::dgrad},
+                                       {"wgrad", gemm::Pass::wgrad}})
+        out += row(std::string(layer.name) + ", " + name + " " + math.name,
+                   [&](const Card& card) { return dense(layer.p, pass, math.storage, card); });
+  return out;
+}
+
+std::string first_block_rows() {
+  std::string out = table_head();
+  for (const auto& [name, p] : {std::pair{"article", &kArticle}, {"LeNet-5", &kLeNet}}) {
+    out += row(std::string(name) + ", forward", [p = p](const Card&) { return first_block_fprop(*p); });
+    out += row(std::string(name) + ", backward",
+               [p = p](const Card& card) { return first_block_wgrad(*p, card); });
+  }
+  return out;
+}
+
+Step article_step(const Card& card) {
+  const DenseProblem head{.N = 128, .C = 219040, .K = 2, .activation = {}};
+  const auto f32 = gemm::Storage::f32;
+  return {floor_seconds(first_block_fprop(kArticle), card) +
+              floor_seconds(dense(head, gemm::Pass::fprop, f32, card), card),
+          floor_seconds(dense(head, gemm::Pass::dgrad, f32, card), card) +
+              floor_seconds(dense(head, gemm::Pass::wgrad, f32, card), card) +
+              floor_seconds(first_block_wgrad(kArticle, card), card)};
+}
+
+}  // namespace gabor::kernels::bounds
