@@ -37,11 +37,14 @@ class EventStopwatch final : public Stopwatch {
   explicit EventStopwatch(CudaDevice& device) : device_(device) {
     device.make_current();
     check(cudaEventCreate(&begin_), device.name(), "making an event");
-    check(cudaEventCreate(&end_), device.name(), "making an event");
+    if (const cudaError_t status = cudaEventCreate(&end_); status != cudaSuccess) {
+      cudaEventDestroy(begin_);  // no destructor runs
+      check(status, device.name(), "making an event");
+    }
   }
   ~EventStopwatch() override {
-    if (begin_) cudaEventDestroy(begin_);
-    if (end_) cudaEventDestroy(end_);
+    cudaEventDestroy(begin_);
+    cudaEventDestroy(end_);
   }
   EventStopwatch(const EventStopwatch&) = delete;
   EventStopwatch& operator=(const EventStopwatch&) = delete;

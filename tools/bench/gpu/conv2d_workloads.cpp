@@ -1,6 +1,4 @@
-#include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "core/error.h"
 #include "gpu/workloads.h"
@@ -73,8 +71,8 @@ double bytes_of(const Conv2dProblem& p, const std::string& pass, Storage storage
          (pass == "dgrad" ? 0.0 : 4.0 * double(p.K));
 }
 
-Workload make(Gpu& gpu, const ListedConv2d& listed, const std::string& pass) {
-  const Conv2dProblem p = listed.problem;
+Workload make(Gpu& gpu, const DuelProblem& listed, const std::string& pass) {
+  const auto p = std::get<Conv2dProblem>(listed.problem);
   Workload workload{"conv2d", pass, listed.tag, to_string(p), {}};
   const Memory memory(gpu);
   const Tensors full(memory, p, Storage::f32);
@@ -101,32 +99,9 @@ Workload make(Gpu& gpu, const ListedConv2d& listed, const std::string& pass) {
 
 }  // namespace
 
-std::vector<ListedConv2d> read_conv2d_list(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) fail(ErrorCode::data, path, "cannot be read");
-  std::vector<ListedConv2d> list;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line.substr(0, line.find('#')));
-    ListedConv2d listed;
-    if (!(words >> listed.tag)) continue;
-    std::string problem;
-    for (std::string word; words >> word;) {
-      if (word == "first") {
-        listed.first = true;
-      } else {
-        problem += word + " ";
-      }
-    }
-    listed.problem = parse_conv2d(problem);
-    listed.problem.check(path);
-    list.push_back(listed);
-  }
-  return list;
-}
-
-std::vector<WorkloadMaker> conv2d_workloads(Gpu& gpu, const std::vector<ListedConv2d>& problems) {
+std::vector<WorkloadMaker> conv2d_workloads(Gpu& gpu, const std::vector<DuelProblem>& problems) {
   std::vector<WorkloadMaker> makers;
-  for (const ListedConv2d& listed : problems)
+  for (const DuelProblem& listed : problems)
     for (const char* pass : {"fprop", "dgrad", "wgrad"})
       if (!(listed.first && std::string(pass) == "dgrad"))
         makers.push_back([&gpu, listed, pass] { return make(gpu, listed, pass); });

@@ -10,7 +10,8 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "gpu/statistics.h"
+#include "duel/problem_list.h"
+#include "duel/statistics.h"
 #include "gpu/workloads.h"
 #include "kernels/simt/error.h"
 
@@ -30,12 +31,13 @@ constexpr int kWarmUp = 2, kLeast = 7;  // the 95 % interval needs 6
 constexpr double kSlow = 8;  // a kernel that takes so many times its seconds gets fewer repetitions
 
 std::vector<WorkloadMaker> all_workloads(Gpu& gpu, const Options& o) {
-  std::vector<ListedConv2d> listed;
+  std::vector<DuelProblem> listed;
   for (const std::string& path : o.problems)
-    for (const ListedConv2d& l : read_conv2d_list(path)) listed.push_back(l);
-  if (!o.tags.empty())
-    std::erase_if(listed,
-                  [&](const ListedConv2d& l) { return std::ranges::find(o.tags, l.tag) == o.tags.end(); });
+    for (DuelProblem& p : read_problem_list(path)) listed.push_back(std::move(p));
+  std::erase_if(listed, [&](const DuelProblem& p) {
+    const bool wanted = o.tags.empty() || std::ranges::find(o.tags, p.tag) != o.tags.end();
+    return !wanted || !std::holds_alternative<Conv2dProblem>(p.problem);
+  });
   std::vector<WorkloadMaker> makers;
   const auto add = [&](const char* op, const std::vector<WorkloadMaker>& more) {
     if (o.ops.empty() || std::ranges::find(o.ops, op) != o.ops.end())
@@ -98,12 +100,13 @@ class KernelBench {
         used[i] += seconds;
         if (round >= 0) times[i].push_back(seconds);
       }
-    const double baseline = median_of(times[0]).value;
+    const double baseline = median(times[0]);
     for (size_t i = 0; i < w.candidates.size(); ++i) report(w, w.candidates[i], times[i], baseline);
   }
 
   void report(const Workload& w, const Candidate& c, const std::vector<double>& times, double baseline) {
-    const Median m = median_of(times);
+    const double middle = median(times);
+    const MedianInterval interval = median_interval(times);
     const double peak = c.math == Math::f32 ? roof_.ffma : c.math == Math::tf32 ? roof_.tf32 : roof_.f16;
     const double by_flops = c.flops / peak, by_bytes = c.bytes / roof_.copy_bytes;
     print({{"op", w.op},
@@ -113,16 +116,17 @@ class KernelBench {
            {"rung", c.rung},
            {"math", name_of(c.math)},
            {"device", gpu_.device().name()},
-           {"median_ms", m.value * 1e3},
-           {"low_ms", m.low * 1e3},
-           {"high_ms", m.high * 1e3},
+           {"median_ms", middle * 1e3},
+           {"low_ms", interval.low * 1e3},
+           {"high_ms", interval.high * 1e3},
+           {"coverage", interval.coverage},
            {"repetitions", times.size()},
-           {"tflops", c.flops / m.value / 1e12},
-           {"gbs", c.bytes / m.value / 1e9},
+           {"tflops", c.flops / middle / 1e12},
+           {"gbs", c.bytes / middle / 1e9},
            {"bound", by_flops > by_bytes ? "arithmetic" : "memory"},
-           {"roof_percent", 100 * std::max(by_flops, by_bytes) / m.value},
+           {"roof_percent", 100 * std::max(by_flops, by_bytes) / middle},
            {"baseline", w.candidates.front().rung},
-           {"times_as_fast", baseline / m.value}});
+           {"times_as_fast", baseline / middle}});
   }
 
   static void print(const Json& record) {
