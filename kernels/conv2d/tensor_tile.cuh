@@ -8,6 +8,7 @@
 // memory, in the order that they have in global memory, so that copies need no registers: cp.async brings a tile two steps
 // before it is multiplied.
 #pragma once
+#include "kernels/common/multiply_add.cuh"
 #include "kernels/common/quad.cuh"
 #include "kernels/simt/gpu.h"
 
@@ -71,18 +72,6 @@ struct TensorTile {
       for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
   }
 };
-
-// d += a b.
-template <class Element>
-__device__ inline void multiply_add(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  if constexpr (sizeof(Element) == 4) {
-    simt::mma_m16n8k8_tf32(d, a, b, d);
-  } else if constexpr (std::is_same_v<Element, simt::half>) {
-    simt::mma_m16n8k16_f16(d, a, b, d);
-  } else {
-    simt::mma_m16n8k16_bf16(d, a, b, d);
-  }
-}
 
 template <class Config>
 using WarpSums = float[Config::kPieceRows][Config::kPieceColumns][4];

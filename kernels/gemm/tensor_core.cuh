@@ -15,6 +15,7 @@
 //           less than some 200 rows or outputs) its 4.3 TB/s bound. A GTX 1660 Ti has no tensor cores: ffma.cuh.
 // Rung:     the third. Its idea: copies that bypass registers, and a matrix instruction.
 #pragma once
+#include "kernels/common/multiply_add.cuh"
 #include "kernels/gemm/params.cuh"
 
 namespace gabor::gemm {
@@ -78,17 +79,6 @@ struct OperandTile {
   }
 };
 
-template <class Element>
-__device__ inline void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  if constexpr (std::is_same_v<Element, float>) {
-    simt::mma_m16n8k8_tf32(d, a, b, d);
-  } else if constexpr (std::is_same_v<Element, simt::half>) {
-    simt::mma_m16n8k16_f16(d, a, b, d);
-  } else {
-    simt::mma_m16n8k16_bf16(d, a, b, d);
-  }
-}
-
 template <class Config, class P>
 using TensorTileA = OperandTile<Config, typename P::Element, Config::kTileM, a_rows_along_k(P::kPass)>;
 template <class Config, class P>
@@ -150,8 +140,8 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
 #pragma unroll
         for (int i = 0; i < kPiecesM; ++i) {
-          mma<Element>(sum[i][j], a[i], left);
-          mma<Element>(sum[i][j + 1], a[i], right);
+          kernels::multiply_add<Element>(sum[i][j], a[i], left);
+          kernels::multiply_add<Element>(sum[i][j + 1], a[i], right);
         }
       }
     }
