@@ -8,12 +8,14 @@ namespace gabor {
 namespace {
 
 void check(cudaError_t status, const std::string& device, const char* what) {
-  if (status != cudaSuccess)
-    fail(ErrorCode::device, device, "{} failed: {} ({})", what, cudaGetErrorString(status),
-         cudaGetErrorName(status));
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // it is reported now: the next launch shall not find it again
+  fail(ErrorCode::device, device, "{} failed: {} ({})", what, cudaGetErrorString(status),
+       cudaGetErrorName(status));
 }
 
 std::string why_none(cudaError_t status) {
+  cudaGetLastError();
   switch (status) {
     case cudaErrorInsufficientDriver: {
       int driver = 0;
