@@ -67,8 +67,9 @@ TEST_F(CudaDeviceCalls, EachOfThemFails) {
       EXPECT_EQ(f.code, ErrorCode::device) << f.what;
       EXPECT_NE(f.what.find("a fake error (cudaErrorFake)"), std::string::npos) << f.what;
       EXPECT_TRUE(f.what.starts_with("GPU 0: ") || f.what.starts_with("Fake (sm_75): ")) << f.what;
-      if (!lasting)
+      if (!lasting) {
         EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "the next launch is blamed for " << calls[i];
+      }
     }
 }
 
