@@ -33,7 +33,7 @@ struct BadRow {
 };
 
 struct Slot {
-  Buffer pixels, labels;
+  HostBuffer pixels, labels;
   Batch batch;
   SlotState state = SlotState::free;
   int done = 0;                  // rows written
@@ -74,9 +74,10 @@ struct Loader::State {
     image_bytes = size_t(image_elements);
     const int64_t batch_bytes = checked_mul(options.batch, image_elements, "loader: a batch");
     slots = std::vector<Slot>(size_t(options.prefetch) + 2);
+    Device& device = options.device ? *options.device : host_device();
     for (Slot& slot : slots) {
-      slot.pixels = Buffer(host_device(), size_t(batch_bytes));
-      slot.labels = Buffer(host_device(), size_t(options.batch) * sizeof(int32_t));
+      slot.pixels = HostBuffer(device, size_t(batch_bytes));
+      slot.labels = HostBuffer(device, size_t(options.batch) * sizeof(int32_t));
     }
     const int threads = options.threads > 0 ? options.threads : default_threads();
     for (int t = 0; t < threads; t++) workers.emplace_back([this](std::stop_token stop) { work(stop); });

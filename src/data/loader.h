@@ -27,11 +27,12 @@ struct LoaderOptions {
   int batch = 32;
   int height = 0, width = 0, channels = 3;  // of the pixels handed out; channels 1 or 3
   Resize resize = Resize::antialias;
-  int threads = 0;      // workers; 0 = one less than the machine has, at least 1
-  uint64_t seed = 1;    // of order and flips
-  bool shuffle = true;  // false: the order of samples
-  bool flip = false;    // mirror half of the pictures at random, anew each epoch
-  int prefetch = 2;     // batches made ahead; prefetch + 2 slots exist
+  int threads = 0;           // workers; 0 = one less than the machine has, at least 1
+  uint64_t seed = 1;         // of order and flips
+  bool shuffle = true;       // false: the order of samples
+  bool flip = false;         // mirror half of the pictures at random, anew each epoch
+  int prefetch = 2;          // batches made ahead; prefetch + 2 slots exist
+  Device* device = nullptr;  // whose queued copies read the batches; null: no device's
   double max_bad =
       0.01;  // with skip: next() throws when more than this share of the samples (and more than 3) is bad
   BadPolicy bad_policy = BadPolicy::skip;

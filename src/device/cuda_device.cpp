@@ -3,16 +3,10 @@
 #include <cuda_runtime_api.h>
 
 #include "core/text.h"
+#include "device/cuda_queue.h"
 
 namespace gabor {
 namespace {
-
-void check(cudaError_t status, const std::string& device, const char* what) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // it is reported now: the next launch shall not find it again
-  fail(ErrorCode::device, device, "{} failed: {} ({})", what, cudaGetErrorString(status),
-       cudaGetErrorName(status));
-}
 
 std::string why_none(cudaError_t status) {
   cudaGetLastError();
@@ -32,41 +26,7 @@ std::string why_none(cudaError_t status) {
   }
 }
 
-cudaStream_t of(void* stream) { return static_cast<cudaStream_t>(stream); }
-
-class EventStopwatch final : public Stopwatch {
- public:
-  explicit EventStopwatch(CudaDevice& device) : device_(device) {
-    device.make_current();
-    check(cudaEventCreate(&begin_), device.name(), "making an event");
-    if (const cudaError_t status = cudaEventCreate(&end_); status != cudaSuccess) {
-      cudaEventDestroy(begin_);  // no destructor runs
-      check(status, device.name(), "making an event");
-    }
-  }
-  ~EventStopwatch() override {
-    cudaEventDestroy(begin_);
-    cudaEventDestroy(end_);
-  }
-  EventStopwatch(const EventStopwatch&) = delete;
-  EventStopwatch& operator=(const EventStopwatch&) = delete;
-
-  double seconds(const std::function<void()>& work) override {
-    const cudaStream_t stream = of(device_.stream().handle);
-    device_.make_current();
-    check(cudaEventRecord(begin_, stream), device_.name(), "timing");
-    work();
-    check(cudaEventRecord(end_, stream), device_.name(), "timing");
-    check(cudaEventSynchronize(end_), device_.name(), "waiting for it");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, begin_, end_), device_.name(), "timing");
-    return double(milliseconds) * 1e-3;
-  }
-
- private:
-  CudaDevice& device_;
-  cudaEvent_t begin_ = nullptr, end_ = nullptr;
-};
+cudaStream_t of(StreamRef stream) { return static_cast<cudaStream_t>(stream.handle); }
 
 }  // namespace
 
@@ -78,22 +38,33 @@ CudaDevice::CudaDevice(int number) : number_(number), name_(fmt::format("GPU {}"
     fail(ErrorCode::device, name_, "there is no such GPU; this machine has {} (numbered from 0)", count);
   make_current();
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, number), name_, "asking for its properties");
+  check(cudaGetDeviceProperties(&properties, number), "asking for its properties");
   capability_ = 10 * properties.major + properties.minor;
   multiprocessors_ = properties.multiProcessorCount;
   name_ = fmt::format("{} (sm_{})", properties.name, capability_);
-  cudaStream_t made = nullptr;
-  check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), name_, "making a stream");
-  stream_ = made;
+  stream_ = make_stream();
+  upload_ = make_stream();
 }
 
-CudaDevice::~CudaDevice() {
-  if (stream_) cudaStreamDestroy(of(stream_));
+void CudaDevice::check(int status, const char* what) const {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // it is reported now: the next launch shall not find it again
+  fail(ErrorCode::device, name_, "{} failed: {} ({})", what, cudaGetErrorString(cudaError_t(status)),
+       cudaGetErrorName(cudaError_t(status)));
 }
 
-std::unique_ptr<Stopwatch> CudaDevice::stopwatch() { return std::make_unique<EventStopwatch>(*this); }
+CudaDevice::Stream CudaDevice::make_stream() const {
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
+  return Stream(stream);
+}
+void CudaDevice::DestroyStream::operator()(void* stream) const { cudaStreamDestroy(of({stream})); }
 
-void CudaDevice::make_current() const { check(cudaSetDevice(number_), name_, "cudaSetDevice"); }
+std::unique_ptr<Stopwatch> CudaDevice::stopwatch() { return make_event_stopwatch(*this); }
+std::unique_ptr<Mark> CudaDevice::mark() { return make_event_mark(*this); }
+std::unique_ptr<Replay> CudaDevice::replay() { return make_graph_replay(*this); }
+
+void CudaDevice::make_current() const { check(cudaSetDevice(number_), "cudaSetDevice"); }
 
 void* CudaDevice::allocate(size_t bytes) {
   make_current();
@@ -106,7 +77,7 @@ void* CudaDevice::allocate(size_t bytes) {
     fail(ErrorCode::memory, name_, "cannot allocate {} ({} of {} are free); use a smaller --batch or --size",
          human_bytes(double(bytes)), human_bytes(double(free)), human_bytes(double(total)));
   }
-  check(status, name_, "cudaMalloc");
+  check(status, "cudaMalloc");
   return data;
 }
 
@@ -114,22 +85,52 @@ void CudaDevice::release(void* data, size_t) noexcept {
   cudaFree(data);  // waits for the work that may use it; a device that is lost has nothing to give back
 }
 
+void* CudaDevice::allocate_host(size_t bytes) {
+  make_current();
+  void* data = nullptr;
+  const cudaError_t status = cudaHostAlloc(&data, bytes ? bytes : 1, cudaHostAllocDefault);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    fail(ErrorCode::memory, name_, "cannot pin {} of the host's memory; use a smaller --batch or --size",
+         human_bytes(double(bytes)));
+  }
+  check(status, "cudaHostAlloc");
+  return data;
+}
+
+void CudaDevice::release_host(void* data, size_t) noexcept {
+  cudaStreamSynchronize(of(stream_of(Queue::upload)));  // copies that may still use it
+  cudaStreamSynchronize(of(stream()));
+  cudaFreeHost(data);
+}
+
 void CudaDevice::copy_to(void* device, const void* host, size_t bytes) {
   make_current();
-  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, of(stream_)), name_, "copying to it");
-  check(cudaStreamSynchronize(of(stream_)), name_, "waiting for it");
+  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, of(stream())), "copying to it");
+  check(cudaStreamSynchronize(of(stream())), "waiting for it");
 }
 
 void CudaDevice::copy_from(void* host, const void* device, size_t bytes) {
   make_current();
-  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, of(stream_)), name_, "copying from it");
-  check(cudaStreamSynchronize(of(stream_)), name_, "waiting for it");
+  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, of(stream())), "copying from it");
+  check(cudaStreamSynchronize(of(stream())), "waiting for it");
+}
+
+void CudaDevice::queue_copy_to(void* device, const void* host, size_t bytes, Queue queue) {
+  make_current();
+  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, of(stream_of(queue))), "copying to it");
+}
+
+void CudaDevice::queue_copy_from(void* host, const void* device, size_t bytes, Queue queue) {
+  make_current();
+  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, of(stream_of(queue))),
+        "copying from it");
 }
 
 void CudaDevice::zero(void* device, size_t bytes) {
   make_current();
-  check(cudaMemsetAsync(device, 0, bytes, of(stream_)), name_, "clearing its memory");
-  check(cudaStreamSynchronize(of(stream_)), name_, "waiting for it");
+  check(cudaMemsetAsync(device, 0, bytes, of(stream())), "clearing its memory");
+  check(cudaStreamSynchronize(of(stream())), "waiting for it");
 }
 
 }  // namespace gabor

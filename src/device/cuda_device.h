@@ -9,7 +9,6 @@ class CudaDevice final : public Device {
  public:
   // number: as cudaSetDevice counts. Throws Error{device}: no driver, a driver that is too old, no such GPU.
   explicit CudaDevice(int number);
-  ~CudaDevice() override;
 
   DeviceKind kind() const override { return DeviceKind::cuda; }
   std::string name() const override { return name_; }  // "NVIDIA GeForce RTX 4090 (sm_89)"
@@ -18,18 +17,34 @@ class CudaDevice final : public Device {
   void copy_to(void* device, const void* host, size_t bytes) override;
   void copy_from(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
-  StreamRef stream() const override { return {stream_}; }
+  StreamRef stream() const override { return stream_of(Queue::work); }
   std::unique_ptr<Stopwatch> stopwatch() override;  // by events on the stream
+  bool asynchronous() const override { return true; }
+  void* allocate_host(size_t bytes) override;
+  void release_host(void* data, size_t bytes) noexcept override;
+  void queue_copy_to(void* device, const void* host, size_t bytes, Queue queue) override;
+  void queue_copy_from(void* host, const void* device, size_t bytes, Queue queue) override;
+  std::unique_ptr<Mark> mark() override;
+  std::unique_ptr<Replay> replay() override;
 
   void make_current() const;                      // for the calling thread
   int capability() const { return capability_; }  // 10 major + minor
   int multiprocessors() const { return multiprocessors_; }
+  StreamRef stream_of(Queue queue) const { return {(queue == Queue::work ? stream_ : upload_).get()}; }
+  // status: a cudaError_t. Throws Error{device} with the device's name, what was being done and CUDA's text.
+  void check(int status, const char* what) const;
 
  private:
   int number_;
   std::string name_;
   int capability_ = 0, multiprocessors_ = 0;
-  void* stream_ = nullptr;  // a cudaStream_t; the legacy stream, which waits for all others, is never used
+  struct DestroyStream {
+    void operator()(void* stream) const;
+  };
+  // Each a cudaStream_t; the legacy stream, which waits for all others, is never used.
+  using Stream = std::unique_ptr<void, DestroyStream>;
+  Stream make_stream() const;
+  Stream stream_, upload_;
 };
 
 }  // namespace gabor

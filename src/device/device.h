@@ -1,7 +1,8 @@
 // device: where bytes live and work is queued. ops and above know only these handles.
 //   Device  owns nothing but its identity; allocates and frees.
 //   Buffer  owns bytes on one device (move-only).
-//   Arena   hands out pieces of one Buffer; nothing is allocated within a training step.
+//   HostBuffer  owns bytes of the host that the device's queued copies may use (move-only).
+//   queue.h     what goes on while the host does something else.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "device/queue.h"
 
 namespace gabor {
 
@@ -46,6 +48,18 @@ class Device {
   // overrides it. The stopwatch may not outlive the device.
   virtual std::unique_ptr<Stopwatch> stopwatch();
 
+  // Whether queued work goes on after the call that queued it has returned.
+  virtual bool asynchronous() const { return false; }
+  // Memory of the host for the copies below; pinned on a GPU, which then needs no copy of it. Throws Error{memory}.
+  virtual void* allocate_host(size_t bytes);
+  virtual void release_host(void* data, size_t bytes) noexcept;
+  // As copy_to and copy_from, but only queued. host: in memory of allocate_host, left alone until a Mark that is set
+  // afterwards has been reached.
+  virtual void queue_copy_to(void* device, const void* host, size_t bytes, Queue queue);
+  virtual void queue_copy_from(void* host, const void* device, size_t bytes, Queue queue);
+  virtual std::unique_ptr<Mark> mark();
+  virtual std::unique_ptr<Replay> replay();
+
   static constexpr size_t kAlignment = 64;
 };
 
@@ -67,6 +81,21 @@ class Buffer {
   Device* device_ = nullptr;
   void* data_ = nullptr;
   size_t bytes_ = 0;
+};
+
+class HostBuffer {
+ public:
+  HostBuffer() = default;
+  HostBuffer(Device& device, size_t bytes) : data_(device.allocate_host(bytes), {&device, bytes}) {}
+  void* data() const { return data_.get(); }
+
+ private:
+  struct Release {
+    Device* device;
+    size_t bytes;
+    void operator()(void* data) const { device->release_host(data, bytes); }
+  };
+  std::unique_ptr<void, Release> data_;
 };
 
 constexpr size_t aligned(size_t bytes) {

@@ -17,10 +17,11 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
       run_(context_, plan.table, values_, grads_),
       reserved_{plan.options.batch} {
   run_.training = plan.options.training;
-  if (device.kind() != DeviceKind::host) {
-    images_ = Buffer(device, plan.table.bytes(plan.image, plan.options.batch));
-    labels_ = Buffer(device, plan.table.bytes(plan.labels, plan.options.batch));
-  }
+  if (device.kind() != DeviceKind::host)
+    for (Input& in : inputs_)
+      in = {Buffer(device, plan.table.bytes(plan.image, plan.options.batch)),
+            Buffer(device, plan.table.bytes(plan.labels, plan.options.batch)), device.mark(), device.mark()};
+  for (PendingResult& r : results_) r = {HostBuffer(device, sizeof(Result)), device.mark()};
   auto* base = static_cast<std::byte*>(arena_.data());
   for (TensorId t = 0; t < plan.table.size(); t++) {
     const Shape shape = plan.table.full_shape(t, plan.options.batch);
@@ -46,13 +47,6 @@ void Executor::reserve(int64_t n) {
   context_.workspace_bytes = workspace_.bytes();
 }
 
-TensorView Executor::on_device(ConstTensorView host, const Buffer& copy) {
-  // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
-  if (!copy.data()) return {const_cast<void*>(host.data), host.shape, host.dtype};
-  context_.device.copy_to(copy.data(), host.data, host.bytes());
-  return {copy.data(), host.shape, host.dtype};
-}
-
 void Executor::run_step(const Step& step, bool backward) {
   const auto begin = on_step ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
   if (backward)
@@ -63,7 +57,7 @@ void Executor::run_step(const Step& step, bool backward) {
     on_step(step, backward, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
 }
 
-void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+void Executor::check(ConstTensorView images, ConstTensorView labels) const {
   const int64_t n = images.shape[0];
   if (n < 1 || n > plan_->options.batch || labels.count() != n ||
       images.dtype != plan_->options.input_dtype || images.shape.drop_first() != plan_->options.input)
@@ -71,39 +65,95 @@ void Executor::forward(ConstTensorView images, ConstTensorView labels, float los
          "a batch of {} {} with {} labels does not fit the plan ({} {} of {})", images.shape.str(),
          name_of(images.dtype), labels.count(), plan_->options.batch, name_of(plan_->options.input_dtype),
          plan_->options.input.str());
-  values_[size_t(plan_->image)] = on_device(images, images_);
-  values_[size_t(plan_->labels)] = on_device(labels, labels_);
-  if (max_threads() != threads_)
-    set_max_threads(threads_);  // called from another thread than the one that made us
-  reserve(n);
-  run_.batch = n;
-  run_.loss_scale = loss_scale;
-  context_.step = step;
-  run_.begin_backward();  // before forward: the loss writes the first gradient
-  for (const auto& s : plan_->steps) run_step(*s, false);
 }
 
-void Executor::backward() {
+// All that differs from one forward to the next.
+void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+  check(images, labels);
+  TensorView &image = values_[size_t(plan_->image)], &label = values_[size_t(plan_->labels)];
+  // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
+  image = {const_cast<void*>(images.data), images.shape, images.dtype};
+  label = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
+  Device& device = context_.device;
+  if (const Input& in = inputs_[forwards_ % inputs_.size()]; in.images.data()) {
+    image.data = in.images.data(), label.data = in.labels.data();
+    in.used->hold(Queue::upload);
+    device.queue_copy_to(image.data, images.data, images.bytes(), Queue::upload);
+    device.queue_copy_to(label.data, labels.data, labels.bytes(), Queue::upload);
+    in.filled->set(Queue::upload);
+    in.filled->hold(Queue::work);
+  }
+  if (max_threads() != threads_)
+    set_max_threads(threads_);  // called from another thread than the one that made us
+  reserve(images.shape[0]);
+  run_.batch = images.shape[0];
+  run_.loss_scale = loss_scale;
+  context_.step = step;
+  forwards_++;
+}
+
+void Executor::queue_forward() {
+  run_.begin_backward();  // before forward: the loss writes the first gradient
+  for (const auto& s : plan_->steps) run_step(*s, false);
+  auto* to = static_cast<Result*>(results_[(forwards_ - 1) % results_.size()].memory.data());
+  const auto from = [&](TensorId t) { return values_[size_t(t)].data; };
+  context_.device.queue_copy_from(&to->loss_sum, from(plan_->loss), sizeof to->loss_sum, Queue::work);
+  context_.device.queue_copy_from(&to->counted, from(plan_->counts), 2 * sizeof to->counted, Queue::work);
+}
+
+void Executor::queue_backward() {
   GABOR_CHECK(plan_->options.training);
   for (auto s = plan_->steps.rbegin(); s != plan_->steps.rend(); ++s) run_step(**s, true);
 }
 
-float Executor::loss_sum() const {
-  float v = 0;
-  context_.device.copy_from(&v, values_[size_t(plan_->loss)].data, sizeof v);
-  return v;
+// Its batch has been read when what is queued now is done.
+void Executor::release_input() {
+  if (const auto& used = inputs_[(forwards_ - 1) % inputs_.size()].used) used->set(Queue::work);
 }
 
-int Executor::counted() const {
-  int32_t v[2];
-  context_.device.copy_from(v, values_[size_t(plan_->counts)].data, sizeof v);
-  return v[0];
+void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+  feed(images, labels, loss_scale, step);
+  queue_forward();
+  results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
+  if (!plan_->options.training) release_input();
 }
 
-int Executor::correct() const {
-  int32_t v[2];
-  context_.device.copy_from(v, values_[size_t(plan_->counts)].data, sizeof v);
-  return v[1];
+void Executor::backward() {
+  queue_backward();
+  release_input();
+}
+
+void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+                    const std::function<void()>& update) {
+  feed(images, labels, loss_scale, step);
+  const auto work = [&] {
+    queue_forward();
+    queue_backward();
+    update();
+  };
+  // The first step of a size prepares what libraries prepare when they are first called: no capture.
+  if (const auto known = replays_.find(run_.batch); on_step || known == replays_.end()) {
+    work();
+    replays_.try_emplace(run_.batch);
+  } else {
+    if (!known->second) known->second = context_.device.replay();
+    known->second->run(work);
+  }
+  results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
+  release_input();
+}
+
+Executor::Result Executor::result(int back) const {
+  GABOR_CHECK(back >= 0 && size_t(back) < results_.size() && forwards_ > uint64_t(back));
+  const PendingResult& pending = results_[(forwards_ - 1 - uint64_t(back)) % results_.size()];
+  pending.ready->wait();
+  return *static_cast<const Result*>(pending.memory.data());
+}
+
+std::string Executor::replay_fault() const {
+  for (const auto& [batch, replay] : replays_)
+    if (replay && !replay->fault().empty()) return replay->fault();
+  return "";
 }
 
 TensorView Executor::value(const std::string& name) const {

@@ -1,5 +1,8 @@
 #pragma once
+#include <array>
 #include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,17 +27,30 @@ class Executor {
   // forward does it by itself when a new size comes; called ahead, no step allocates.
   void reserve(int64_t n);
 
-  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in host memory; on the host they are read in place
-  // until backward has run.
-  // loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
+  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
+  // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
+  // run. loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
   void backward();
+  // forward, backward and then update, which moves the parameters, as one unit (device/queue.h, Replay; update may be
+  // called twice). A device that works by itself has only queued it when this returns.
+  void step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+            const std::function<void()>& update);
 
-  // Of the last forward.
-  float loss_sum() const;                                          // sum of the rows' losses
-  int counted() const;                                             // rows with a label
-  int correct() const;                                             // of these, the right ones
-  TensorView output() const { return run_.value(plan_->output); }  // N,classes
+  struct Result {
+    float loss_sum = 0;   // of the rows
+    int32_t counted = 0;  // rows with a label
+    int32_t correct = 0;  // of these, the right ones
+  };
+  // Of the last forward (or step), or of the one before it (back = 1); waits for it.
+  Result result(int back = 0) const;
+  float loss_sum() const { return result().loss_sum; }
+  int counted() const { return result().counted; }
+  int correct() const { return result().correct; }
+  TensorView output() const { return run_.value(plan_->output); }  // N,classes; of the last forward
+
+  // Why steps are not replayed as one graph, where the device could; "": they are, or it cannot.
+  std::string replay_fault() const;
 
   // A tensor of the plan, for tests and pictures; throws Error{usage} for an unknown name.
   TensorView value(const std::string& name) const;
@@ -45,11 +61,28 @@ class Executor {
   Device& device() const { return context_.device; }
 
  private:
-  TensorView on_device(ConstTensorView host, const Buffer& copy);
+  // A batch on a device that is not the host. There are two: one is filled while the other is worked on.
+  struct Input {
+    Buffer images, labels;
+    std::unique_ptr<Mark> filled, used;
+  };
+  struct PendingResult {
+    HostBuffer memory;  // a Result
+    std::unique_ptr<Mark> ready;
+  };
+  void check(ConstTensorView images, ConstTensorView labels) const;
+  void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
+  void queue_forward();
+  void queue_backward();
+  void release_input();
   void run_step(const Step& step, bool backward);
   const Plan* plan_;
   Buffer arena_, workspace_;
-  Buffer images_, labels_;  // the batch on a device that is not the host
+  std::array<Input, 2> inputs_;
+  std::array<PendingResult, 2> results_;
+  uint64_t forwards_ = 0;  // that were begun
+  std::map<int64_t, std::unique_ptr<Replay>>
+      replays_;  // by batch size; null after the first step of that size
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;

@@ -22,7 +22,6 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
 }
 
 void OptimizerState::update(Context& context, float lr, TensorView params, ConstTensorView grads) {
-  updates_++;
   op_->update(context, problem_, segments_, layout_.data(), lr, updates_, params, grads, moment(0),
               moment(1));
 }

@@ -15,6 +15,8 @@ class OptimizerState {
   OptimizerState(const Library& library, const OptimizerProblem& problem,
                  std::vector<ParameterSegment> segments, int64_t elements);
 
+  // The number of an update; before it.
+  void advance() { updates_++; }
   void update(Context& context, float lr, TensorView params, ConstTensorView grads);
 
   const OptimizerProblem& problem() const { return problem_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <limits>
 
 #include "core/error.h"
@@ -27,7 +28,7 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   return o;
 }
 
-LoaderOptions loader_options(const TrainConfig& c, bool training) {
+LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training) {
   LoaderOptions o;
   o.batch = c.batch;
   o.height = c.preprocess.height, o.width = c.preprocess.width, o.channels = c.preprocess.channels;
@@ -37,6 +38,7 @@ LoaderOptions loader_options(const TrainConfig& c, bool training) {
   o.shuffle = training;
   o.flip = training && c.flip;
   o.prefetch = training ? 2 : 1;
+  o.device = &device;
   o.max_bad = c.max_bad;
   o.bad_policy = c.bad_policy;
   return o;
@@ -55,7 +57,7 @@ struct Trainer::State {
         eval_plan(compile(graph, lib, plan_options(config, classes, false))),
         parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
         optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
-        loader(data.dataset, data.train, loader_options(config, true)) {
+        loader(data.dataset, data.train, loader_options(config, lib.device(), true)) {
     steps = loader.steps_per_epoch();
     total_steps = int64_t(steps) * config.epochs;
     if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
@@ -107,42 +109,59 @@ struct Trainer::State {
     for (; told < bad.size(); told++) observer.on_warning("skipped a bad file: " + bad[told].reason);
   }
 
-  // One training step: forward, backward, update. Throws when the loss is no number.
-  void step(Executor& executor, const Batch& batch) {
+  // A training step: forward, backward, update, queued.
+  void queue_step(Executor& executor, Batch& batch) {
     const int counted = batch.count - batch.bad;
-    executor.forward(batch.pixels, batch.labels, counted ? 1.0f / float(counted) : 0.0f,
-                     uint64_t(progress.global_step));
-    const float loss = executor.loss_sum();
-    if (!std::isfinite(loss))
-      fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step + 1),
-           "the loss is {}; the saved checkpoints are from before it: try a lower --lr", loss);
-    executor.backward();
     Context context{library.device(), library.device().stream(),     nullptr, 0,
                     config.seed,      uint64_t(progress.global_step)};
-    if (counted)
-      optimizer.update(context, schedule.at(progress.global_step), parameters.values(), parameters.grads());
-    progress.loss_sum += loss;
-    progress.counted += executor.counted();
-    progress.correct += executor.correct();
+    if (counted) optimizer.advance();
+    executor.step(batch.pixels, batch.labels, counted ? 1.0f / float(counted) : 0.0f,
+                  uint64_t(progress.global_step), [&] {
+                    if (counted)
+                      optimizer.update(context, schedule.at(progress.global_step), parameters.values(),
+                                       parameters.grads());
+                  });
     progress.step++;
     progress.global_step++;
+    queued.push_back(&batch);
   }
 
+  // Waits for the oldest step that is queued and takes its result. Throws when the loss is no number.
+  void finish_step(const Executor& executor) {
+    const int back = int(queued.size()) - 1;
+    const Executor::Result result = executor.result(back);
+    if (!std::isfinite(result.loss_sum))
+      fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step - back),
+           "the loss is {}; the saved checkpoints are from before it: try a lower --lr", result.loss_sum);
+    progress.loss_sum += result.loss_sum;
+    progress.counted += result.counted;
+    progress.correct += result.correct;
+    loader.release(queued.front());
+    queued.pop_front();
+  }
+
+  // Of the last step that is finished.
   StepRecord step_record(double epoch_seconds, double waited, int64_t images) const {
+    const int back = int(queued.size());
     StepRecord r;
     r.epoch = progress.epoch + 1, r.epochs = config.epochs;
-    r.step = progress.step, r.steps = steps;
-    r.global_step = progress.global_step;
+    r.step = progress.step - back, r.steps = steps;
+    r.global_step = progress.global_step - back;
     r.loss = progress.counted ? progress.loss_sum / double(progress.counted) : 0;
     r.accuracy = progress.counted ? double(progress.correct) / double(progress.counted) : 0;
-    r.lr = schedule.at(progress.global_step - 1);
+    r.lr = schedule.at(r.global_step - 1);
     r.images_per_s = epoch_seconds > 0 ? double(images) / epoch_seconds : 0;
     r.data_wait_pct = epoch_seconds > 0 ? 100 * waited / epoch_seconds : 0;
-    const int64_t done_here = progress.global_step - first_step;
+    const int64_t done_here = r.global_step - first_step;
     r.seconds_left =
-        done_here > 0 ? seconds_since(begin) / double(done_here) * double(total_steps - progress.global_step)
-                      : 0;
+        done_here > 0 ? seconds_since(begin) / double(done_here) * double(total_steps - r.global_step) : 0;
     return r;
+  }
+
+  void tell_replay_fault(const Executor& executor) {
+    if (replay_fault_told || executor.replay_fault().empty()) return;
+    replay_fault_told = true;
+    observer.on_warning("steps are not replayed as a CUDA graph: " + executor.replay_fault());
   }
 
   bool train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record);
@@ -165,6 +184,8 @@ struct Trainer::State {
   Clock::time_point begin = Clock::now();
   bool resumed = false;
   size_t bad_told = 0, val_bad_told = 0;  // bad files named so far
+  std::deque<Batch*> queued;              // of the steps that are not finished, oldest first
+  bool replay_fault_told = false;
 };
 
 // false: stopped in the middle; progress says where.
@@ -173,19 +194,25 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   const double waited_before = loader.stats().wait_seconds;
   int64_t images = 0;
   auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
-  loader.start(progress.epoch, progress.step);
-  bool whole = true;
-  while (Batch* batch = loader.next()) {
-    step(executor, *batch);
-    images += batch->count;
-    loader.release(batch);
-    observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
-    if (progress.global_step >= total_steps) break;
-    if (stop && progress.step < steps) {
-      whole = false;
-      break;
+  // A device that works by itself has the next step queued before the result of this one is waited for.
+  const size_t in_flight = library.device().asynchronous() ? 1 : 0;
+  const auto finish_all_but = [&](size_t left) {
+    while (queued.size() > left) {
+      images += queued.front()->count;
+      finish_step(executor);
+      observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
     }
+  };
+  queued.clear();
+  loader.start(progress.epoch, progress.step);
+  while (Batch* batch = loader.next()) {
+    queue_step(executor, *batch);
+    finish_all_but(in_flight);
+    if (progress.global_step >= total_steps || stop) break;
   }
+  finish_all_but(0);
+  const bool whole = progress.step == steps || progress.global_step == total_steps;
+  tell_replay_fault(executor);
   const double seconds = seconds_since(epoch_begin);
   const StepRecord last = step_record(seconds, waited(), images);
   progress.seconds += seconds;
@@ -202,7 +229,8 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
 // false: stopped.
 bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop, EvalResult& result) {
   if (!val_loader)
-    val_loader = std::make_unique<Loader>(data.dataset, data.val, loader_options(config, false));
+    val_loader =
+        std::make_unique<Loader>(data.dataset, data.val, loader_options(config, library.device(), false));
   StepRecord r = step_record(0, 0, 0);
   r.validating = true;
   result = evaluate(executor, *val_loader, classes, [&](int done, int total) {

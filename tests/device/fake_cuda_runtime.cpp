@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
+#include <utility>
 
 namespace gabor::testing {
 namespace {
 
 struct World {
   FakeCuda fake;
-  std::vector<std::function<void()>> queue;  // of all streams: one order does for all
   cudaError_t last = cudaSuccess;
   bool lost = false;
 };
@@ -33,15 +32,60 @@ cudaError_t called(const char* name) {
 
 cudaError_t refused(cudaError_t error) { return world().last = error; }
 
-// A handle is the address of a byte of its own.
-template <class Handle>
-Handle make(std::set<Handle>& all) {
-  return *all.insert(reinterpret_cast<Handle>(std::malloc(1))).first;
+template <class Handle, class Object>
+Handle keep(std::map<Handle, std::unique_ptr<Object>>& all, Object object) {
+  auto kept = std::make_unique<Object>(std::move(object));
+  const auto handle = reinterpret_cast<Handle>(kept.get());
+  all[handle] = std::move(kept);
+  return handle;
 }
-// What is destroyed is gone even where the call fails: nobody can do more.
-template <class Handle>
-void destroy(std::set<Handle>& all, Handle handle) {
-  if (all.erase(handle)) std::free(handle);
+
+void run_until(FakeStream& stream, size_t position) {
+  while (stream.done < position) {
+    const std::function<void()> work = std::move(stream.queued[stream.done++]);
+    work();  // it may wait for another stream
+  }
+}
+void run_all(FakeStream& stream) { run_until(stream, stream.queued.size()); }
+void run_all() {
+  for (const auto& [handle, stream] : fake_cuda().streams) run_all(*stream);
+}
+
+FakeStream& of(cudaStream_t stream) { return *fake_cuda().streams.at(stream); }
+
+void queue(cudaStream_t stream, std::function<void()> work) {
+  FakeStream& s = of(stream);
+  (s.capturing ? s.captured : s.queued).push_back(std::move(work));
+}
+
+// Not allowed in a capture, which it spoils.
+cudaError_t uncaptured(cudaStream_t stream) {
+  FakeStream& s = of(stream);
+  if (!s.capturing) return cudaSuccess;
+  s.spoilt = true;
+  return refused(cudaErrorStreamCaptureUnsupported);
+}
+
+bool holds(const std::map<void*, size_t>& blocks, const void* p) {
+  return std::any_of(blocks.begin(), blocks.end(), [&](const auto& b) {
+    return p >= b.first && p < static_cast<const char*>(b.first) + b.second;
+  });
+}
+
+void* make_block(std::map<void*, size_t>& blocks, size_t bytes) {
+  constexpr size_t kAlignment = 256;
+  void* data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  std::memset(data, 0xff, bytes);
+  blocks[data] = bytes;
+  return data;
+}
+
+// What is given back is gone even where the call fails: nobody can do more.
+cudaError_t free_block(std::map<void*, size_t>& blocks, void* data, const char* name) {
+  const cudaError_t status = called(name);
+  run_all();
+  if (blocks.erase(data)) std::free(data);
+  return status;
 }
 
 }  // namespace
@@ -49,22 +93,23 @@ void destroy(std::set<Handle>& all, Handle handle) {
 size_t FakeCuda::count(const std::string& name) const {
   return size_t(std::count(calls.begin(), calls.end(), name));
 }
+bool FakeCuda::clean() const {
+  return memory.empty() && pinned.empty() && streams.empty() && events.empty() && graphs.empty() &&
+         ready_graphs.empty();
+}
 
 FakeCuda& fake_cuda() { return world().fake; }
 void reset_fake_cuda() { world() = {}; }
 
-void fake_cuda_flush() {
-  for (const auto& work : world().queue) work();
-  world().queue.clear();
+void fake_cuda_launch(std::function<void()> kernel) {
+  fake_cuda().launches++;
+  FakeStream& s = *fake_cuda().first_stream;
+  (s.capturing ? s.captured : s.queued).push_back(std::move(kernel));
 }
 
 }  // namespace gabor::testing
 
-using gabor::testing::called;
-using gabor::testing::fake_cuda;
-using gabor::testing::fake_cuda_flush;
-using gabor::testing::refused;
-using gabor::testing::world;
+using namespace gabor::testing;
 
 extern "C" {
 
@@ -97,30 +142,30 @@ cudaError_t cudaGetLastError() {
 }
 
 const char* cudaGetErrorName(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "cudaErrorFake";
+  return error == cudaErrorStreamCaptureUnsupported ? "cudaErrorStreamCaptureUnsupported" : "cudaErrorFake";
 }
 const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory" : "a fake error";
+  return error == cudaErrorStreamCaptureUnsupported ? "not in a capture" : "a fake error";
 }
+
+// --- memory ---------------------------------------------------------------------------------------------------
 
 cudaError_t cudaMalloc(void** data, size_t bytes) {
   if (const cudaError_t e = called("cudaMalloc")) return e;
   size_t used = 0;
   for (const auto& [address, size] : fake_cuda().memory) used += size;
   if (bytes > fake_cuda().memory_bytes - used) return refused(cudaErrorMemoryAllocation);
-  constexpr size_t kAlignment = 256;
-  *data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-  std::memset(*data, 0xff, bytes);
-  fake_cuda().memory[*data] = bytes;
+  *data = make_block(fake_cuda().memory, bytes);
   return cudaSuccess;
 }
+cudaError_t cudaFree(void* data) { return free_block(fake_cuda().memory, data, "cudaFree"); }
 
-cudaError_t cudaFree(void* data) {
-  const cudaError_t e = called("cudaFree");
-  fake_cuda_flush();
-  if (fake_cuda().memory.erase(data)) std::free(data);
-  return e;
+cudaError_t cudaHostAlloc(void** data, size_t bytes, unsigned) {
+  if (const cudaError_t e = called("cudaHostAlloc")) return e;
+  *data = make_block(fake_cuda().pinned, bytes);
+  return cudaSuccess;
 }
+cudaError_t cudaFreeHost(void* data) { return free_block(fake_cuda().pinned, data, "cudaFreeHost"); }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   if (const cudaError_t e = called("cudaMemGetInfo")) return e;
@@ -129,60 +174,122 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
   if (const cudaError_t e = called("cudaMemcpyAsync")) return e;
-  // From memory of the host that is not pinned, the bytes are taken before the call returns.
-  std::vector<char> taken;
-  if (kind == cudaMemcpyHostToDevice)
-    taken.assign(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
-  world().queue.emplace_back(
-      [=, taken = std::move(taken)] { std::memcpy(to, taken.empty() ? from : taken.data(), bytes); });
+  const bool up = kind == cudaMemcpyHostToDevice;
+  if (holds(fake_cuda().pinned, up ? from : to)) {
+    queue(stream, [=] { std::memcpy(to, from, bytes); });
+    return cudaSuccess;
+  }
+  if (const cudaError_t e = uncaptured(stream)) return e;
+  std::vector<char> taken;  // from memory that is not pinned, the bytes are taken before the call returns
+  if (up) taken.assign(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+  queue(stream,
+        [=, taken = std::move(taken)] { std::memcpy(to, taken.empty() ? from : taken.data(), bytes); });
   return cudaSuccess;
 }
 
-cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
   if (const cudaError_t e = called("cudaMemsetAsync")) return e;
-  world().queue.emplace_back([=] { std::memset(data, value, bytes); });
+  queue(stream, [=] { std::memset(data, value, bytes); });
   return cudaSuccess;
 }
+
+// --- streams and events ---------------------------------------------------------------------------------------
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   if (const cudaError_t e = called("cudaStreamCreateWithFlags")) return e;
-  *stream = gabor::testing::make(fake_cuda().streams);
+  *stream = keep(fake_cuda().streams, FakeStream{});
+  if (fake_cuda().streams.size() == 1) fake_cuda().first_stream = &of(*stream);
   return cudaSuccess;
 }
-
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  gabor::testing::destroy(fake_cuda().streams, stream);
+  run_all();
+  fake_cuda().streams.erase(stream);
   return called("cudaStreamDestroy");
 }
-
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  fake_cuda_flush();
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (const cudaError_t e = uncaptured(stream)) return e;
+  run_all(of(stream));
   return called("cudaStreamSynchronize");
 }
-
-cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  if (const cudaError_t e = called("cudaEventCreate")) return e;
-  *event = gabor::testing::make(fake_cuda().events);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  if (const cudaError_t e = called("cudaStreamWaitEvent")) return e;
+  if (const cudaError_t e = uncaptured(stream)) return e;
+  const FakeEvent& waited = *fake_cuda().events.at(event);
+  if (waited.stream) queue(stream, [from = waited.stream, to = waited.position] { run_until(*from, to); });
   return cudaSuccess;
 }
 
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  if (const cudaError_t e = called("cudaEventCreateWithFlags")) return e;
+  *event = keep(fake_cuda().events, FakeEvent{});
+  return cudaSuccess;
+}
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  gabor::testing::destroy(fake_cuda().events, event);
+  fake_cuda().events.erase(event);
   return called("cudaEventDestroy");
 }
-
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return called("cudaEventRecord"); }
-
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  fake_cuda_flush();
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (const cudaError_t e = called("cudaEventRecord")) return e;
+  if (const cudaError_t e = uncaptured(stream)) return e;
+  *fake_cuda().events.at(event) = {&of(stream), of(stream).queued.size()};
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  const FakeEvent& waited = *fake_cuda().events.at(event);
+  if (waited.stream) run_until(*waited.stream, waited.position);
   return called("cudaEventSynchronize");
 }
-
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
   *milliseconds = 0.5f;
   return called("cudaEventElapsedTime");
+}
+
+// --- graphs ---------------------------------------------------------------------------------------------------
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (const cudaError_t e = called("cudaStreamBeginCapture")) return e;
+  of(stream).capturing = true;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  FakeStream& s = of(stream);
+  const bool spoilt = std::exchange(s.spoilt, false);
+  s.capturing = false;
+  FakeWork captured = std::exchange(s.captured, {});
+  *graph = nullptr;
+  if (const cudaError_t e = called("cudaStreamEndCapture")) return e;
+  if (spoilt) return refused(cudaErrorStreamCaptureInvalidated);
+  *graph = keep(fake_cuda().graphs, std::move(captured));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  fake_cuda().graphs.erase(graph);
+  return called("cudaGraphDestroy");
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long) {
+  if (const cudaError_t e = called("cudaGraphInstantiate")) return e;
+  *ready = keep(fake_cuda().ready_graphs, FakeWork(*fake_cuda().graphs.at(graph)));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecUpdate(cudaGraphExec_t ready, cudaGraph_t graph, cudaGraphExecUpdateResultInfo*) {
+  if (const cudaError_t e = called("cudaGraphExecUpdate")) return e;
+  FakeWork& old = *fake_cuda().ready_graphs.at(ready);
+  const FakeWork& now = *fake_cuda().graphs.at(graph);
+  if (old.size() != now.size()) return refused(cudaErrorGraphExecUpdateFailure);
+  old = now;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready) {
+  fake_cuda().ready_graphs.erase(ready);
+  return called("cudaGraphExecDestroy");
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
+  if (const cudaError_t e = called("cudaGraphLaunch")) return e;
+  for (const auto& work : *fake_cuda().ready_graphs.at(ready)) queue(stream, work);
+  return cudaSuccess;
 }
 
 }  // extern "C"

@@ -1,17 +1,32 @@
 // A CUDA runtime without a GPU, for tests: src/device/cuda_device.cpp is linked with it instead of NVIDIA's. Device memory
-// is the host's. It does no work before it must: what is queued on a stream is done when the stream is waited for, an
-// event on it is, or fake_cuda_flush is called (as a kernel starts), so that a host that reads too early reads what was
-// there before. Every call is counted, and any of them can be made to fail.
+// is the host's. It puts off what is queued until somebody waits for it, and then does no more than what that needs: a host
+// that reads too early, a buffer that is written too early, a stream that should have waited for another all show as wrong
+// numbers. Every call is counted, and any of them can be made to fail.
 #pragma once
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <functional>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace gabor::testing {
+
+using FakeWork = std::vector<std::function<void()>>;
+
+struct FakeStream {
+  FakeWork queued;  // all that ever was; what is done is emptied
+  size_t done = 0;  // how many of these
+  bool capturing = false, spoilt = false;
+  FakeWork captured;
+};
+
+struct FakeEvent {
+  FakeStream* stream = nullptr;  // null: never recorded
+  size_t position = 0;           // reached when so many of its stream are done
+};
 
 struct FakeCuda {
   // What a test sets.
@@ -24,17 +39,23 @@ struct FakeCuda {
 
   // What it saw.
   std::vector<std::string> calls;  // names, in order
-  std::map<void*, size_t> memory;  // that was allocated and not freed
-  std::set<cudaStream_t> streams;
-  std::set<cudaEvent_t> events;
-  int launches = 0;  // counted by who calls fake_cuda_flush
+  int launches = 0;                // of kernels, those of graphs not counted again
+
+  // What is in use.
+  std::map<void*, size_t> memory, pinned;
+  std::map<cudaStream_t, std::unique_ptr<FakeStream>> streams;
+  FakeStream* first_stream = nullptr;
+  std::map<cudaEvent_t, std::unique_ptr<FakeEvent>> events;
+  std::map<cudaGraph_t, std::unique_ptr<FakeWork>> graphs;
+  std::map<cudaGraphExec_t, std::unique_ptr<FakeWork>> ready_graphs;
 
   size_t count(const std::string& name) const;
-  bool clean() const { return memory.empty() && streams.empty() && events.empty(); }
+  bool clean() const;  // nothing is in use
 };
 
 FakeCuda& fake_cuda();
 void reset_fake_cuda();  // to the state above; nothing may be in use
-void fake_cuda_flush();  // does what is queued
+// A kernel, on the stream that was made first.
+void fake_cuda_launch(std::function<void()> kernel);
 
 }  // namespace gabor::testing

@@ -187,6 +187,7 @@ TEST(Article, B14) {
                        0);
   net.executor.backward();
   Context context{net.library->device(), {}, nullptr, 0, 1, 0};
+  adam.advance();
   adam.update(context, 1e-3f, net.parameters.values(), net.parameters.grads());
   for (const ParameterDecl& d : net.plan.parameters) {  // weights and biases alike
     int changed = 0;
@@ -266,6 +267,7 @@ TEST(Article, C08) {
     net.executor.forward({pixels.data(), {4, 20, 20, 3}, DType::u8}, {labels.data(), {4}, DType::i32}, 0.25f,
                          0);
     net.executor.backward();
+    adam.advance();
     adam.update(context, 1e-3f, net.parameters.values(), net.parameters.grads());
   }
   EXPECT_EQ(std::vector<float>(w, w + 75), std::vector<float>(w + 75, w + 150));

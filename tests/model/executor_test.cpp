@@ -187,6 +187,7 @@ TEST(Executor, TheOptimizerLeavesRunningStatisticsAlone) {
   const float* w = net.parameters.values().as<float>();
   const std::vector<float> before(w, w + net.parameters.elements());
   Context context{net.library->device(), {}, nullptr, 0, 1, 0};
+  optimizer.advance();
   optimizer.update(context, 0.5f, net.parameters.values(), net.parameters.grads());
   for (const ParameterDecl& d : net.plan.parameters)
     for (int64_t i = d.offset; i < d.offset + d.shape.count(); i++) {
@@ -260,6 +261,7 @@ TEST(Executor, OverfitsAFewSamples) {
     net.executor.forward(data.view(), data.label_view(), 1.0f / 32, uint64_t(step));
     loss = net.executor.loss_sum() / 32;
     net.executor.backward();
+    optimizer.advance();
     optimizer.update(context, 0.02f, net.parameters.values(), net.parameters.grads());
   }
   EXPECT_LT(loss, 1e-2);

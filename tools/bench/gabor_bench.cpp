@@ -178,7 +178,10 @@ class StepBench {
 
   ConstTensorView labels() const { return {labels_.data(), {int64_t(labels_.size())}, DType::i32}; }
 
-  void update() { optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads()); }
+  void update() {
+    optimizer_.advance();
+    optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads());
+  }
 
   void step() {
     executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(optimizer_.updates()));

@@ -55,9 +55,9 @@ struct LaunchConfig {
 // Runs the kernel to the end. Throws simt::Error that names what a checker or the runtime found wrong with it.
 template <class... Params>
 void launch(const LaunchConfig& config, void (*kernel)(Params...), std::type_identity_t<Params>... args) {
-  auto body = [&] { kernel(args...); };
+  auto body = [=] { kernel(args...); };
   simt::host::run_grid(
-      {config.grid, config.block, config.smem, config.site},
+      {config.grid, config.block, config.smem, config.site, sizeof body},
       [](void* closure) { (*static_cast<decltype(body)*>(closure))(); }, &body);
 }
 

@@ -46,6 +46,7 @@ Outcome train(const std::shared_ptr<const Backend>& backend, float lr) {
     executor.forward({set.pixels.data() + first * 12 * 12, {kBatch, 12, 12, 1}, DType::u8},
                      {set.labels.data() + first, {kBatch}, DType::i32}, 1.0f / kBatch, uint64_t(step));
     executor.backward();
+    optimizer.advance();
     optimizer.update(context, lr, parameters.values(), parameters.grads());
     outcome.curve.push_back(double(executor.loss_sum()) / kBatch);
   }
