@@ -56,6 +56,7 @@ FakeStream& of(cudaStream_t stream) { return *fake_cuda().streams.at(stream); }
 void queue(cudaStream_t stream, std::function<void()> work) {
   FakeStream& s = of(stream);
   (s.capturing ? s.captured : s.queued).push_back(std::move(work));
+  if (fake_cuda().hasty && &s != fake_cuda().first_stream) run_all(s);
 }
 
 // Not allowed in a capture, which it spoils.

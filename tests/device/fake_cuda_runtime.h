@@ -36,6 +36,7 @@ struct FakeCuda {
   int fail_at = 0;  // number of the call that fails, from 1; 0: none
   cudaError_t failure = cudaErrorIllegalAddress;
   bool lasting = true;  // every call after it fails too, as after a fault in a kernel
+  bool hasty = false;   // all streams but the first do what they are given at once, unless they have to wait
 
   // What it saw.
   std::vector<std::string> calls;  // names, in order

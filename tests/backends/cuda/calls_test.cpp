@@ -56,15 +56,17 @@ class Steps final : public Observer {
   std::vector<std::string> warnings;
 };
 
+constexpr float kRate = 0x1p-7f;
+
 struct Outcome {
   std::vector<float> weights;
   Steps steps;
 };
 
 Outcome train(const Library& library, const char* net, int images, const std::string& out,
-              const Checkpoint* resume) {
+              const Checkpoint* resume, float lr = kRate) {
   TrainConfig c;
-  c.epochs = 2, c.batch = 8;
+  c.epochs = 2, c.batch = 8, c.lr = lr;
   c.preprocess = {12, 12, 1, Resize::antialias, Scaling::centered};
   c.loader_threads = 1;
   c.out = out;
@@ -108,6 +110,50 @@ TEST_F(CudaCalls, AStepAllocatesNothingAndWaitsOnlyForTheOneBefore) {
   EXPECT_EQ(calls.at("cudaEventSynchronize"), 3);  // one a step, for the step before
   EXPECT_EQ(calls.at("cudaMemcpyAsync"), 3 * 4);   // pictures, labels, loss, counts
   EXPECT_TRUE(outcome.steps.warnings.empty());
+}
+
+// A kernel that does not wait for its batch would read what was in that memory before.
+TEST_F(CudaCalls, HaveTheLossCurveOfTheReference) {
+  const auto reference = make_library("reference", 0);
+  const auto losses = [&](float lr) {
+    return train(*reference, testing::kBarsNet, 30, "", nullptr, lr).steps.losses;
+  };
+  const std::vector<double> want = losses(kRate);
+  const double natural = testing::distance(losses(kRate * (1 + 0x1p-20f)), want);
+  EXPECT_GT(natural, 0);
+  EXPECT_LT(testing::distance(train().steps.losses, want), 16 * natural);
+}
+
+// Steps that are queued without reading a result: a batch must not be overwritten by the one after next.
+TEST_F(CudaCalls, KeepABatchUntilItsStepIsDone) {
+  const Library library({make_cuda_backend()});
+  Device& device = library.device();
+  PlanOptions options;
+  options.batch = 4, options.input = {12, 12, 1}, options.classes = 2;
+  const Plan plan = compile(parse_model(testing::kBarsNet, "net"), library, options);
+  const PictureSet set = testing::bars(24);
+  const auto weights = [&](bool wait) {
+    Parameters parameters(device, plan.parameters, plan.parameter_elements, true);
+    parameters.initialize(1);
+    OptimizerState optimizer(library, {}, parameters.segments(), parameters.elements());
+    Executor executor(plan, device, parameters, 1);
+    Context context{device, device.stream(), nullptr, 0, 1, 0};
+    const HostBuffer pixels(device, set.pixels.size()), labels(device, set.labels.size() * sizeof(int32_t));
+    std::memcpy(pixels.data(), set.pixels.data(), set.pixels.size());
+    std::memcpy(labels.data(), set.labels.data(), set.labels.size() * sizeof(int32_t));
+    for (int64_t i = 0; i < 6; i++) {
+      optimizer.advance();
+      executor.step({static_cast<uint8_t*>(pixels.data()) + i * 4 * 144, {4, 12, 12, 1}, DType::u8},
+                    {static_cast<int32_t*>(labels.data()) + i * 4, {4}, DType::i32}, 0.25f, uint64_t(i),
+                    [&] { optimizer.update(context, kRate, parameters.values(), parameters.grads()); });
+      if (wait) executor.result();
+    }
+    std::vector<float> got(size_t(parameters.elements()));
+    device.copy_from(got.data(), parameters.values().data, parameters.values().bytes());
+    return got;
+  };
+  fake_cuda().hasty = true;
+  EXPECT_EQ(weights(false), weights(true));
 }
 
 // Uploads beside the kernels, results read late, steps replayed as a graph: the same bits as when all is waited for.
