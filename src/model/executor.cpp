@@ -41,6 +41,7 @@ void Executor::reserve(int64_t n) {
   size_t bytes = 0;
   for (const auto& s : plan_->steps) bytes = std::max(bytes, s->workspace_bytes(n));
   if (bytes <= workspace_.bytes()) return;
+  workspace_ = Buffer();  // first given back: never both at once
   workspace_ = Buffer(context_.device, bytes);
   context_.workspace = workspace_.data();
   context_.workspace_bytes = workspace_.bytes();
@@ -63,7 +64,8 @@ void Executor::run_step(const Step& step, bool backward) {
     on_step(step, backward, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
 }
 
-void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+                       uint32_t micro_batch) {
   const int64_t n = images.shape[0];
   if (n < 1 || n > plan_->options.batch || labels.count() != n ||
       images.dtype != plan_->options.input_dtype || images.shape.drop_first() != plan_->options.input)
@@ -79,6 +81,7 @@ void Executor::forward(ConstTensorView images, ConstTensorView labels, float los
   run_.batch = n;
   run_.loss_scale = loss_scale;
   context_.step = step;
+  run_.micro_batch = micro_batch;
   run_.begin_backward();  // before forward: the loss writes the first gradient
   for (const auto& s : plan_->steps) run_step(*s, false);
 }

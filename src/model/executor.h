@@ -26,8 +26,11 @@ class Executor {
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in host memory; on the host they are read in place
   // until backward has run.
-  // loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
-  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
+  // loss_scale: 1 / samples of the whole batch that count (0 when none does). step: number of the training step.
+  // micro_batch: number of this part of the batch, where it runs in parts: forward and backward of each in turn; the
+  // backward of all but the first adds to the gradients of the parameters.
+  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+               uint32_t micro_batch = 0);
   void backward();
 
   // Of the last forward.
@@ -41,7 +44,8 @@ class Executor {
 
   // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
   std::function<void(const Step&, bool backward, double seconds)> on_step;
-  size_t arena_bytes() const { return arena_.bytes(); }
+  // What it holds on the device: arena, workspace and, where that is not the host, its copy of the batch.
+  size_t bytes() const { return arena_.bytes() + workspace_.bytes() + images_.bytes() + labels_.bytes(); }
   Device& device() const { return context_.device; }
 
  private:

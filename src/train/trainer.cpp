@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "train/training_memory.h"
 
 namespace gabor {
 namespace {
@@ -17,7 +18,7 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 
 PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   PlanOptions o;
-  o.batch = c.batch;
+  o.batch = c.samples_at_once();
   o.input = {c.preprocess.height, c.preprocess.width, c.preprocess.channels};
   o.classes = classes;
   o.training = training;
@@ -29,17 +30,24 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
 
 LoaderOptions loader_options(const TrainConfig& c, bool training) {
   LoaderOptions o;
-  o.batch = c.batch;
+  o.batch = training ? c.batch : c.samples_at_once();
   o.height = c.preprocess.height, o.width = c.preprocess.width, o.channels = c.preprocess.channels;
   o.resize = c.preprocess.resize;
   o.threads = c.loader_threads;
   o.seed = c.seed;
   o.shuffle = training;
   o.flip = training && c.flip;
-  o.prefetch = training ? 2 : 1;
+  o.prefetch = training ? kTrainingPrefetch : kValidationPrefetch;
   o.max_bad = c.max_bad;
   o.bad_policy = c.bad_policy;
   return o;
+}
+
+// Rows first .. first + count - 1 of a batch.
+ConstTensorView rows(const TensorView& batch, int64_t first, int64_t count) {
+  const size_t row = batch.bytes() / size_t(batch.shape[0]);
+  return {static_cast<const std::byte*>(batch.data) + size_t(first) * row,
+          batch.shape.drop_first().prepend(count), batch.dtype};
 }
 
 }  // namespace
@@ -56,6 +64,7 @@ struct Trainer::State {
         parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
         optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
         loader(data.dataset, data.train, loader_options(config, true)) {
+    check_micro_batch(plan, config.batch);
     steps = loader.steps_per_epoch();
     total_steps = int64_t(steps) * config.epochs;
     if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
@@ -107,23 +116,30 @@ struct Trainer::State {
     for (; told < bad.size(); told++) observer.on_warning("skipped a bad file: " + bad[told].reason);
   }
 
-  // One training step: forward, backward, update. Throws when the loss is no number.
-  void step(Executor& executor, const Batch& batch) {
-    const int counted = batch.count - batch.bad;
-    executor.forward(batch.pixels, batch.labels, counted ? 1.0f / float(counted) : 0.0f,
-                     uint64_t(progress.global_step));
+  // Forward and backward of one part of a batch. Throws when the loss is no number.
+  void run_part(Executor& executor, const Batch& batch, int64_t first, float loss_scale) {
+    const int64_t at_once = plan.options.batch, count = std::min(at_once, batch.count - first);
+    executor.forward(rows(batch.pixels, first, count), rows(batch.labels, first, count), loss_scale,
+                     uint64_t(progress.global_step), uint32_t(first / at_once));
     const float loss = executor.loss_sum();
     if (!std::isfinite(loss))
       fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step + 1),
            "the loss is {}; the saved checkpoints are from before it: try a lower --lr", loss);
     executor.backward();
+    progress.loss_sum += loss;
+    progress.counted += executor.counted();
+    progress.correct += executor.correct();
+  }
+
+  // One training step: forward and backward, part by part, and one update.
+  void step(Executor& executor, const Batch& batch) {
+    const int counted = batch.count - batch.bad;
+    for (int64_t first = 0; first < batch.count; first += plan.options.batch)
+      run_part(executor, batch, first, counted ? 1.0f / float(counted) : 0.0f);
     Context context{library.device(), library.device().stream(),     nullptr, 0,
                     config.seed,      uint64_t(progress.global_step)};
     if (counted)
       optimizer.update(context, schedule.at(progress.global_step), parameters.values(), parameters.grads());
-    progress.loss_sum += loss;
-    progress.counted += executor.counted();
-    progress.correct += executor.correct();
     progress.step++;
     progress.global_step++;
   }
@@ -261,7 +277,9 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   info.first_epoch = s.progress.epoch + 1;
   s.observer.on_start(info);
 
-  if (const int64_t tail = int64_t(s.data.train.size()) % s.config.batch) trainer.reserve(tail);
+  // Parts that are smaller than the others: of a whole batch, and of the epoch's last one.
+  for (const int64_t batch : {int64_t(s.config.batch), int64_t(s.data.train.size()) % s.config.batch})
+    if (const int64_t rest = batch % s.plan.options.batch) trainer.reserve(rest);
 
   TrainResult result;
   s.begin = Clock::now();
