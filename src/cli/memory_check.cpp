@@ -25,8 +25,7 @@ double limit_of(const char* path) {
 TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
                           const PlanOptions& whole) {
   const int moments = s.train.optimizer.moments();
-  if (s.vram.empty())
-    return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
+  if (s.vram.empty()) return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
   const double limit = parse_bytes("--vram", s.vram);
   if (s.train.micro_batch == 0) {
     const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
@@ -39,8 +38,9 @@ TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& l
   const TrainingMemory memory = training_memory(graph, library, whole, s.train.samples_at_once(), moments);
   const double needed = memory.limited(library.device().kind());
   if (needed > limit)
-    fail(ErrorCode::memory, "--vram", "{} is too little: {} pictures at a time need {}; {}", s.vram,
-         s.train.samples_at_once(), megabytes_text(needed), "leave out --micro-batch, or give as much");
+    fail(ErrorCode::memory, "--vram",
+         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram,
+         s.train.samples_at_once(), megabytes_text(needed));
   return memory;
 }
 

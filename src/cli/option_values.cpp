@@ -63,8 +63,8 @@ Shape parse_input(const std::string& option, const std::string& text) {
 }
 
 double parse_bytes(const std::string& option, const std::string& text) {
-  constexpr std::pair<std::string_view, double> units[] = {
-      {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
+  constexpr std::pair<std::string_view, double> units[] = {{"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
+                                                           {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
   double v = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
   std::string_view unit(end, size_t(text.data() + text.size() - end));

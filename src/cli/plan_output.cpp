@@ -60,11 +60,15 @@ std::string peak_text(const PlannedRun& run) {
 
 std::string run_text(const PlannedRun& run) {
   const TrainingMemory& m = run.memory;
-  std::string out = fmt::format("run      {} in all: the step, {} for validation", human_bytes(m.limited(
-                                    run.library->device().kind())), human_bytes(m.evaluation));
+  std::string out =
+      fmt::format("run      {} in all: the step, {} for validation",
+                  human_bytes(m.limited(run.library->device().kind())), human_bytes(m.evaluation));
   if (!run.on_host()) return out + ", their pictures\n";
-  return out + fmt::format(", {} of pictures made ahead\nprocess  about {}, with {} of code and libraries\n",
-                           human_bytes(m.loaders), human_bytes(run.process()), human_bytes(run.resident));
+  return out +
+         fmt::format(
+             ", {} of pictures made ahead, {} to save it\nprocess  about {}, with {} of code and libraries\n",
+             human_bytes(m.loaders), human_bytes(m.saving), human_bytes(run.process()),
+             human_bytes(run.resident));
 }
 
 }  // namespace
@@ -120,7 +124,8 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
   j["eager_bytes"] = whole(run.eager_step());
   j["run"] = {{"bytes", whole(m.limited(run.library->device().kind()))},
               {"evaluation", whole(m.evaluation)},
-              {"loaders", whole(m.loaders)}};
+              {"loaders", whole(m.loaders)},
+              {"saving", whole(m.saving)}};
   if (run.on_host()) j["process_bytes"] = whole(run.process());
   return j;
 }

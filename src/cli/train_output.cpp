@@ -86,8 +86,8 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
   out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name),
                      plan.graph.layers.size(), with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
-  out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n", join(library.names(), ", then "),
-                     library.device().name(),
+  out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n",
+                     join(library.names(), ", then "), library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
                      s.train.batch, micro_batches(s));
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);

@@ -22,8 +22,9 @@ struct StepCost {
   int64_t flops = 0;        // of both directions, when training
   int64_t moved_bytes = 0;  // likewise
   size_t workspace_bytes = 0;
-  std::string backend;  // who runs it; several, in order of preference, where the passes differ: "cpu, reference"
-  std::string fused;    // "normalize+conv2d+relu+max_pool -> first_block (cpu)"; "" when it is no fusion
+  std::string
+      backend;  // who runs it; several, in order of preference, where the passes differ: "cpu, reference"
+  std::string fused;  // "normalize+conv2d+relu+max_pool -> first_block (cpu)"; "" when it is no fusion
 };
 
 // One entry a step, in the order of forward.

@@ -9,7 +9,8 @@
 namespace gabor {
 namespace {
 
-constexpr int kSlotsBeside = 2;  // a loader has so many slots more than it makes ahead
+constexpr int kSlotsBeside = 2;   // a loader has so many slots more than it makes ahead
+constexpr int kCopiesToSave = 2;  // the tensors on the host, and the file in one piece
 
 // For batches of n samples and for the remainder of a larger batch: a smaller one may need more scratch.
 double workspace_bytes(const Plan& plan, int64_t batch) {
@@ -27,10 +28,11 @@ double images_bytes(const PlanOptions& o, double samples) {
 
 void check_micro_batch(const Plan& training, int64_t batch) {
   if (training.options.batch < batch && training.has_batch_statistics())
-    fail(ErrorCode::usage, "--micro-batch",
-         "{} of a batch of {}: batch normalisation takes its statistics over the whole batch, so it cannot be "
-         "run in parts; leave it out, or make --batch smaller",
-         training.options.batch, batch);
+    fail(
+        ErrorCode::usage, "--micro-batch",
+        "{} of a batch of {}: batch normalisation takes its statistics over the whole batch, so it cannot be "
+        "run in parts; leave it out, or make --batch smaller",
+        training.options.batch, batch);
 }
 
 std::string megabytes_text(double bytes) { return fmt::format("{:.0f}MB", std::ceil(bytes / 1e6)); }
@@ -49,6 +51,7 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.arena = double(training.memory.arena_bytes);
   m.workspace = workspace_bytes(training, whole.batch);
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
+  m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
   m.evaluation = double(evaluation.memory.arena_bytes) + double(evaluation.memory.workspace_bytes);
   m.loaders = images_bytes(resolved, double((kTrainingPrefetch + kSlotsBeside) * whole.batch +
@@ -68,8 +71,9 @@ MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const Plan
     least = least == 0 ? needed : std::min(least, needed);
     if (micro == 1 || !divides) break;
   }
-  fail(ErrorCode::memory, "--vram", "{} is too little: batches of {} need {}{}; or make --batch or the input smaller",
-       megabytes_text(limit), whole.batch, megabytes_text(least),
+  fail(ErrorCode::memory, "--vram",
+       "{} is too little: batches of {} need {}{}; make --batch or the input smaller", megabytes_text(limit),
+       whole.batch, megabytes_text(least),
        divides ? " even one picture at a time" : " (batch normalisation needs the whole batch at once)");
 }
 

@@ -17,12 +17,15 @@ struct TrainingMemory {
   double parameters = 0;  // values, gradients and the optimizer's moments
   double images = 0;      // the pictures and labels of one micro-batch
   double evaluation = 0;  // arena and workspace of the plan that validates
-  double loaders = 0;     // the rings of both loaders, in the host's memory; on the host a step reads in place there
+  double loaders =
+      0;  // the rings of both loaders, in the host's memory; on the host a step reads in place there
+  double saving = 0;  // a checkpoint with the optimizer's moments while it is written, in the host's memory
   double step() const { return arena + workspace + parameters + images; }
-  // What a limit on the device's memory covers. On the host the rings count and hold the images; on another device
-  // both plans have a copy of their batch.
+  // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
+  // on another device both plans have a copy of their batch.
   double limited(DeviceKind kind) const {
-    return arena + workspace + parameters + evaluation + (kind == DeviceKind::host ? loaders : 2 * images);
+    return arena + workspace + parameters + evaluation +
+           (kind == DeviceKind::host ? loaders + saving : 2 * images);
   }
 };
 

@@ -17,8 +17,7 @@ PlanOptions article(int64_t batch) {
 
 TEST(StepCost, OfTheArticleByHand) {
   const auto library = make_library("cpu", 0);
-  const std::vector<StepCost> costs =
-      step_costs(compile(find_model("article"), *library, article(2)));
+  const std::vector<StepCost> costs = step_costs(compile(find_model("article"), *library, article(2)));
   ASSERT_EQ(costs.size(), 3u);
   EXPECT_EQ(costs[0].op, "first_block");
   EXPECT_EQ(costs[0].layer, "conv");
@@ -27,8 +26,9 @@ TEST(StepCost, OfTheArticleByHand) {
   EXPECT_EQ(costs[0].output, (Shape{148, 148, 10}));
   const int64_t pooled = 2 * 148 * 148 * 10, products = 2 * 2 * int64_t{296} * 296 * 10 * 75;
   EXPECT_EQ(costs[0].flops, products + products / 4);
-  EXPECT_GE(costs[0].kept_bytes, pooled * 4);                // read again by the dense layer
-  EXPECT_LE(costs[0].kept_bytes, pooled * 4 + pooled * 1.02);  // and about a byte of arg-max for each, in whole vectors
+  EXPECT_GE(costs[0].kept_bytes, pooled * 4);  // read again by the dense layer
+  EXPECT_LE(costs[0].kept_bytes,
+            pooled * 4 + pooled * 1.02);  // and about a byte of arg-max for each, in whole vectors
   EXPECT_EQ(costs[1].op, "dense");
   EXPECT_EQ(costs[1].flops, 3 * 2 * 2 * int64_t{219040} * 2);  // three products
   EXPECT_EQ(costs[1].kept_bytes, 0);

@@ -154,9 +154,10 @@ TEST(MicroBatch, DropoutDrawsAnewForEachPart) {
 }
 
 TEST(MicroBatch, BatchNormIsNotDivided) {
-  EXPECT_EQ(testing::error_of([] { train(config(8), testing::kNormalisedBarsNet); }),
-            "--micro-batch: 8 of a batch of 16: batch normalisation takes its statistics over the whole batch, "
-            "so it cannot be run in parts; leave it out, or make --batch smaller");
+  EXPECT_EQ(
+      testing::error_of([] { train(config(8), testing::kNormalisedBarsNet); }),
+      "--micro-batch: 8 of a batch of 16: batch normalisation takes its statistics over the whole batch, "
+      "so it cannot be run in parts; leave it out, or make --batch smaller");
   EXPECT_EQ(train(config(16), testing::kNormalisedBarsNet).weights,
             train(config(0), testing::kNormalisedBarsNet).weights);
 }
