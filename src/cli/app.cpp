@@ -25,6 +25,7 @@ constexpr Verb kVerbs[] = {
     {"eval", eval_command, "accuracy, loss, confusion matrix of a trained model"},
     {"predict", predict_command, "name the class of pictures"},
     {"summary", summary_command, "layers, shapes and parameters of a model"},
+    {"plan", plan_command, "memory, operations and bytes of a training step, before it runs"},
     {"doctor", doctor_command, "check this machine, and a data set before training on it"},
     {"duel", duel_command, "time every kernel on the layers of a model, and judge its results"},
 };

@@ -9,6 +9,7 @@ int train_command(const Invocation& call);
 int eval_command(const Invocation& call);
 int predict_command(const Invocation& call);
 int summary_command(const Invocation& call);
+int plan_command(const Invocation& call);
 int doctor_command(const Invocation& call);
 int duel_command(const Invocation& call);
 

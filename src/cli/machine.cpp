@@ -1,5 +1,7 @@
 #include "cli/machine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -39,6 +41,12 @@ std::string vector_unit() {
 double load_average() {
   double minute = 0;
   return getloadavg(&minute, 1) == 1 ? minute : 0;
+}
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");  // pages: size, resident, ...
+  double size = 0, resident = 0;
+  return statm >> size >> resident ? resident * double(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 }  // namespace gabor

@@ -6,13 +6,12 @@
 #include <cmath>
 #include <fstream>
 
+#include "cli/option_values.h"
 #include "core/error.h"
 #include "core/text.h"
 
 namespace gabor {
 namespace {
-
-constexpr double kLoaderSlots = 4 + 3;  // of the training and of the validation loader
 
 // The number in a file of the control group; infinity where there is none or no limit ("max").
 double limit_of(const char* path) {
@@ -23,14 +22,26 @@ double limit_of(const char* path) {
 
 }  // namespace
 
-double training_bytes(const Plan& training, const Plan& inference, int moments) {
-  const auto arena = [](const Plan& p) {
-    return double(p.memory.arena_bytes) + double(p.memory.workspace_bytes);
-  };
-  const Shape& in = training.options.input;
-  const double batch = double(training.options.batch) * double(in[0]) * double(in[1]) * double(in[2]);
-  return arena(training) + arena(inference) + double(training.parameter_elements) * 4 * (2 + moments) +
-         kLoaderSlots * batch;
+TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
+                          const PlanOptions& whole) {
+  const int moments = s.train.optimizer.moments();
+  if (s.vram.empty()) return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
+  const double limit = parse_bytes("--vram", s.vram);
+  if (s.train.micro_batch == 0) {
+    const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
+    if (fit.micro_batch < whole.batch) {
+      s.train.micro_batch = int(fit.micro_batch);
+      s.origin["micro-batch"] = "vram";
+    }
+    return fit.memory;
+  }
+  const TrainingMemory memory = training_memory(graph, library, whole, s.train.samples_at_once(), moments);
+  const double needed = memory.limited(library.device().kind());
+  if (needed > limit)
+    fail(ErrorCode::memory, "--vram",
+         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram,
+         s.train.samples_at_once(), megabytes_text(needed));
+  return memory;
 }
 
 double machine_bytes() {

@@ -1,13 +1,14 @@
 #pragma once
-#include <cstdint>
-
-#include "model/plan.h"
+#include "cli/train_settings.h"
+#include "train/training_memory.h"
 
 namespace gabor {
 
-// Bytes that training will hold at its largest: activations of both plans, parameters with gradients and
-// moments, and the loaders' batches. A lower bound: libraries add their own.
-double training_bytes(const Plan& training, const Plan& inference, int moments);
+// What training by these settings holds at its largest. Where --vram is given and --micro-batch is not, it sets the
+// largest micro-batch that fits. whole: options of the plan for a whole batch. Throws Error{memory} when it is more
+// than --vram.
+TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
+                          const PlanOptions& whole);
 
 // Bytes this process may use: the machine's memory, or the control group's limit when that is smaller.
 double machine_bytes();

@@ -62,6 +62,18 @@ Shape parse_input(const std::string& option, const std::string& text) {
   return {sides[0], sides[1], sides[2]};
 }
 
+double parse_bytes(const std::string& option, const std::string& text) {
+  constexpr std::pair<std::string_view, double> units[] = {{"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
+                                                           {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
+  double v = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+  std::string_view unit(end, size_t(text.data() + text.size() - end));
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, bytes] : units)
+    if (error == std::errc{} && unit == name && v > 0 && v <= 1e6) return v * bytes;
+  refuse(option, text, "a size such as 2GB, 512MB or 1.5GiB");
+}
+
 const std::string& parse_choice(const std::string& option, const std::string& text,
                                 const std::vector<std::string>& names) {
   const auto at = std::find(names.begin(), names.end(), text);

@@ -16,6 +16,8 @@ double parse_number(const std::string& option, const std::string& text, double l
                     bool open_low = false);
 ImageSize parse_size(const std::string& option, const std::string& text);  // "96x128": height, width
 Shape parse_input(const std::string& option, const std::string& text);     // "96x128x3"
+// "2GB", "512 MiB", "1.5GB": a number and a unit (KB, MB, GB: powers of 1000; KiB, MiB, GiB: of 1024), in bytes.
+double parse_bytes(const std::string& option, const std::string& text);
 // One of the names, else the nearest is offered.
 const std::string& parse_choice(const std::string& option, const std::string& text,
                                 const std::vector<std::string>& names);

@@ -1,14 +1,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "backends/all.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
+#include "cli/model_argument.h"
 #include "cli/option_values.h"
-#include "cli/trained_model.h"
 #include "model/summary.h"
 
 namespace gabor {
@@ -33,11 +32,6 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   return j;
 }
 
-bool is_checkpoint(const std::string& path) {
-  std::error_code error;
-  return path.ends_with(".safetensors") || std::filesystem::is_directory(path, error);
-}
-
 }  // namespace
 
 int summary_command(const Invocation& call) {
@@ -45,9 +39,7 @@ int summary_command(const Invocation& call) {
   PlanOptions options;
   bool json = false;
   CommandLine line(call, "summary", "Shows the layers of a model: output shapes and parameters.");
-  line.positional("MODEL",
-                  "article, lenet5, mlp, vgg-bn, vgg-small, a .toml file, a checkpoint or a run folder",
-                  model, true);
+  line.positional("MODEL", kModelHelp, model, true);
   line.option("--input", "HxWxC", "input: height, width, channels (the model's own)",
               [&](const std::string& v) { options.input = parse_input("--input", v); });
   line.option("--classes", "N", "classes (the model's own)",
@@ -56,15 +48,7 @@ int summary_command(const Invocation& call) {
   if (!line.parse()) return 0;
 
   options.batch = 1;
-  Graph graph;
-  if (is_checkpoint(model)) {
-    const CheckpointInfo info = Checkpoint(checkpoint_path(model)).info();
-    graph = info.graph;
-    if (options.input.rank() == 0)
-      options.input = {info.preprocess.height, info.preprocess.width, info.preprocess.channels};
-  } else {
-    graph = find_model(model);
-  }
+  const Graph graph = model_argument(model, options.input);
   const Plan plan = compile(graph, *make_library("auto", 0), options);
   if (json)
     print_json(to_json(plan));

@@ -116,16 +116,13 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
 }
 
 // Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
-// anything is drawn, allocated or saved.
-void check_model(const TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
+// anything is drawn, allocated or saved; and chooses the micro-batch where --vram asks for it.
+void fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
   PlanOptions o;
   o.batch = s.train.batch;
   o.input = {s.size.height, s.size.width, s.channels ? s.channels : 3};
   o.classes = classes;
-  const Plan training = compile(graph, library, o);
-  o.training = false;
-  check_memory(training_bytes(training, compile(graph, library, o), s.train.optimizer.moments()),
-               machine_bytes());
+  check_memory(fit_memory(s, graph, library, o).limited(DeviceKind::host), machine_bytes());
 }
 
 ProgressStyle progress_style() {
@@ -175,7 +172,10 @@ int train(const Invocation& call, const Request& request) {
         "folder a class in it.\n",
         call.program);
   std::optional<ScratchFolder> scratch;
-  if (s.data.empty()) check_model(s, graph, *library, 2);
+  if (s.data.empty()) {
+    TrainSettings trial = s;
+    fit_model(trial, graph, *library, 2);
+  }
   if (s.data.empty() && !folder) scratch.emplace();
   const DataSplits data = s.data.empty()
                               ? make_demo_set((folder ? out : scratch->path()) + "/demo", {}, s.split)
@@ -184,7 +184,7 @@ int train(const Invocation& call, const Request& request) {
     fail(ErrorCode::checkpoint, request.resume,
          "was trained on other data than {}: files, labels or split differ", printable(s.data));
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
-  check_model(s, graph, *library, int64_t(data.dataset->classes().size()));
+  fit_model(s, graph, *library, int64_t(data.dataset->classes().size()));
   DataSplits used = data;
   if (request.dry_run) {
     s.train.max_steps = 2;

@@ -52,6 +52,13 @@ std::string class_counts(const DataSplits& d) {
   return join(parts, ", ");
 }
 
+// " in micro-batches of 32 (--vram 2GB)"
+std::string micro_batches(const TrainSettings& s) {
+  if (s.train.samples_at_once() == s.train.batch) return "";
+  return fmt::format(" in micro-batches of {}{}", s.train.samples_at_once(),
+                     s.vram.empty() ? "" : " (--vram " + s.vram + ")");
+}
+
 std::string or_dash(double v) { return std::isnan(v) ? "-" : fmt::format("{:.4f}", v); }
 
 std::string epoch_table(const std::vector<EpochRecord>& epochs, int best) {
@@ -79,10 +86,10 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
   out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name),
                      plan.graph.layers.size(), with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
-  out += fmt::format("backend  {} on {}; {} for activations at batch {}\n", join(library.names(), ", then "),
-                     library.device().name(),
+  out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n",
+                     join(library.names(), ", then "), library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
-                     plan.options.batch);
+                     s.train.batch, micro_batches(s));
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
   out += fusions(plan) + passed_over(plan);
   return out +

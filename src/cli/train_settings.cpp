@@ -34,6 +34,10 @@ void set_channels(S& s, Text option, Text v) {
     fail(ErrorCode::usage, option, "'{}' is not valid; expected 1 (gray) or 3 (RGB)", printable(v));
   s.channels = v == "1" ? 1 : 3;
 }
+void set_vram(S& s, Text option, Text v) {
+  if (!v.empty()) parse_bytes(option, v);  // empty in the config of a run without a limit
+  s.vram = v;
+}
 void set_optimizer(S& s, Text option, Text v) {
   parse_optimizer(parse_choice(option, v, {"sgd", "momentum", "nesterov", "adam", "adamw"}),
                   s.train.optimizer.kind);
@@ -71,6 +75,12 @@ const std::vector<Setting>& train_setting_table() {
       {"batch", kNumber, "N", "pictures a step (128)",
        [](S& s, Text o, Text v) { s.train.batch = int(parse_whole(o, v, 1, 1'000'000)); },
        [](const S& s) { return std::to_string(s.train.batch); }},
+      {"micro-batch", kNumber, "N",
+       "pictures at a time: the gradients of a batch are added up over so many (the whole batch)",
+       [](S& s, Text o, Text v) { s.train.micro_batch = int(parse_whole(o, v, 0, 1'000'000)); },
+       [](const S& s) { return std::to_string(s.train.micro_batch); }},
+      {"vram", kText, "SIZE", "memory that training may take, e.g. 2GB: it chooses the micro-batch that fits",
+       set_vram, [](const S& s) { return s.vram; }},
       {"optimizer", kText, "NAME", "sgd, momentum, nesterov, adam, adamw (adam)", set_optimizer,
        [](const S& s) { return std::string(name_of(s.train.optimizer.kind)); }},
       {"lr", kNumber, "X", "learning rate (0.001)",

@@ -19,11 +19,12 @@ struct TrainSettings {
   int channels = 0;  // 0: likewise
   SplitOptions split;
   std::string backend = "auto";
-  int threads = 0;  // 0: all the machine has
+  std::string vram;  // limit of memory as given, "2GB"; "": none
+  int threads = 0;   // 0: all the machine has
   std::string init;
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 
-  // Setting name -> where its value came from: "option", "model", "data", "demo"; absent: "default".
+  // Setting name -> where its value came from: "option", "model", "data", "demo", "vram"; absent: "default".
   std::map<std::string, std::string> origin;
 };
 

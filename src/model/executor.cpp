@@ -42,6 +42,7 @@ void Executor::reserve(int64_t n) {
   size_t bytes = 0;
   for (const auto& s : plan_->steps) bytes = std::max(bytes, s->workspace_bytes(n));
   if (bytes <= workspace_.bytes()) return;
+  workspace_ = Buffer();  // first given back: never both at once
   workspace_ = Buffer(context_.device, bytes);
   context_.workspace = workspace_.data();
   context_.workspace_bytes = workspace_.bytes();
@@ -68,7 +69,8 @@ void Executor::check(ConstTensorView images, ConstTensorView labels) const {
 }
 
 // All that differs from one forward to the next.
-void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
+void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+                    uint32_t micro_batch) {
   check(images, labels);
   TensorView &image = values_[size_t(plan_->image)], &label = values_[size_t(plan_->labels)];
   // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
@@ -88,6 +90,7 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
   reserve(images.shape[0]);
   run_.batch = images.shape[0];
   run_.loss_scale = loss_scale;
+  run_.micro_batch = micro_batch;
   context_.step = step;
   forwards_++;
 }
@@ -111,8 +114,9 @@ void Executor::release_input() {
   if (const auto& used = inputs_[(forwards_ - 1) % inputs_.size()].used) used->set(Queue::work);
 }
 
-void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step) {
-  feed(images, labels, loss_scale, step);
+void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+                       uint32_t micro_batch) {
+  feed(images, labels, loss_scale, step, micro_batch);
   queue_forward();
   results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
   if (!plan_->options.training) release_input();
@@ -124,20 +128,21 @@ void Executor::backward() {
 }
 
 void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-                    const std::function<void()>& update) {
-  feed(images, labels, loss_scale, step);
+                    uint32_t micro_batch, const std::function<void()>& update) {
+  feed(images, labels, loss_scale, step, micro_batch);
   const auto work = [&] {
     queue_forward();
     queue_backward();
-    update();
+    if (update) update();
   };
-  // The first step of a size prepares what libraries prepare when they are first called: no capture.
-  if (const auto known = replays_.find(run_.batch); on_step || known == replays_.end()) {
+  // The first of its kind prepares what libraries prepare when they are first called: no capture.
+  const ReplayKey key{run_.batch, micro_batch == 0, bool(update)};
+  if (const auto known = replays_.find(key); on_step || known == replays_.end()) {
     work();
-    replays_.try_emplace(run_.batch);
+    replays_.try_emplace(key);
   } else {
     if (!known->second) known->second = context_.device.replay();
-    known->second->run(work);
+    known->second->run(std::ref(work));  // a function that holds work itself would be allocated
   }
   results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
   release_input();
@@ -151,7 +156,7 @@ Executor::Result Executor::result(int back) const {
 }
 
 std::string Executor::replay_fault() const {
-  for (const auto& [batch, replay] : replays_)
+  for (const auto& [key, replay] : replays_)
     if (replay && !replay->fault().empty()) return replay->fault();
   return "";
 }

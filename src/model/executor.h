@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/parallel.h"
@@ -29,13 +30,16 @@ class Executor {
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
   // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
-  // run. loss_scale: 1 / samples that count (0 when none does). step: number of the training step.
-  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
+  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). step: number of the training step.
+  // micro_batch: number of this part of the batch, where it runs in parts: forward and backward of each in turn; the
+  // backward of all but the first adds to the gradients of the parameters.
+  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+               uint32_t micro_batch = 0);
   void backward();
-  // forward, backward and then update, which moves the parameters, as one unit (device/queue.h, Replay; update may be
-  // called twice). A device that works by itself has only queued it when this returns.
+  // forward, backward and then update (if any), which moves the parameters, as one unit (device/queue.h, Replay; update
+  // may be called twice). A device that works by itself has only queued it when this returns.
   void step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-            const std::function<void()>& update);
+            uint32_t micro_batch, const std::function<void()>& update);
 
   struct Result {
     float loss_sum = 0;   // of the rows
@@ -57,7 +61,8 @@ class Executor {
 
   // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
   std::function<void(const Step&, bool backward, double seconds)> on_step;
-  size_t arena_bytes() const { return arena_.bytes(); }
+  // What it holds on the device: arena, workspace and, where that is not the host, its copy of the batch.
+  size_t bytes() const { return arena_.bytes() + workspace_.bytes() + images_.bytes() + labels_.bytes(); }
   Device& device() const { return context_.device; }
 
  private:
@@ -71,7 +76,8 @@ class Executor {
     std::unique_ptr<Mark> ready;
   };
   void check(ConstTensorView images, ConstTensorView labels) const;
-  void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step);
+  void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
+            uint32_t micro_batch);
   void queue_forward();
   void queue_backward();
   void release_input();

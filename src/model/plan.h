@@ -43,6 +43,8 @@ struct Plan {
 
   int64_t parameter_count() const;  // elements of all parameters (without the arena's padding)
   int64_t trainable_count() const;  // of these, what the optimizer moves; the rest are running statistics
+  // Whether a layer takes statistics over the whole batch, which can then not be run in parts.
+  bool has_batch_statistics() const { return trainable_count() != parameter_count(); }
 };
 
 // Throws Error{usage} when a layer does not fit its input, when the net does not end in one value a class, or

@@ -97,27 +97,38 @@ const SafeTensor* SafeTensors::find(const std::string& name) const {
   return nullptr;
 }
 
+// Writes into one buffer as long as the file: a checkpoint of a large net is itself large. The header holds the hash
+// of the data but its length does not depend on it, so it is written once to learn the length, and again at the end.
 std::vector<uint8_t> encode_safetensors(const SafeTensors& file) {
-  std::vector<uint8_t> data;
   json header = json::object();
+  size_t data_bytes = 0;
   for (const SafeTensor& t : file.tensors) {
     json shape = json::array();
     for (int i = 0; i < t.shape.rank(); i++) shape.push_back(t.shape[i]);
-    const size_t begin = data.size(), bytes = t.data.size() * sizeof(float);
-    data.resize(begin + bytes);
-    if (bytes) std::memcpy(data.data() + begin, t.data.data(), bytes);
-    header[t.name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {begin, begin + bytes}}};
+    const size_t begin = data_bytes;
+    data_bytes += t.data.size() * sizeof(float);
+    header[t.name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {begin, data_bytes}}};
   }
-  json metadata = file.metadata;
-  metadata[kHashKey] = hash_text(data.data(), data.size());
-  header["__metadata__"] = metadata;
-  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // data starts on 8 bytes
-  const uint64_t length = text.size();
-  std::vector<uint8_t> out(sizeof length + text.size() + data.size());
+  const auto text_with = [&](const std::string& hash) {
+    json metadata = file.metadata;
+    metadata[kHashKey] = hash;
+    header["__metadata__"] = metadata;
+    std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+    text.resize((text.size() + 7) / 8 * 8, ' ');  // data starts on 8 bytes
+    return text;
+  };
+  const uint64_t length = text_with(hash_text(nullptr, 0)).size();
+  std::vector<uint8_t> out(sizeof length + length + data_bytes);
+  uint8_t* data = out.data() + sizeof length + length;
+  size_t at = 0;
+  for (const SafeTensor& t : file.tensors) {
+    const size_t bytes = t.data.size() * sizeof(float);
+    if (bytes) std::memcpy(data + at, t.data.data(), bytes);
+    at += bytes;
+  }
+  const std::string text = text_with(hash_text(data, data_bytes));
   std::memcpy(out.data(), &length, sizeof length);
   std::memcpy(out.data() + sizeof length, text.data(), text.size());
-  if (!data.empty()) std::memcpy(out.data() + sizeof length + text.size(), data.data(), data.size());
   return out;
 }
 

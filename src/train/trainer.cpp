@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <functional>
 #include <limits>
 
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "train/training_memory.h"
 
 namespace gabor {
 namespace {
@@ -18,7 +20,7 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 
 PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   PlanOptions o;
-  o.batch = c.batch;
+  o.batch = c.samples_at_once();
   o.input = {c.preprocess.height, c.preprocess.width, c.preprocess.channels};
   o.classes = classes;
   o.training = training;
@@ -30,18 +32,25 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
 
 LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training) {
   LoaderOptions o;
-  o.batch = c.batch;
+  o.batch = training ? c.batch : c.samples_at_once();
   o.height = c.preprocess.height, o.width = c.preprocess.width, o.channels = c.preprocess.channels;
   o.resize = c.preprocess.resize;
   o.threads = c.loader_threads;
   o.seed = c.seed;
   o.shuffle = training;
   o.flip = training && c.flip;
-  o.prefetch = training ? 2 : 1;
+  o.prefetch = training ? kTrainingPrefetch : kValidationPrefetch;
   o.device = &device;
   o.max_bad = c.max_bad;
   o.bad_policy = c.bad_policy;
   return o;
+}
+
+// Rows first .. first + count - 1 of a batch.
+ConstTensorView rows(const TensorView& batch, int64_t first, int64_t count) {
+  const size_t row = batch.bytes() / size_t(batch.shape[0]);
+  return {static_cast<const std::byte*>(batch.data) + size_t(first) * row,
+          batch.shape.drop_first().prepend(count), batch.dtype};
 }
 
 }  // namespace
@@ -58,6 +67,7 @@ struct Trainer::State {
         parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
         optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
         loader(data.dataset, data.train, loader_options(config, lib.device(), true)) {
+    check_micro_batch(plan, config.batch);
     steps = loader.steps_per_epoch();
     total_steps = int64_t(steps) * config.epochs;
     if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
@@ -109,40 +119,51 @@ struct Trainer::State {
     for (; told < bad.size(); told++) observer.on_warning("skipped a bad file: " + bad[told].reason);
   }
 
-  // A training step: forward, backward, update, queued.
-  void queue_step(Executor& executor, Batch& batch) {
+  // A training step: forward and backward, part by part, and one update with the last of them; all queued.
+  void queue_step(Executor& executor, Batch& batch, const std::function<void()>& after_part) {
     const int counted = batch.count - batch.bad;
-    Context context{library.device(), library.device().stream(),     nullptr, 0,
-                    config.seed,      uint64_t(progress.global_step)};
+    const int64_t at_once = plan.options.batch;
+    const auto step = uint64_t(progress.global_step);
+    Context context{library.device(), library.device().stream(), nullptr, 0, config.seed, step};
+    const auto update = [&] {
+      optimizer.update(context, schedule.at(int64_t(step)), parameters.values(), parameters.grads());
+    };
+    const std::function<void()> none, update_by_reference = std::ref(update);  // that allocates nothing
     if (counted) optimizer.advance();
-    executor.step(batch.pixels, batch.labels, counted ? 1.0f / float(counted) : 0.0f,
-                  uint64_t(progress.global_step), [&] {
-                    if (counted)
-                      optimizer.update(context, schedule.at(progress.global_step), parameters.values(),
-                                       parameters.grads());
-                  });
-    progress.step++;
-    progress.global_step++;
-    queued.push_back(&batch);
+    for (int64_t first = 0; first < batch.count; first += at_once) {
+      const int64_t count = std::min(at_once, batch.count - first);
+      const bool last = first + count == batch.count;
+      executor.step(rows(batch.pixels, first, count), rows(batch.labels, first, count),
+                    counted ? 1.0f / float(counted) : 0.0f, step, uint32_t(first / at_once),
+                    last && counted ? update_by_reference : none);
+      if (last) progress.step++, progress.global_step++;
+      queued.push_back({&batch, last});
+      after_part();
+    }
   }
 
-  // Waits for the oldest step that is queued and takes its result. Throws when the loss is no number.
-  void finish_step(const Executor& executor) {
-    const int back = int(queued.size()) - 1;
-    const Executor::Result result = executor.result(back);
+  // Steps that are queued and not finished; of one that is queued in part, only the parts before its last are.
+  int steps_queued() const {
+    return int(std::count_if(queued.begin(), queued.end(), [](const Part& p) { return p.last; }));
+  }
+
+  // Waits for the oldest part that is queued and takes its result. Throws when the loss is no number.
+  void finish_part(const Executor& executor) {
+    const Executor::Result result = executor.result(int(queued.size()) - 1);
     if (!std::isfinite(result.loss_sum))
-      fail(ErrorCode::numeric, fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step - back),
+      fail(ErrorCode::numeric,
+           fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step - steps_queued() + 1),
            "the loss is {}; the saved checkpoints are from before it: try a lower --lr", result.loss_sum);
     progress.loss_sum += result.loss_sum;
     progress.counted += result.counted;
     progress.correct += result.correct;
-    loader.release(queued.front());
+    if (queued.front().last) loader.release(queued.front().batch);
     queued.pop_front();
   }
 
   // Of the last step that is finished.
   StepRecord step_record(double epoch_seconds, double waited, int64_t images) const {
-    const int back = int(queued.size());
+    const int back = steps_queued();
     StepRecord r;
     r.epoch = progress.epoch + 1, r.epochs = config.epochs;
     r.step = progress.step - back, r.steps = steps;
@@ -184,7 +205,11 @@ struct Trainer::State {
   Clock::time_point begin = Clock::now();
   bool resumed = false;
   size_t bad_told = 0, val_bad_told = 0;  // bad files named so far
-  std::deque<Batch*> queued;              // of the steps that are not finished, oldest first
+  struct Part {
+    Batch* batch;
+    bool last;  // of its batch
+  };
+  std::deque<Part> queued;  // parts that are not finished, oldest first
   bool replay_fault_told = false;
 };
 
@@ -194,20 +219,20 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   const double waited_before = loader.stats().wait_seconds;
   int64_t images = 0;
   auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
-  // A device that works by itself has the next step queued before the result of this one is waited for.
+  // A device that works by itself has the next part queued before the result of this one is waited for.
   const size_t in_flight = library.device().asynchronous() ? 1 : 0;
   const auto finish_all_but = [&](size_t left) {
     while (queued.size() > left) {
-      images += queued.front()->count;
-      finish_step(executor);
-      observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
+      const Part part = queued.front();
+      if (part.last) images += part.batch->count;
+      finish_part(executor);
+      if (part.last) observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
     }
   };
   queued.clear();
   loader.start(progress.epoch, progress.step);
   while (Batch* batch = loader.next()) {
-    queue_step(executor, *batch);
-    finish_all_but(in_flight);
+    queue_step(executor, *batch, [&] { finish_all_but(in_flight); });
     if (progress.global_step >= total_steps || stop) break;
   }
   finish_all_but(0);
@@ -289,7 +314,9 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   info.first_epoch = s.progress.epoch + 1;
   s.observer.on_start(info);
 
-  if (const int64_t tail = int64_t(s.data.train.size()) % s.config.batch) trainer.reserve(tail);
+  // Parts that are smaller than the others: of a whole batch, and of the epoch's last one.
+  for (const int64_t batch : {int64_t(s.config.batch), int64_t(s.data.train.size()) % s.config.batch})
+    if (const int64_t rest = batch % s.plan.options.batch) trainer.reserve(rest);
 
   TrainResult result;
   s.begin = Clock::now();

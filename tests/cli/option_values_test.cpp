@@ -44,6 +44,17 @@ TEST(OptionValues, SizesAreHeightTimesWidth) {
   EXPECT_NE(refusal([] { parse_input("--input", "96x96x7"); }), "accepted");
 }
 
+TEST(OptionValues, BytesHaveAUnit) {
+  EXPECT_EQ(parse_bytes("--vram", "2GB"), 2e9);
+  EXPECT_EQ(parse_bytes("--vram", "1.5 GiB"), 1.5 * 1024 * 1024 * 1024);
+  EXPECT_EQ(parse_bytes("--vram", "512MB"), 512e6);
+  EXPECT_EQ(parse_bytes("--vram", "3KiB"), 3072);
+  for (const char* bad : {"", "2", "GB", "0GB", "-1GB", "nanGB", "infGB", "2gb", "2GBs", "1e9GB", "2  GB"})
+    EXPECT_EQ(
+        refusal([&] { parse_bytes("--vram", bad); }),
+        "--vram: '" + std::string(bad) + "' is not valid; expected a size such as 2GB, 512MB or 1.5GiB");
+}
+
 TEST(OptionValues, ChoicesOfferTheNearest) {
   EXPECT_EQ(parse_choice("--resize", "area", {"antialias", "linear", "area"}), "area");
   EXPECT_EQ(refusal([] {

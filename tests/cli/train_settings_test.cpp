@@ -15,6 +15,8 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"channels", "1"},
                                                    {"epochs", "7"},
                                                    {"batch", "3"},
+                                                   {"micro-batch", "2"},
+                                                   {"vram", "1.5GiB"},
                                                    {"optimizer", "nesterov"},
                                                    {"lr", "0.0123"},
                                                    {"momentum", "0.75"},

@@ -158,6 +158,33 @@ TEST_F(Train, InitStartsFromOtherWeights) {
               first.at("loss").get<double>(), 1e-4);
 }
 
+// 34 training pictures in batches of 8, the limit too small for 8 at once: the run is recorded, resumed and repeated
+// with the micro-batch that was chosen.
+TEST_F(Train, LimitOfMemoryIsKeptByMicroBatches) {
+  const std::vector<std::string> model = {"plan", "article", "--input", "12x12x3", "--classes",
+                                          "2",    "--batch", "8",       "--json"};
+  const Json whole = Json::parse(gabor(model).out);
+  const std::string limit = std::to_string(whole.at("run").at("bytes").get<int64_t>() * 9 / 10 / 1000) + "KB";
+  const CommandResult r = train("run", {"--vram", limit});
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_NE(r.out.find("at batch 8 in micro-batches of "), std::string::npos) << r.out;
+  const std::string config = read_text(w.path("run/config.toml"));
+  EXPECT_NE(config.find("vram = \"" + limit + "\"  # option"), std::string::npos) << config;
+  const size_t at = config.find("\nmicro-batch = ");
+  const std::string micro = config.substr(at + 15, 1);
+  EXPECT_TRUE(micro == "4" || micro == "2" || micro == "1") << config;
+  EXPECT_EQ(config.substr(at + 16, 8), "  # vram") << config;
+
+  ASSERT_EQ(train("again", {"--micro-batch", micro}).code, 0);
+  ASSERT_EQ(gabor({"train", "--resume", "run", "--epochs", "4"}).code, 0);
+  ASSERT_EQ(gabor({"train", "--resume", "again", "--epochs", "4"}).code, 0);
+  const SafeTensors a = read_safetensors(w.path("run/last.safetensors")),
+                    b = read_safetensors(w.path("again/last.safetensors"));
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (size_t i = 0; i < a.tensors.size(); i++) EXPECT_EQ(a.tensors[i].data, b.tensors[i].data);
+  EXPECT_EQ(gabor({"train", "--resume", "run", "--epochs", "5", "--micro-batch", "8"}).code, 2);
+}
+
 TEST_F(Train, OverfitLearnsAFewByHeart) {
   const CommandResult r = gabor({"train", "photos", "--size", "12x12", "--overfit", "8", "--epochs", "30",
                                  "--batch", "8", "--lr", "0.01", "--out", "few", "--json"});
@@ -178,10 +205,47 @@ TEST(Summary, GivesTheArticlesNumbers) {
     EXPECT_NE(table.find(figure), std::string::npos) << table;
 }
 
+TEST(Plan, GivesTheArticlesPeakBesideTheEagerFigure) {
+  Workspace w;
+  const std::vector<std::string> args = {"plan", "article", "--batch", "128", "--input", "300x300x3"};
+  std::vector<std::string> as_json = args;
+  as_json.push_back("--json");
+  const CommandResult r = run_gabor(as_json, {w.path()});
+  ASSERT_EQ(r.code, 0) << r.err;
+  const Json j = Json::parse(r.out);
+  const int64_t peak = j.at("peak").at("bytes");
+  EXPECT_LE(peak, 350'000'000);
+  EXPECT_EQ(peak, j.at("peak").at("arena").get<int64_t>() + j.at("peak").at("workspace").get<int64_t>() +
+                      j.at("peak").at("parameters").get<int64_t>() +
+                      j.at("peak").at("images").get<int64_t>());
+  EXPECT_GT(j.at("eager_bytes").get<int64_t>(), 6 * peak);
+  EXPECT_EQ(j.at("steps").at(0).at("op"), "first_block");
+  EXPECT_EQ(j.at("micro_batch"), 128);
+  const std::string table = run_gabor(args, {w.path()}).out;
+  for (const char* words : {"first_block", "148x148x10", "normalize+conv2d+relu+max_pool", "peak ", "eager "})
+    EXPECT_NE(table.find(words), std::string::npos) << table;
+}
+
+TEST(Plan, FitsALimitOrNamesTheSmallest) {
+  Workspace w;
+  const auto plan = [&](const std::string& limit) {
+    return run_gabor({"plan", "article", "--batch", "128", "--vram", limit, "--json"}, {w.path()});
+  };
+  const CommandResult r = plan("300MB");
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(Json::parse(r.out).at("micro_batch"), 32);
+  EXPECT_LE(Json::parse(r.out).at("run").at("bytes").get<int64_t>(), 300'000'000);
+  const CommandResult refused = plan("1MB");
+  EXPECT_EQ(refused.code, 4);
+  const size_t need = refused.err.find(" need ") + 6;
+  const std::string least = refused.err.substr(need, refused.err.find(' ', need) - need);
+  EXPECT_EQ(plan(least).code, 0) << least;
+}
+
 TEST(Help, OfEveryVerbNamesItsOptions) {
   Workspace w;
   EXPECT_EQ(run_gabor({"--version"}, {w.path()}).out.find("gabor "), 0u);
-  for (const char* verb : {"train", "eval", "predict", "summary", "doctor"}) {
+  for (const char* verb : {"train", "eval", "predict", "summary", "plan", "doctor"}) {
     const CommandResult r = run_gabor({verb, "--help"}, {w.path()});
     EXPECT_EQ(r.code, 0);
     EXPECT_NE(r.out.find("--json"), std::string::npos) << r.out;

@@ -17,6 +17,7 @@
 #include "cli/wait_policy.h"
 #include "core/philox.h"
 #include "model/executor.h"
+#include "model/step_cost.h"
 #include "optim/optimizer_state.h"
 
 namespace gabor {
@@ -42,37 +43,6 @@ long peak_mib() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss / 1024;
-}
-
-// Bytes that a step has to move at least once in one direction, were every tensor read and written once from
-// memory.
-int64_t compulsory_bytes(const Plan& plan, const Step& step, bool backward) {
-  const auto bytes = [&](TensorId id) { return int64_t(plan.table.bytes(id, plan.options.batch)); };
-  const StepUses uses = step.uses();
-  int64_t sum = 0;
-  if (backward) {
-    for (TensorId id : uses.keeps) sum += bytes(id);
-    for (TensorId id : uses.writes)
-      if (plan.table[id].role == TensorRole::activation) sum += bytes(id);  // its gradient, read
-    for (TensorId id : uses.reads)
-      if (plan.table[id].needs_grad || plan.table[id].role == TensorRole::parameter)
-        sum += bytes(id);  // written
-  } else {
-    for (TensorId id : uses.reads) sum += bytes(id);
-    for (TensorId id : uses.writes) sum += bytes(id);
-  }
-  return sum;
-}
-
-// Floating-point operations of one direction. The backward of a matrix product is one more product for the
-// weights and, where the input has a gradient, one for it; that of the first block visits one position of
-// each 2x2 window.
-int64_t operations(const Plan& plan, const Step& step, bool backward) {
-  if (!backward) return step.flops();
-  const std::string op = step.op();
-  if (op == "first_block") return step.flops() / 4;
-  if (op != "conv2d" && op != "dense") return step.flops();
-  return step.flops() * (plan.table[step.uses().reads.front()].needs_grad ? 2 : 1);
 }
 
 class StepBench {
@@ -134,7 +104,7 @@ class StepBench {
     };
     executor_.on_step = [&](const Step& step, bool backward, double seconds) {
       add(fmt::format("{} {} {}", step.layer, step.op(), backward ? "backward" : "forward"), seconds,
-          operations(plan_, step, backward), compulsory_bytes(plan_, step, backward));
+          step_flops(plan_, step, backward), step_bytes(plan_, step, backward));
     };
     for (int i = 0; i < kSteps; ++i) {
       executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(i));

@@ -144,7 +144,7 @@ TEST_F(CudaCalls, KeepABatchUntilItsStepIsDone) {
     for (int64_t i = 0; i < 6; i++) {
       optimizer.advance();
       executor.step({static_cast<uint8_t*>(pixels.data()) + i * 4 * 144, {4, 12, 12, 1}, DType::u8},
-                    {static_cast<int32_t*>(labels.data()) + i * 4, {4}, DType::i32}, 0.25f, uint64_t(i),
+                    {static_cast<int32_t*>(labels.data()) + i * 4, {4}, DType::i32}, 0.25f, uint64_t(i), 0,
                     [&] { optimizer.update(context, kRate, parameters.values(), parameters.grads()); });
       if (wait) executor.result();
     }

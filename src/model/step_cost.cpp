@@ -1,0 +1,100 @@
+#include "model/step_cost.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+// The tensors, by the root that owns their bytes, that some backward reads again.
+std::set<TensorId> kept_tensors(const Plan& plan) {
+  std::set<TensorId> kept;
+  if (!plan.options.training) return kept;
+  for (const auto& s : plan.steps)
+    for (TensorId id : s->uses().keeps) kept.insert(plan.table.root(id));
+  return kept;
+}
+
+bool is_choice_of(const ChoiceRecord& c, const Step& step) {
+  return c.op == step.op() && c.problem == step.problem() &&
+         (c.where == step.layer || c.where.starts_with(step.layer + " "));
+}
+
+std::string backends_of(const Plan& plan, const Step& step) {
+  std::vector<std::string> names;
+  for (const ChoiceRecord& c : plan.choices)
+    if (is_choice_of(c, step) && std::find(names.begin(), names.end(), c.backend) == names.end())
+      names.push_back(c.backend);
+  return join(names, ", ");
+}
+
+std::string fusion_of(const Plan& plan, const Step& step) {
+  const std::string prefix = step.layer + ": ";
+  for (const std::string& f : plan.fusions)
+    if (f.starts_with(prefix) && f.find(step.op()) != std::string::npos) return f.substr(prefix.size());
+  return "";
+}
+
+}  // namespace
+
+int64_t step_flops(const Plan& plan, const Step& step, bool backward) {
+  if (!backward) return step.flops();
+  const std::string op = step.op();
+  if (op == "first_block") return step.flops() / 4;
+  if (op != "conv2d" && op != "dense") return step.flops();
+  return step.flops() * (plan.table[step.uses().reads.front()].needs_grad ? 2 : 1);
+}
+
+int64_t step_bytes(const Plan& plan, const Step& step, bool backward) {
+  const auto bytes = [&](TensorId id) { return int64_t(plan.table.bytes(id, plan.options.batch)); };
+  const StepUses uses = step.uses();
+  int64_t sum = 0;
+  if (backward) {
+    for (TensorId id : uses.keeps) sum += bytes(id);
+    for (TensorId id : uses.writes)
+      if (plan.table[id].role == TensorRole::activation) sum += bytes(id);  // its gradient, read
+    for (TensorId id : uses.reads)
+      if (plan.table[id].needs_grad || plan.table[id].role == TensorRole::parameter)
+        sum += bytes(id);  // written
+  } else {
+    for (TensorId id : uses.reads) sum += bytes(id);
+    for (TensorId id : uses.writes) sum += bytes(id);
+  }
+  return sum;
+}
+
+std::vector<StepCost> step_costs(const Plan& plan) {
+  const std::set<TensorId> kept = kept_tensors(plan);
+  std::vector<StepCost> costs;
+  for (const auto& s : plan.steps) {
+    const StepUses uses = s->uses();
+    StepCost c;
+    c.layer = s->layer, c.op = s->op();
+    c.output = plan.table[uses.writes.front()].shape;
+    for (TensorId id : uses.writes)
+      if (kept.count(plan.table.root(id))) c.kept_bytes += int64_t(plan.table.bytes(id, plan.options.batch));
+    for (const bool backward : {false, true}) {
+      if (backward && !plan.options.training) continue;
+      c.flops += step_flops(plan, *s, backward);
+      c.moved_bytes += step_bytes(plan, *s, backward);
+    }
+    c.workspace_bytes = s->workspace_bytes(plan.options.batch);
+    c.backend = backends_of(plan, *s);
+    c.fused = fusion_of(plan, *s);
+    costs.push_back(std::move(c));
+  }
+  return costs;
+}
+
+size_t eager_bytes(const Graph& graph, const Library& library, PlanOptions options) {
+  options.fuse = false;
+  const Plan plan = compile(graph, library, options);
+  std::vector<TensorId> all(static_cast<size_t>(plan.table.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return plan_memory(plan.table, plan.steps, options.batch, options.training, all).arena_bytes;
+}
+
+}  // namespace gabor

@@ -1,0 +1,38 @@
+// What the steps of a plan cost, by arithmetic alone: nothing runs. For tables, benchmarks and limits.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "model/plan.h"
+
+namespace gabor {
+
+// Floating-point operations of one direction, for the whole batch. The backward of a matrix product is one more
+// product for the weights and, where the input has a gradient, one for it; that of the first block visits one
+// position of each 2x2 window.
+int64_t step_flops(const Plan& plan, const Step& step, bool backward);
+
+// Bytes that one direction has to move at least, were every tensor that it touches read or written once.
+int64_t step_bytes(const Plan& plan, const Step& step, bool backward);
+
+struct StepCost {
+  std::string layer, op;
+  Shape output;             // of one sample
+  int64_t kept_bytes = 0;   // of what it writes, the part that a backward reads again
+  int64_t flops = 0;        // of both directions, when training
+  int64_t moved_bytes = 0;  // likewise
+  size_t workspace_bytes = 0;
+  std::string
+      backend;  // who runs it; several, in order of preference, where the passes differ: "cpu, reference"
+  std::string fused;  // "normalize+conv2d+relu+max_pool -> first_block (cpu)"; "" when it is no fusion
+};
+
+// One entry a step, in the order of forward.
+std::vector<StepCost> step_costs(const Plan& plan);
+
+// Bytes of activations that an eager framework holds in one training step of the same net and batch: no fusion,
+// every value in bytes of its own until the step ends; gradients are freed after their last use, as autograd does.
+// Throws as compile does.
+size_t eager_bytes(const Graph& graph, const Library& library, PlanOptions options);
+
+}  // namespace gabor

@@ -1,0 +1,80 @@
+#include "train/training_memory.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace gabor {
+namespace {
+
+constexpr int kSlotsBeside = 2;   // a loader has so many slots more than it makes ahead
+constexpr int kCopiesToSave = 2;  // the tensors on the host, and the file in one piece
+
+// For batches of n samples and for the remainder of a larger batch: a smaller one may need more scratch.
+double workspace_bytes(const Plan& plan, int64_t batch) {
+  size_t bytes = plan.memory.workspace_bytes;
+  if (const int64_t rest = batch % plan.options.batch)
+    for (const auto& s : plan.steps) bytes = std::max(bytes, s->workspace_bytes(rest));
+  return double(bytes);
+}
+
+double images_bytes(const PlanOptions& o, double samples) {
+  return samples * (double(o.input.count() * int64_t(size_of(o.input_dtype))) + sizeof(int32_t));
+}
+
+}  // namespace
+
+void check_micro_batch(const Plan& training, int64_t batch) {
+  if (training.options.batch < batch && training.has_batch_statistics())
+    fail(
+        ErrorCode::usage, "--micro-batch",
+        "{} of a batch of {}: batch normalisation takes its statistics over the whole batch, so it cannot be "
+        "run in parts; leave it out, or make --batch smaller",
+        training.options.batch, batch);
+}
+
+std::string megabytes_text(double bytes) { return fmt::format("{:.0f}MB", std::ceil(bytes / 1e6)); }
+
+TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
+                               int64_t micro, int moments) {
+  PlanOptions o = whole;
+  o.batch = micro;
+  o.training = true;
+  const Plan training = compile(graph, library, o);
+  check_micro_batch(training, whole.batch);
+  o.training = false;
+  const Plan evaluation = compile(graph, library, o);
+  const PlanOptions& resolved = training.options;  // with the input size of the graph
+  TrainingMemory m;
+  m.arena = double(training.memory.arena_bytes);
+  m.workspace = workspace_bytes(training, whole.batch);
+  m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
+  m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
+  m.images = images_bytes(resolved, double(micro));
+  m.evaluation = double(evaluation.memory.arena_bytes) + double(evaluation.memory.workspace_bytes);
+  m.loaders = images_bytes(resolved, double((kTrainingPrefetch + kSlotsBeside) * whole.batch +
+                                            (kValidationPrefetch + kSlotsBeside) * micro));
+  return m;
+}
+
+MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
+                          double limit) {
+  const DeviceKind kind = library.device().kind();
+  const bool divides = !compile(graph, library, whole).has_batch_statistics();
+  double least = 0;
+  for (int64_t micro = whole.batch;; micro = (micro + 1) / 2) {
+    MemoryFit fit{micro, training_memory(graph, library, whole, micro, moments)};
+    const double needed = fit.memory.limited(kind);
+    if (needed <= limit) return fit;
+    least = least == 0 ? needed : std::min(least, needed);
+    if (micro == 1 || !divides) break;
+  }
+  fail(ErrorCode::memory, "--vram",
+       "{} is too little: batches of {} need {}{}; make --batch or the input smaller", megabytes_text(limit),
+       whole.batch, megabytes_text(least),
+       divides ? " even one picture at a time" : " (batch normalisation needs the whole batch at once)");
+}
+
+}  // namespace gabor

@@ -1,0 +1,56 @@
+// How many bytes a training run holds, before the first is allocated; and the micro-batch that fits a limit.
+#pragma once
+#include <string>
+
+#include "device/device.h"
+#include "model/plan.h"
+
+namespace gabor {
+
+// Batches that the loaders make ahead (LoaderOptions::prefetch).
+constexpr int kTrainingPrefetch = 2, kValidationPrefetch = 1;
+
+// Bytes. The step's own, then what a run holds beside it. Libraries, code and the heap of the process are not in it.
+struct TrainingMemory {
+  double arena = 0;       // activations, their gradients and what is saved for backward
+  double workspace = 0;   // scratch of the neediest op, for every size of batch that comes
+  double parameters = 0;  // values, gradients and the optimizer's moments
+  double images = 0;      // the pictures and labels of one micro-batch
+  double evaluation = 0;  // arena and workspace of the plan that validates
+  double loaders =
+      0;  // the rings of both loaders, in the host's memory; on the host a step reads in place there
+  double saving = 0;  // a checkpoint with the optimizer's moments while it is written, in the host's memory
+  double step() const { return arena + workspace + parameters + images; }
+  // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
+  // on another device both plans have two copies of a
+  // batch: one is filled while the other is worked on.
+  double limited(DeviceKind kind) const {
+    return arena + workspace + parameters + evaluation +
+           (kind == DeviceKind::host ? loaders + saving : 2 * 2 * images);
+  }
+};
+
+// Throws Error{usage} when batches of that many cannot be run in micro-batches as large as the plan's: batch
+// normalisation takes its statistics over the whole batch.
+void check_micro_batch(const Plan& training, int64_t batch);
+
+// whole: options of the plan for a whole batch, which is run `micro` samples at a time (1 to whole.batch).
+// moments: of the optimizer. Throws as compile and check_micro_batch do.
+TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
+                               int64_t micro, int moments);
+
+// "312MB": as --vram takes it, rounded up.
+std::string megabytes_text(double bytes);
+
+struct MemoryFit {
+  int64_t micro_batch = 0;
+  TrainingMemory memory;
+};
+
+// The largest micro-batch, of the whole batch halved again and again (rounded up), with which training stays within
+// the limit, in bytes. A net that check_micro_batch refuses is not divided.
+// Throws Error{memory} with the smallest limit that would do.
+MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
+                          double limit);
+
+}  // namespace gabor
