@@ -155,6 +155,12 @@ Executor::Result Executor::result(int back) const {
   return *static_cast<const Result*>(pending.memory.data());
 }
 
+size_t Executor::bytes() const {
+  size_t bytes = arena_.bytes() + workspace_.bytes();
+  for (const Input& in : inputs_) bytes += in.images.bytes() + in.labels.bytes();
+  return bytes;
+}
+
 std::string Executor::replay_fault() const {
   for (const auto& [key, replay] : replays_)
     if (replay && !replay->fault().empty()) return replay->fault();

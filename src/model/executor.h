@@ -61,8 +61,8 @@ class Executor {
 
   // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
   std::function<void(const Step&, bool backward, double seconds)> on_step;
-  // What it holds on the device: arena, workspace and, where that is not the host, its copy of the batch.
-  size_t bytes() const { return arena_.bytes() + workspace_.bytes() + images_.bytes() + labels_.bytes(); }
+  // What it holds on the device: arena, workspace and, where that is not the host, two copies of a batch.
+  size_t bytes() const;
   Device& device() const { return context_.device; }
 
  private:
@@ -87,8 +87,9 @@ class Executor {
   std::array<Input, 2> inputs_;
   std::array<PendingResult, 2> results_;
   uint64_t forwards_ = 0;  // that were begun
-  std::map<int64_t, std::unique_ptr<Replay>>
-      replays_;  // by batch size; null after the first step of that size
+  // What a replayed unit differs by: samples, whether it is a first micro-batch, whether it updates.
+  using ReplayKey = std::tuple<int64_t, bool, bool>;
+  std::map<ReplayKey, std::unique_ptr<Replay>> replays_;  // null after the first unit of that kind
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;
