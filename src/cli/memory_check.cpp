@@ -29,10 +29,8 @@ TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& l
   const double limit = parse_bytes("--vram", s.vram);
   if (s.train.micro_batch == 0) {
     const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
-    if (fit.micro_batch < whole.batch) {
-      s.train.micro_batch = int(fit.micro_batch);
-      s.origin["micro-batch"] = "vram";
-    }
+    s.train.micro_batch = int(fit.micro_batch);  // recorded, so that a resumed run keeps it on any machine
+    s.origin["micro-batch"] = "vram";
     return fit.memory;
   }
   const TrainingMemory memory = training_memory(graph, library, whole, s.train.samples_at_once(), moments);
@@ -53,8 +51,8 @@ double machine_bytes() {
 void check_memory(double needed, double available) {
   if (needed > available)
     fail(ErrorCode::memory, "--batch",
-         "training needs {} but this machine has {}; use a smaller --batch or --size", human_bytes(needed),
-         human_bytes(available));
+         "training needs {} but this machine has {}; use a smaller --batch, --micro-batch or --size",
+         human_bytes(needed), human_bytes(available));
 }
 
 }  // namespace gabor

@@ -61,7 +61,7 @@ int plan_command(const Invocation& call) {
   run.batch = options.batch;
   run.vram = settings.vram;
   run.resident = resident_bytes();
-  run.eager = double(eager_bytes(graph, *library, options));
+  run.eager = double(compile_eager(graph, *library, options).memory.arena_bytes);
   run.memory = fit_memory(settings, graph, *library, options);
   options.batch = settings.train.samples_at_once();
   const Plan plan = compile(graph, *library, options);

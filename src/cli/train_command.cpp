@@ -142,7 +142,7 @@ void write_text(const std::string& path, const std::string& text) {
 // The best checkpoint on the test part, which nothing was chosen by.
 EvalResult test_result(const std::string& folder, const DataSplits& data, const TrainSettings& s,
                        const std::shared_ptr<const Library>& library) {
-  TrainedModel best(folder, std::min(s.train.batch, 64), library);
+  TrainedModel best(folder, std::min(s.train.samples_at_once(), 64), library);
   LoaderOptions loading;
   loading.threads = s.train.loader_threads;
   loading.max_bad = s.train.max_bad;

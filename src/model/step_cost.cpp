@@ -89,12 +89,14 @@ std::vector<StepCost> step_costs(const Plan& plan) {
   return costs;
 }
 
-size_t eager_bytes(const Graph& graph, const Library& library, PlanOptions options) {
-  options.fuse = false;
-  const Plan plan = compile(graph, library, options);
+Plan compile_eager(const Graph& graph, const Library& library, const PlanOptions& options) {
+  PlanOptions unfused = options;
+  unfused.fuse = false;
+  Plan plan = compile(graph, library, unfused);
   std::vector<TensorId> all(static_cast<size_t>(plan.table.size()));
   std::iota(all.begin(), all.end(), 0);
-  return plan_memory(plan.table, plan.steps, options.batch, options.training, all).arena_bytes;
+  plan.memory = plan_memory(plan.table, plan.steps, options.batch, options.training, all);
+  return plan;
 }
 
 }  // namespace gabor

@@ -30,9 +30,8 @@ struct StepCost {
 // One entry a step, in the order of forward.
 std::vector<StepCost> step_costs(const Plan& plan);
 
-// Bytes of activations that an eager framework holds in one training step of the same net and batch: no fusion,
-// every value in bytes of its own until the step ends; gradients are freed after their last use, as autograd does.
-// Throws as compile does.
-size_t eager_bytes(const Graph& graph, const Library& library, PlanOptions options);
+// The plan of an eager framework for the same net and batch, to compare with: no fusion, every value in bytes of its
+// own until the step ends; gradients are freed after their last use, as autograd does. Throws as compile does.
+Plan compile_eager(const Graph& graph, const Library& library, const PlanOptions& options);
 
 }  // namespace gabor

@@ -94,6 +94,13 @@ const std::vector<Mistake>& mistakes() {
        2,
        "gabor: error: --micro-batch: 4 of a batch of 128: batch normalisation takes its statistics over the "
        "whole batch, so it cannot be run in parts; leave it out, or make --batch smaller"},
+      {"BatchNormOverTheLimit",
+       {"plan", "vgg-bn", "--classes", "2", "--batch", "64", "--input", "32x32x3", "--vram", "5MB",
+        "--backend", "reference"},
+       4,
+       "gabor: error: --vram: 5MB is too little: batches of 64 need 47MB (batch normalisation needs the "
+       "whole "
+       "batch at once); make --batch or the input smaller"},
       {"PlanWithoutModel", {"plan"}, 2, "gabor: error: plan: needs MODEL; see gabor plan --help"},
       {"UnknownOptimizer",
        {"train", "photos", "--optimizer", "adm"},

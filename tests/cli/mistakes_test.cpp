@@ -127,7 +127,7 @@ TEST(MistakesOfTheMachine, TooLittleMemory) {
   const auto r = run_gabor({"train", "photos", "--size", "1000x1000", "--batch", "1000000"}, {w.path()});
   EXPECT_EQ(r.code, 4);
   EXPECT_EQ(r.err.find("gabor: error: --batch: training needs "), 0u) << r.err;
-  EXPECT_NE(r.err.find("; use a smaller --batch or --size\n"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("; use a smaller --batch, --micro-batch or --size\n"), std::string::npos) << r.err;
   EXPECT_FALSE(fs::exists(w.path("runs")));
 }
 

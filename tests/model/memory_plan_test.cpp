@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "model/nets.h"
+#include "model/step_cost.h"
 
 namespace gabor {
 namespace {
@@ -69,6 +70,19 @@ TEST(MemoryPlan, SharedBytesChangeNothing) {
       EXPECT_LT(plan.memory.arena_bytes, apart.arena_bytes);
       EXPECT_EQ(gradients(plan, *library, plan.memory), gradients(plan, *library, apart)) << backend;
     }
+}
+
+TEST(MemoryPlan, TheEagerPlanComputesTheSame) {
+  const auto library = make_library("cpu", 0);
+  PlanOptions o;
+  o.batch = 3;
+  o.input = {16, 16, 3};
+  o.classes = 3;
+  const Plan eager = compile_eager(find_model("vgg-small"), *library, o);
+  o.fuse = false;
+  const Plan plan = compile(find_model("vgg-small"), *library, o);
+  EXPECT_LT(plan.memory.arena_bytes, eager.memory.arena_bytes);
+  EXPECT_EQ(gradients(plan, *library, plan.memory), gradients(eager, *library, eager.memory));
 }
 
 TEST(MemoryPlan, InferenceNeedsFarLess) {

@@ -56,7 +56,7 @@ TEST(StepCost, NamesEveryBackendOfAStep) {
 // What backward keeps of a net where every value has its own place, and what the same net holds eagerly.
 TEST(StepCost, EagerHoldsEveryValue) {
   const auto library = make_library("cpu", 0);
-  const size_t eager = eager_bytes(find_model("article"), *library, article(2));
+  const size_t eager = compile_eager(find_model("article"), *library, article(2)).memory.arena_bytes;
   const size_t picture = 300 * 300 * 3 * 4, map = 296 * 296 * 10 * 4, pooled = 148 * 148 * 10 * 4;
   // Values: the normalised picture, the map before and after ReLU, the pooled map. Gradients: at most the two of the
   // map at once.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -36,7 +36,8 @@ TEST(TrainingMemory, ArticleStaysBelowItsGoal) {
   const TrainingMemory m = training_memory(find_model("article"), *library, article(128), 128, 2);
   EXPECT_LE(m.step(), 0.35e9);
   EXPECT_GE(m.step(), 128 * 148 * 148 * 10 * 2 * sizeof(float));  // the pooled map and its gradient
-  EXPECT_GE(double(eager_bytes(find_model("article"), *library, article(128))), 6 * m.step());
+  EXPECT_GE(double(compile_eager(find_model("article"), *library, article(128)).memory.arena_bytes),
+            6 * m.step());
   EXPECT_GE(m.parameters, 438842 * 4 * sizeof(float));
   EXPECT_LE(m.parameters, 438842 * 4 * sizeof(float) + 1024);
   EXPECT_EQ(m.images, 128 * (300 * 300 * 3 + 4));
@@ -78,12 +79,11 @@ TEST(TrainingMemory, PredictsTheResidentSetOfAStep) {
   train_article(*library, 1);
   if (!(std::ofstream("/proc/self/clear_refs") << "5")) GTEST_SKIP() << "the high-water mark cannot be reset";
   const double before = status_bytes("VmRSS:");
-  train_article(*library, 64);
+  train_article(*library, 128);
   const double measured = status_bytes("VmHWM:") - before;
-  const double predicted = training_memory(find_model("article"), *library, article(64), 64, 2).step();
-  RecordProperty("predicted_bytes", std::to_string(int64_t(predicted)));
-  RecordProperty("measured_bytes", std::to_string(int64_t(measured)));
-  EXPECT_NEAR(measured / predicted, 1, 0.02) << measured << " measured, " << predicted << " predicted";
+  const double predicted = training_memory(find_model("article"), *library, article(128), 128, 2).step();
+  std::printf("resident set of a step: %.0f bytes measured, %.0f predicted\n", measured, predicted);
+  EXPECT_NEAR(measured / predicted, 1, 0.02);
 }
 
 // A net of layers and sizes drawn at random, for pictures of 12x12x1 in two classes.
@@ -151,8 +151,8 @@ TEST(TrainingMemory, RandomNetsTrainWithinRandomLimitsOrRefuse) {
     const double predicted = fit.memory.limited(DeviceKind::host) - fit.memory.loaders -
                              fit.memory.saving;  // these are not the device's
     const double measured = double(measured_peak(graph, int(o.batch), int(fit.micro_batch)));
-    EXPECT_LE(measured, predicted * 1.02) << net << o.batch << " by " << fit.micro_batch;
-    EXPECT_GE(measured, predicted * 0.98) << net << o.batch << " by " << fit.micro_batch;
+    EXPECT_LE(measured, predicted) << net << o.batch << " by " << fit.micro_batch;
+    EXPECT_GE(measured, predicted * 0.99) << net << o.batch << " by " << fit.micro_batch;
   }
   EXPECT_GT(divided, 20);
   EXPECT_GT(refused, 20);

@@ -26,7 +26,7 @@ namespace {
 struct Options {
   std::string model = "article", backend = "auto", input = "f32";
   int batch = 32, threads = 0;
-  bool ops = false;
+  bool ops = false, eager = false;
 };
 
 double now() {
@@ -50,7 +50,7 @@ class StepBench {
   explicit StepBench(const Options& o)
       : options_(o),
         library_(make_library(o.backend, o.threads)),
-        plan_(compile(find_model(o.model), *library_, plan_options(o))),
+        plan_((o.eager ? compile_eager : compile)(find_model(o.model), *library_, plan_options(o))),
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
         executor_(plan_, library_->device(), parameters_, 1),
@@ -81,10 +81,11 @@ class StepBench {
     const auto [least, most] = std::minmax_element(times.begin(), times.end());
     fmt::print(
         R"({{"peer":"gabor","net":"{}","batch":{},"median_ms":{:.3f},"min_ms":{:.3f},"max_ms":{:.3f},"steps":{},)"
-        R"("rss_mib":{},"note":"gabor, {} input, {} parameters"}})"
+        R"("rss_mib":{},"note":"gabor{}, {} input, {} parameters, {} MiB arena"}})"
         "\n",
         options_.model, options_.batch, median(times), *least, *most, times.size(), peak_mib(),
-        options_.input, plan_.parameter_count());
+        options_.eager ? " eager" : "", options_.input, plan_.parameter_count(),
+        plan_.memory.arena_bytes >> 20);
   }
 
   void run_ops() {
@@ -185,6 +186,7 @@ int main(int argc, char** argv) {
   step->add_option("--input", options.input, "type of the pictures")->check(CLI::IsMember({"f32", "u8"}));
   step->add_option("--backend", options.backend);
   step->add_option("--threads", options.threads, "0: all cores");
+  step->add_flag("--eager", options.eager, "unfused, every value in bytes of its own: what planning saves");
   step->add_flag("--ops", options.ops, "each op of the step as well");
   CLI11_PARSE(app, argc, argv);
   try {
