@@ -5,24 +5,58 @@
 namespace gabor {
 namespace {
 
+// A way to use cuDNN for the ops where it makes a difference.
+struct Variant {
+  const char* name;
+  void (*set)(CudnnOptions&);
+  Traits traits;
+  bool dense;
+};
+
+const Variant kVariants[] = {
+    {"cudnn/graph", [](CudnnOptions& o) { o.legacy = false; }, {}, false},
+    {"cudnn/legacy", [](CudnnOptions& o) { o.graph = false; }, {}, false},
+    {"cudnn/nchw", [](CudnnOptions& o) { o.nchw = true; }, {.layout = "NCHW"}, false},
+    {"cudnn/tf32", [](CudnnOptions& o) { o.allow_tf32 = true; }, {.math = "tf32"}, true},
+};
+
+CudnnOptions with(const Variant& variant, CudnnOptions options) {
+  variant.set(options);
+  return options;
+}
+
 class CudnnBackend final : public Backend {
  public:
-  CudnnBackend(Device& device, std::shared_ptr<const void> owner, const CudnnOptions& options)
-      : owner_(std::move(owner)), device_(device), session_(options) {
+  CudnnBackend(Device& device, std::shared_ptr<const void> owner, const CudnnOptions& options,
+               const Variant* variant)
+      : owner_(std::move(owner)), device_(device), variant_(variant), session_(options) {
+    ops_.conv2d = conv2d_.get();
+    if (!variant || variant->dense) ops_.dense = dense_.get();
+    if (variant) return;
     ops_.activation = activation_.get();
     ops_.batchnorm = batchnorm_.get();
-    ops_.conv2d = conv2d_.get();
-    ops_.dense = dense_.get();
     ops_.pool2d = pool2d_.get();
     ops_.softmax = softmax_.get();
   }
-  std::string_view name() const override { return "cudnn"; }
+  std::string_view name() const override { return variant_ ? variant_->name : "cudnn"; }
   Device& device() const override { return device_; }
   const OpSet& ops() const override { return ops_; }
+  Traits traits() const override {
+    if (variant_) return variant_->traits;
+    const CudnnOptions& o = session_.options();
+    return {.math = o.allow_tf32 ? "tf32" : "fp32", .layout = o.nchw ? "NCHW" : "NHWC"};
+  }
+  std::vector<std::shared_ptr<const Backend>> variants() const override {
+    std::vector<std::shared_ptr<const Backend>> made;
+    for (const Variant& v : kVariants)
+      made.push_back(std::make_shared<CudnnBackend>(device_, owner_, with(v, session_.options()), &v));
+    return made;
+  }
 
  private:
   std::shared_ptr<const void> owner_;  // outlives what follows
   Device& device_;
+  const Variant* variant_;  // null: the backend itself, with all ops
   cudnn::Session session_;
   std::unique_ptr<ActivationOp> activation_ = cudnn::make_activation(session_);
   std::unique_ptr<BatchNorm> batchnorm_ = cudnn::make_batchnorm(session_);
@@ -37,7 +71,7 @@ class CudnnBackend final : public Backend {
 
 std::shared_ptr<const Backend> make_cudnn_backend(Device& device, std::shared_ptr<const void> owner,
                                                   const CudnnOptions& options) {
-  return std::make_shared<CudnnBackend>(device, std::move(owner), options);
+  return std::make_shared<CudnnBackend>(device, std::move(owner), options, nullptr);
 }
 
 }  // namespace gabor

@@ -27,6 +27,7 @@ class CudnnConv2d final : public Conv2d {
   size_t workspace_bytes(const Conv2dProblem& p, Pass pass) const override {
     return plan(p, pass).workspace_bytes();
   }
+  std::string kernel(const Conv2dProblem& p, Pass pass) const override { return plan(p, pass).kernel(); }
 
   void fprop(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w,
              ConstTensorView b, TensorView y) const override {

@@ -1,5 +1,7 @@
 #include "backends/cudnn/conv2d_plan.h"
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/text.h"
 
@@ -8,157 +10,153 @@ namespace {
 
 bool is_uneven(const Conv2dProblem& p) { return p.pad.top != p.pad.bottom || p.pad.left != p.pad.right; }
 
-TensorExtent image_of(const Conv2dProblem& p) {
-  if (!is_uneven(p)) return {p.N, p.H, p.W, p.C};
-  return {p.N, p.H + p.pad.top + p.pad.bottom, p.W + p.pad.left + p.pad.right, p.C};
+TensorExtent x_of(const Conv2dProblem& p) { return {p.N, p.H, p.W, p.C}; }
+TensorExtent w_of(const Conv2dProblem& p) { return {p.K, p.R, p.S, p.C / p.groups}; }
+TensorExtent y_of(const Conv2dProblem& p) { return {p.N, p.P(), p.Q(), p.K}; }
+
+Staged staged_x(const Conv2dProblem& p, bool nchw) { return {nchw, is_uneven(p) ? p.pad : Padding{}}; }
+
+// p as cuDNN sees it: padding that differs from side to side is in x already.
+Conv2dProblem evenly_padded(Conv2dProblem p) {
+  if (!is_uneven(p)) return p;
+  const TensorExtent image = staged_extent(x_of(p), staged_x(p, false));
+  p.H = image.H, p.W = image.W;
+  p.pad = {};
+  return p;
 }
 
-// x inside its padding.
-TensorExtent inner_of(const Conv2dProblem& p) {
-  const TensorExtent outer = image_of(p);
-  return {p.N, p.H, p.W, p.C, outer.W * p.C, outer.H * outer.W * p.C};
+// A call's operands are in one pack, whichever of them is written.
+void* any(const float* p) { return const_cast<float*>(p); }
+
+// What graphs promise their engines (the frontend's default).
+bool aligned_for_graph(const ConvOperands& o) {
+  const auto aligned_to_16 = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
+  return aligned_to_16(o.x) && aligned_to_16(o.w) && aligned_to_16(o.y) && aligned_to_16(o.bias);
 }
 
-int64_t first_pixel(const Conv2dProblem& p) { return (p.pad.top * image_of(p).W + p.pad.left) * p.C; }
-
-Convolution make_convolution(const Session& session, const Conv2dProblem& p) {
-  const CudnnApi& api = session.dnn();
-  Convolution c(api.CreateConvolutionDescriptor, api.DestroyConvolutionDescriptor, api,
-                "CreateConvolutionDescriptor");
-  const bool uneven = is_uneven(p);
-  api.check(api.SetConvolution2dDescriptor(c.get(), uneven ? 0 : int(p.pad.top), uneven ? 0 : int(p.pad.left),
-                                           int(p.stride_h), int(p.stride_w), int(p.dil_h), int(p.dil_w),
-                                           CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
-            "SetConvolution2dDescriptor");
-  api.check(api.SetConvolutionGroupCount(c.get(), int(p.groups)), "SetConvolutionGroupCount");
-  api.check(
-      api.SetConvolutionMathType(c.get(), session.options().allow_tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH),
-      "SetConvolutionMathType");
-  return c;
-}
+size_t bias_bytes(const Conv2dProblem& p) { return aligned(size_t(p.K) * sizeof(float)); }
 
 }  // namespace
+
+Conv2dStaging::Conv2dStaging(const CudnnApi& api, const Conv2dProblem& p, Pass pass, bool nchw,
+                             bool results_apart)
+    : x(api, x_of(p), {nchw, staged_x(p, nchw).pad, results_apart && pass == Pass::dgrad}, bytes),
+      w(api, w_of(p), {nchw, {}, results_apart && pass == Pass::wgrad}, bytes),
+      y(api, y_of(p), {nchw, {}, false}, bytes) {}
 
 Conv2dPlan::Conv2dPlan(const Session& session, cudnnHandle_t handle, const Conv2dProblem& p, Pass pass)
     : problem_(p),
       pass_(pass),
-      uneven_(is_uneven(p)),
-      image_(image_of(p)),
-      x_(make_tensor(session.dnn(), image_)),
-      y_(make_tensor(session.dnn(), {p.N, p.P(), p.Q(), p.K})),
-      bias_(make_tensor(session.dnn(), {1, 1, 1, p.K})),
-      dense_x_(make_tensor(session.dnn(), {p.N, p.H, p.W, p.C})),
-      inner_(make_tensor(session.dnn(), inner_of(p))),
-      w_(make_filter(session.dnn(), p.K, p.R, p.S, p.C / p.groups)),
-      convolution_(make_convolution(session, p)),
-      padded_bytes_(uneven_ ? aligned(size_t(image_.N * image_.H * image_.W * image_.C) * sizeof(float))
-                            : 0) {
+      y_(make_tensor(session.dnn(), y_of(p))),
+      bias_(make_tensor(session.dnn(), {1, 1, 1, p.K})) {
   if (pass == Pass::fprop && p.activation.kind != ActivationKind::none)
     activation_.emplace(make_activation_function(session.dnn(), p.activation.kind));
   choose(session, handle);
 }
 
-template <class Performance, class Get>
-int Conv2dPlan::choose_from(const Session& session, const char* function, Get get) {
-  constexpr int kMost = 16;  // cuDNN has at most 8 algorithms a pass, some twice (by math type)
-  Performance list[kMost];
-  int count = 0;
-  session.dnn().check(get(kMost, &count, list), function);
-  const size_t cap = session.options().workspace_cap;
-  const size_t left = cap > padded_bytes_ ? cap - padded_bytes_ : 0;
-  for (int i = 0; i < count; i++) {
-    const bool math = session.options().allow_tf32 || list[i].mathType == CUDNN_FMA_MATH ||
-                      list[i].mathType == CUDNN_DEFAULT_MATH;
-    if (list[i].status != CUDNN_STATUS_SUCCESS || list[i].determinism != CUDNN_DETERMINISTIC || !math ||
-        list[i].memory > left)
-      continue;
-    algorithm_bytes_ = list[i].memory;
-    return int(list[i].algo);
-  }
-  fail(ErrorCode::device, "cuDNN", "no deterministic algorithm of {} for {} {} within {} of workspace", count,
-       name_of(pass_), to_string(problem_), human_bytes(double(cap)));
-}
-
 void Conv2dPlan::choose(const Session& session, cudnnHandle_t handle) {
-  const CudnnApi& api = session.dnn();
-  switch (pass_) {
-    case Pass::fprop:
-      algorithm_ = choose_from<cudnnConvolutionFwdAlgoPerf_t>(
-          session, "GetConvolutionForwardAlgorithm_v7", [&](int most, int* count, auto* list) {
-            return api.GetConvolutionForwardAlgorithm_v7(handle, x_.get(), w_.get(), convolution_.get(),
-                                                         y_.get(), most, count, list);
-          });
-      return;
-    case Pass::dgrad:
-      algorithm_ = choose_from<cudnnConvolutionBwdDataAlgoPerf_t>(
-          session, "GetConvolutionBackwardDataAlgorithm_v7", [&](int most, int* count, auto* list) {
-            return api.GetConvolutionBackwardDataAlgorithm_v7(handle, w_.get(), y_.get(), convolution_.get(),
-                                                              x_.get(), most, count, list);
-          });
-      return;
-    case Pass::wgrad:
-      algorithm_ = choose_from<cudnnConvolutionBwdFilterAlgoPerf_t>(
-          session, "GetConvolutionBackwardFilterAlgorithm_v7", [&](int most, int* count, auto* list) {
-            return api.GetConvolutionBackwardFilterAlgorithm_v7(
-                handle, x_.get(), y_.get(), convolution_.get(), w_.get(), most, count, list);
-          });
-  }
+  const CudnnOptions& options = session.options();
+  const Conv2dProblem p = evenly_padded(problem_);
+  std::vector<std::string> refused;
+  // make(bytes that are left for the engine); when that is refused, the reason is kept.
+  const auto attempt = [&](bool graph, size_t more, auto make) {
+    staging_.emplace(session.dnn(), problem_, pass_, options.nchw, graph);
+    const size_t taken = staging_->bytes + more;
+    try {
+      make(options.workspace_cap > taken ? options.workspace_cap - taken : 0);
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::device) throw;
+      refused.push_back(e.what());
+    }
+  };
+  const auto graph = [&](bool epilogue, Heuristics heuristics) {
+    const GraphProblem problem{p, pass_, options.nchw, epilogue};
+    attempt(true, epilogue ? bias_bytes(p) : 0, [&](size_t cap) {
+      graph_ = std::make_unique<GraphConv2d>(session, handle, problem, heuristics, cap);
+      epilogue_ = epilogue;
+    });
+  };
+  const auto legacy = [&](size_t cap) { legacy_.emplace(session, handle, p, pass_, options.nchw, cap); };
+  for (const bool epilogue : {true, false})
+    for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
+      if (options.graph && !graph_ && (!epilogue || pass_ == Pass::fprop)) graph(epilogue, heuristics);
+  if (options.legacy) attempt(graph_ != nullptr, epilogue_ ? bias_bytes(p) : 0, legacy);
+  if (!graph_ && !legacy_)
+    fail(ErrorCode::device, "cuDNN", "no {} of {}: {}", name_of(pass_), to_string(problem_),
+         join(refused, "; "));
 }
 
-const float* Conv2dPlan::padded_input(const Session& session, cudnnHandle_t handle, const Context& context,
-                                      const float* x) const {
-  if (!uneven_) return x;
-  const CudnnApi& api = session.dnn();
-  auto* image = static_cast<float*>(context.workspace);
-  api.check(api.SetTensor(handle, x_.get(), image, &kZero), "SetTensor");
-  api.check(api.TransformTensor(handle, &kOne, dense_x_.get(), x, &kZero, inner_.get(),
-                                image + first_pixel(problem_)),
-            "TransformTensor");
-  return image;
+size_t Conv2dPlan::workspace_bytes() const {
+  const size_t graph = graph_ ? graph_->workspace_bytes() : 0,
+               legacy = legacy_ ? legacy_->workspace_bytes() : 0;
+  return staging_->bytes + (epilogue_ ? bias_bytes(problem_) : 0) + std::max(graph, legacy);
 }
 
-void Conv2dPlan::fprop(const Session& session, Context& context, const float* x, const float* w,
-                       const float* b, float* y) const {
-  const CudnnApi& api = session.dnn();
-  cudnnHandle_t handle = session.dnn(context);
-  const float* in = padded_input(session, handle, context, x);
-  api.check(api.ConvolutionForward(handle, &kOne, x_.get(), in, w_.get(), w, convolution_.get(),
-                                   cudnnConvolutionFwdAlgo_t(algorithm_),
-                                   static_cast<char*>(context.workspace) + padded_bytes_, algorithm_bytes_,
-                                   &kZero, y_.get(), y),
-            "ConvolutionForward");
+// Whether the graph ran, with its epilogue if it has one.
+bool Conv2dPlan::run(const CudnnApi& api, cudnnHandle_t handle, void* workspace, const ConvOperands& operands,
+                     const float* beta) const {
+  const size_t before = staging_->bytes + (epilogue_ ? bias_bytes(problem_) : 0);
+  void* const own = static_cast<char*>(workspace) + before;
+  const bool graph = graph_ && aligned_for_graph(operands);
+  if (!graph && !legacy_)
+    fail(ErrorCode::device, "cuDNN graph", "a tensor of {} is not aligned to 16 bytes", to_string(problem_));
+  if (graph)
+    graph_->run(handle, operands, own);
+  else
+    legacy_->run(api, handle, operands, beta, own);
+  return graph;
+}
+
+// K zeros, for a graph that adds a bias where the caller has none.
+float* Conv2dPlan::zeros(const CudnnApi& api, cudnnHandle_t handle, void* workspace) const {
+  auto* const to = reinterpret_cast<float*>(static_cast<char*>(workspace) + staging_->bytes);
+  api.check(api.SetTensor(handle, bias_.get(), to, &kZero), "SetTensor");
+  return to;
+}
+
+void Conv2dPlan::finish(const CudnnApi& api, cudnnHandle_t handle, const float* b, float* y) const {
   if (b) api.check(api.AddTensor(handle, &kOne, bias_.get(), b, &kOne, y_.get(), y), "AddTensor");
   if (activation_)
     api.check(api.ActivationForward(handle, activation_->get(), &kOne, y_.get(), y, &kZero, y_.get(), y),
               "ActivationForward");
 }
 
+void Conv2dPlan::fprop(const Session& session, Context& context, const float* x, const float* w,
+                       const float* b, float* y) const {
+  const CudnnApi& api = session.dnn();
+  cudnnHandle_t handle = session.dnn(context);
+  void* const ws = context.workspace;
+  constexpr GradMode kMode = GradMode::overwrite;
+  ConvOperands o{any(staging_->x.read(api, handle, ws, x)), any(staging_->w.read(api, handle, ws, w)),
+                 staging_->y.place(ws, y, kMode)};
+  if (epilogue_) o.bias = b ? any(b) : zeros(api, handle, ws);
+  const bool finished = run(api, handle, ws, o, &kZero) && epilogue_;
+  staging_->y.take_back(api, handle, ws, y, kMode);
+  if (!finished) finish(api, handle, b, y);
+}
+
 void Conv2dPlan::dgrad(const Session& session, Context& context, const float* dy, const float* w, float* dx,
                        GradMode mode) const {
   const CudnnApi& api = session.dnn();
   cudnnHandle_t handle = session.dnn(context);
-  auto* image = uneven_ ? static_cast<float*>(context.workspace) : dx;
-  api.check(api.ConvolutionBackwardData(handle, &kOne, w_.get(), w, y_.get(), dy, convolution_.get(),
-                                        cudnnConvolutionBwdDataAlgo_t(algorithm_),
-                                        static_cast<char*>(context.workspace) + padded_bytes_,
-                                        algorithm_bytes_, uneven_ ? &kZero : beta_of(mode), x_.get(), image),
-            "ConvolutionBackwardData");
-  if (uneven_)
-    api.check(api.TransformTensor(handle, &kOne, inner_.get(), image + first_pixel(problem_), beta_of(mode),
-                                  dense_x_.get(), dx),
-              "TransformTensor");
+  void* const ws = context.workspace;
+  run(api, handle, ws,
+      {staging_->x.place(ws, dx, mode), any(staging_->w.read(api, handle, ws, w)),
+       any(staging_->y.read(api, handle, ws, dy))},
+      staging_->x.beta(mode));
+  staging_->x.take_back(api, handle, ws, dx, mode);
 }
 
 void Conv2dPlan::wgrad(const Session& session, Context& context, const float* x, const float* dy, float* dw,
                        float* db, GradMode mode) const {
   const CudnnApi& api = session.dnn();
   cudnnHandle_t handle = session.dnn(context);
-  const float* in = padded_input(session, handle, context, x);
-  api.check(api.ConvolutionBackwardFilter(handle, &kOne, x_.get(), in, y_.get(), dy, convolution_.get(),
-                                          cudnnConvolutionBwdFilterAlgo_t(algorithm_),
-                                          static_cast<char*>(context.workspace) + padded_bytes_,
-                                          algorithm_bytes_, beta_of(mode), w_.get(), dw),
-            "ConvolutionBackwardFilter");
+  void* const ws = context.workspace;
+  run(api, handle, ws,
+      {any(staging_->x.read(api, handle, ws, x)), staging_->w.place(ws, dw, mode),
+       any(staging_->y.read(api, handle, ws, dy))},
+      staging_->w.beta(mode));
+  staging_->w.take_back(api, handle, ws, dw, mode);
   if (db)
     api.check(api.ConvolutionBackwardBias(handle, &kOne, y_.get(), dy, beta_of(mode), bias_.get(), db),
               "ConvolutionBackwardBias");

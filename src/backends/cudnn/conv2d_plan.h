@@ -1,22 +1,32 @@
-// A convolution prepared for cuDNN: descriptors, and the algorithm that its heuristics put first among those allowed.
+// A convolution prepared for cuDNN: the first that takes it of the graph API with its best heuristics, the graph API with
+// its fallback engines, and the older calls; and the copies that they need around them.
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 
-#include "backends/cudnn/session.h"
-#include "ops/conv2d.h"
+#include "backends/cudnn/graph_conv2d.h"
+#include "backends/cudnn/legacy_conv2d.h"
+#include "backends/cudnn/staged_tensor.h"
 
 namespace gabor::cudnn {
 
-// cuDNN pads both sides alike. Where a problem does not, x is copied into the middle of a padded image first (and dx cut
-// out of one): `padded`, at the start of the workspace.
+// Where the three tensors are for cuDNN, one after the other in the workspace.
+struct Conv2dStaging {
+  // results_apart: the engine overwrites, so that a gradient that is to be added takes a detour.
+  Conv2dStaging(const CudnnApi& api, const Conv2dProblem& p, Pass pass, bool nchw, bool results_apart);
+  size_t bytes = 0;
+  StagedTensor x, w, y;
+};
+
 class Conv2dPlan {
  public:
-  // Throws Error{device} with the reason when cuDNN has no algorithm for it.
+  // Throws Error{device} with every reason when nothing takes it.
   Conv2dPlan(const Session& session, cudnnHandle_t handle, const Conv2dProblem& p, Pass pass);
 
   bool serves(const Conv2dProblem& p, Pass pass) const { return p == problem_ && pass == pass_; }
-  size_t workspace_bytes() const { return padded_bytes_ + algorithm_bytes_; }
+  size_t workspace_bytes() const;
+  std::string kernel() const { return graph_ ? graph_->kernel() : legacy_->kernel(); }  // of aligned tensors
 
   void fprop(const Session&, Context&, const float* x, const float* w, const float* b, float* y) const;
   void dgrad(const Session&, Context&, const float* dy, const float* w, float* dx, GradMode) const;
@@ -24,21 +34,19 @@ class Conv2dPlan {
 
  private:
   void choose(const Session& session, cudnnHandle_t handle);
-  template <class Performance, class Get>
-  int choose_from(const Session& session, const char* function, Get get);
-  const float* padded_input(const Session&, cudnnHandle_t, const Context&, const float* x) const;
+  bool run(const CudnnApi& api, cudnnHandle_t handle, void* workspace, const ConvOperands& operands,
+           const float* beta) const;
+  void finish(const CudnnApi& api, cudnnHandle_t handle, const float* b, float* y) const;
+  float* zeros(const CudnnApi& api, cudnnHandle_t handle, void* workspace) const;
 
   Conv2dProblem problem_;
   Pass pass_;
-  bool uneven_;             // padding differs from side to side
-  TensorExtent image_;      // what the convolution reads: x, or x in its padding
-  Tensor x_, y_, bias_;     // x_: image_
-  Tensor dense_x_, inner_;  // x as the caller has it; the place of x in image_
-  Filter w_;
-  Convolution convolution_;
+  bool epilogue_ = false;  // the graph adds the bias and applies the activation
+  std::optional<Conv2dStaging> staging_;
+  std::unique_ptr<GraphConv2d> graph_;  // null: nothing there took it
+  std::optional<LegacyConv2d> legacy_;  // in its place, or beside it for tensors that are not aligned for it
+  Tensor y_, bias_;                     // as the caller has them
   std::optional<ActivationFunction> activation_;
-  int algorithm_ = 0;
-  size_t algorithm_bytes_ = 0, padded_bytes_ = 0;
 };
 
 }  // namespace gabor::cudnn

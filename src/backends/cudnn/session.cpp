@@ -37,19 +37,27 @@ cublasHandle_t Session::blas(const Context& context) const {
   return blas_handle_;
 }
 
+TensorStrides strides_of(const TensorExtent& e) {
+  const int64_t row = e.row ? e.row : e.nchw ? e.W : e.W * e.C;
+  if (!e.nchw) return {e.image ? e.image : e.H * row, 1, row, e.C};
+  const int64_t plane = e.plane ? e.plane : e.H * row;
+  return {e.image ? e.image : e.C * plane, plane, row, 1};
+}
+
 Tensor make_tensor(const CudnnApi& api, const TensorExtent& e) {
   Tensor t(api.CreateTensorDescriptor, api.DestroyTensorDescriptor, api, "CreateTensorDescriptor");
-  const int64_t row = e.row ? e.row : e.W * e.C, image = e.image ? e.image : e.H * row;
+  const TensorStrides s = strides_of(e);
   api.check(api.SetTensor4dDescriptorEx(t.get(), CUDNN_DATA_FLOAT, int(e.N), int(e.C), int(e.H), int(e.W),
-                                        int(image), 1, int(row), int(e.C)),
+                                        int(s.image), int(s.channel), int(s.row), int(s.column)),
             "SetTensor4dDescriptorEx");
   return t;
 }
 
-Filter make_filter(const CudnnApi& api, int64_t K, int64_t R, int64_t S, int64_t C) {
+Filter make_filter(const CudnnApi& api, const TensorExtent& e) {
   Filter f(api.CreateFilterDescriptor, api.DestroyFilterDescriptor, api, "CreateFilterDescriptor");
   api.check(
-      api.SetFilter4dDescriptor(f.get(), CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, int(K), int(C), int(R), int(S)),
+      api.SetFilter4dDescriptor(f.get(), CUDNN_DATA_FLOAT, e.nchw ? CUDNN_TENSOR_NCHW : CUDNN_TENSOR_NHWC,
+                                int(e.N), int(e.C), int(e.H), int(e.W)),
       "SetFilter4dDescriptor");
   return f;
 }

@@ -61,13 +61,21 @@ using Convolution = Descriptor<cudnnConvolutionDescriptor_t>;
 using Pooling = Descriptor<cudnnPoolingDescriptor_t>;
 using ActivationFunction = Descriptor<cudnnActivationDescriptor_t>;
 
-// f32, channels last. row and image: elements from one row, one image, to the next; 0: dense.
+// f32; channels last, or first (nchw). row, plane and image: elements from one row, channel (nchw only) and image to the
+// next; 0: dense. A filter has K for N, R,S for H,W.
 struct TensorExtent {
   int64_t N = 1, H = 1, W = 1, C = 1;
-  int64_t row = 0, image = 0;
+  bool nchw = false;
+  int64_t row = 0, plane = 0, image = 0;
+  int64_t count() const { return N * H * W * C; }
 };
+// In elements, from one place to the next along each axis.
+struct TensorStrides {
+  int64_t image, channel, row, column;
+};
+TensorStrides strides_of(const TensorExtent& extent);
 Tensor make_tensor(const CudnnApi& api, const TensorExtent& extent);
-Filter make_filter(const CudnnApi& api, int64_t K, int64_t R, int64_t S, int64_t C);  // K,R,S,C
+Filter make_filter(const CudnnApi& api, const TensorExtent& extent);  // a dense one
 // Null if cuDNN's extents, which are int, hold them; else why not.
 const char* too_large(std::initializer_list<int64_t> counts);
 

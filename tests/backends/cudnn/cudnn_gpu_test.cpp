@@ -26,6 +26,7 @@ class CudnnOps : public testing::Test {
     }
   }
   OpComparison compare() const { return {backend_, 20261127}; }
+  std::vector<std::shared_ptr<const Backend>> variants() const { return backend_->variants(); }
   static void expect(const OpReport& report) {
     std::cout << report.text() << "\n";
     EXPECT_TRUE(report.good(op_tests::shapes_to_run())) << report.text();
@@ -39,6 +40,12 @@ class CudnnOps : public testing::Test {
 TEST_F(CudnnOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count())); }
 TEST_F(CudnnOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count())); }
 TEST_F(CudnnOps, Conv2dWgrad) { expect(compare().conv2d(Pass::wgrad, count())); }
+TEST_F(CudnnOps, Conv2dOfEachVariantInFp32) {
+  for (const auto& variant : variants())
+    if (variant->traits().math == "fp32")
+      for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+        expect(OpComparison(variant, 20261128).conv2d(pass, count()));
+}
 TEST_F(CudnnOps, DenseFprop) { expect(compare().dense(Pass::fprop, count())); }
 TEST_F(CudnnOps, DenseDgrad) { expect(compare().dense(Pass::dgrad, count())); }
 TEST_F(CudnnOps, DenseWgrad) { expect(compare().dense(Pass::wgrad, count())); }

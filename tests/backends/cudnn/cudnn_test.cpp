@@ -1,16 +1,9 @@
 // The cudnn backend over a fake cuDNN and cuBLAS that compute on the host (fake_library.cpp): the op tests check the
 // descriptors, strides, scales and workspaces that it passes; then every call is made to fail in turn.
-#include <dlfcn.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <iostream>
 
-#include "backends/cudnn/backend.h"
-#include "backends/cudnn/fake_library.h"
-#include "backends/op_tests/op_comparison.h"
+#include "backends/cudnn/fake_cudnn_test.h"
 #include "backends/reference/backend.h"
-#include "core/error.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/library.h"
@@ -19,39 +12,18 @@
 namespace gabor {
 namespace {
 
-using op_tests::OpComparison;
-using op_tests::OpReport;
-
-CudnnOptions fake() {
-  CudnnOptions o;
-  o.cudnn_file = o.cublas_file = GABOR_FAKE_CUDNN;
+// Convolutions by the older calls alone: graph_test.cpp has the others.
+CudnnOptions legacy() {
+  CudnnOptions o = fake();
+  o.graph = false;
   return o;
 }
 
-// The state of the library that the backend has opened: a second opening of a file gives the same one.
-FakeState& state() {
-  static void* const library = dlopen(GABOR_FAKE_CUDNN, RTLD_NOW);
-  return *reinterpret_cast<decltype(&fake_state)>(dlsym(library, "fake_state"))();
-}
+using FakeCudnn = FakeCudnnTest;
 
-class FakeCudnn : public testing::Test {
- protected:
-  void SetUp() override { state() = {}; }
-  void TearDown() override { EXPECT_EQ(state().alive, 0) << "handles or descriptors are left"; }
-  static std::shared_ptr<const Backend> make(const CudnnOptions& options = fake()) {
-    return make_cudnn_backend(host_device(), nullptr, options);
-  }
-  static void expect(const OpReport& report) {
-    std::cout << report.text() << "\n";
-    EXPECT_TRUE(report.good(count)) << report.text();
-  }
-  static OpComparison compare() { return {make(), 20261126}; }
-  static inline const int count = std::min(op_tests::shapes_to_run(), 500);
-};
-
-TEST_F(FakeCudnn, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
-TEST_F(FakeCudnn, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }
-TEST_F(FakeCudnn, Conv2dWgrad) { expect(compare().conv2d(Pass::wgrad, count)); }
+TEST_F(FakeCudnn, Conv2dFprop) { expect(compare(legacy()).conv2d(Pass::fprop, count)); }
+TEST_F(FakeCudnn, Conv2dDgrad) { expect(compare(legacy()).conv2d(Pass::dgrad, count)); }
+TEST_F(FakeCudnn, Conv2dWgrad) { expect(compare(legacy()).conv2d(Pass::wgrad, count)); }
 TEST_F(FakeCudnn, DenseFprop) { expect(compare().dense(Pass::fprop, count)); }
 TEST_F(FakeCudnn, DenseDgrad) { expect(compare().dense(Pass::dgrad, count)); }
 TEST_F(FakeCudnn, DenseWgrad) { expect(compare().dense(Pass::wgrad, count)); }
@@ -62,16 +34,6 @@ TEST_F(FakeCudnn, ActivationBackward) { expect(compare().activation_backward(cou
 TEST_F(FakeCudnn, BatchnormForward) { expect(compare().batchnorm_forward(count)); }
 TEST_F(FakeCudnn, BatchnormBackward) { expect(compare().batchnorm_backward(count)); }
 TEST_F(FakeCudnn, Softmax) { expect(compare().softmax(count)); }
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::device) << e.what();
-    return e.what();
-  }
-  return "";
-}
 
 // Each op once, on a problem whose padding differs from side to side.
 void run_all(const Backend& backend) {
@@ -101,19 +63,19 @@ void run_all(const Backend& backend) {
 }
 
 TEST_F(FakeCudnn, EveryCallMayFail) {
-  run_all(*make());
+  run_all(*make(legacy()));
   const int calls = state().calls;
   EXPECT_GT(calls, 40);
   for (int n = 1; n <= calls; n++) {
     state() = {.fail_at = n};
-    const std::string said = error_of([] { run_all(*make()); });
+    const std::string said = error_of([] { run_all(*make(legacy())); });
     EXPECT_NE(said.find("failed: told to fail"), std::string::npos) << "call " << n << ": " << said;
     EXPECT_EQ(state().alive, 0) << "call " << n << ": " << said;
   }
 }
 
 TEST_F(FakeCudnn, AnswersForWhatItLacks) {
-  const auto backend = make();
+  const auto backend = make(legacy());
   const Conv2d& conv = *backend->ops().conv2d;
   Conv2dProblem p{.N = 1, .H = 4, .W = 4, .C = 1, .K = 1, .pad = {}, .activation = {ActivationKind::gelu, 0}};
   EXPECT_EQ(conv.supports(p, Pass::fprop).reason, "no gelu in cuDNN");
@@ -121,14 +83,18 @@ TEST_F(FakeCudnn, AnswersForWhatItLacks) {
   state().no_algorithm = true;
   p.H = 5;
   EXPECT_EQ(conv.supports(p, Pass::wgrad).reason,
-            "cuDNN: no deterministic algorithm of 2 for wgrad N=1 H=5 W=4 C=1 K=1 R=1 S=1 pad=0,0 stride=1,1 "
-            "act=gelu "
-            "within 1.00 GiB of workspace");
+            "cuDNN: no wgrad of N=1 H=5 W=4 C=1 K=1 R=1 S=1 pad=0,0 stride=1,1 act=gelu: cuDNN: none of 2 "
+            "algorithms is deterministic, no FFT and needs at most 1.00 GiB");
+  state().no_algorithm = false;
+  state().only_fft = true;
+  p.H = 6;
+  EXPECT_NE(conv.supports(p, Pass::wgrad).reason.find("none of 3 algorithms is deterministic, no FFT"),
+            std::string::npos);
 }
 
 // What cuDNN does not take falls to the next backend, with the reason on record.
 TEST_F(FakeCudnn, NextBackendTakesOver) {
-  const Library library({make(), make_reference_backend()});
+  const Library library({make(legacy()), make_reference_backend()});
   state().no_algorithm = true;
   const Conv2dProblem p{.N = 1, .H = 4, .W = 4, .C = 1, .K = 1, .pad = {}, .activation = {}};
   ChoiceRecord record;
@@ -136,7 +102,7 @@ TEST_F(FakeCudnn, NextBackendTakesOver) {
       &OpSet::conv2d, [&](const Conv2d& o) { return o.supports(p, Pass::fprop); }, record);
   EXPECT_EQ(record.backend, "reference");
   ASSERT_EQ(record.passed_over.size(), 1u);
-  EXPECT_NE(record.passed_over[0].find("cudnn: cuDNN: no deterministic algorithm"), std::string::npos);
+  EXPECT_NE(record.passed_over[0].find("cudnn: cuDNN: no fprop of N=1 H=4"), std::string::npos);
 }
 
 TEST_F(FakeCudnn, MathModeIsAlwaysSet) {

@@ -1,59 +1,34 @@
-// The convolutions of the fake library.
+// The older convolution calls of the fake library.
 #include <cstring>
-#include <vector>
 
-#include "backends/cudnn/fake_types.h"
+#include "backends/cudnn/fake_products.h"
 
 namespace {
 
 constexpr size_t kWorkspace = 1000;  // bytes that its algorithms want
-
-bool fits(const cudnnTensorStruct& x, const cudnnFilterStruct& w, const cudnnConvolutionStruct& c,
-          const cudnnTensorStruct& y) {
-  const auto out = [](int64_t in, int64_t pad, int64_t window, int64_t dil, int64_t stride) {
-    return (in + 2 * pad - ((window - 1) * dil + 1)) / stride + 1;
-  };
-  return y.n == x.n && y.c == w.k && w.c * c.groups == x.c &&
-         y.h == out(x.h, c.pad_h, w.h, c.dil_h, c.stride_h) &&
-         y.w == out(x.w, c.pad_w, w.w, c.dil_w, c.stride_w);
-}
-
-// f(place in x, place in w, place in y) for every product of a convolution.
-template <class F>
-void for_each_product(const cudnnTensorStruct& x, const cudnnFilterStruct& w, const cudnnConvolutionStruct& c,
-                      const cudnnTensorStruct& y, F f) {
-  for_each(y, [&](int64_t n, int64_t k, int64_t p, int64_t q) {
-    const int64_t group = k / (w.k / c.groups);
-    for (int64_t r = 0; r < w.h; r++)
-      for (int64_t s = 0; s < w.w; s++) {
-        const int64_t h = p * c.stride_h - c.pad_h + r * c.dil_h, v = q * c.stride_w - c.pad_w + s * c.dil_w;
-        if (h < 0 || h >= x.h || v < 0 || v >= x.w) continue;
-        for (int64_t ch = 0; ch < w.c; ch++)
-          f(x.at(n, group * w.c + ch, h, v), w.at(k, r, s, ch), y.at(n, k, p, q));
-      }
-  });
-}
 
 // Half of the algorithms that heuristics list are not to be taken: one is not deterministic, one wants too much memory.
 template <class Performance>
 cudnnStatus_t list_algorithms(int requested, int* returned, Performance* list, cudnnMathType_t math) {
   FAKE_CUDNN_CALL;
   if (requested < 3) return CUDNN_STATUS_BAD_PARAM;
+  constexpr int kOrder[] = {0, 4, 1};
   for (int i = 0; i < 3; i++) {
     list[i] = {};
-    list[i].algo = decltype(list[i].algo)(i);
+    list[i].algo = decltype(list[i].algo)(kOrder[i]);
     list[i].status = CUDNN_STATUS_SUCCESS;
     list[i].memory = i == 1 ? size_t{1} << 40 : kWorkspace;
     list[i].determinism = i == 0 ? CUDNN_NON_DETERMINISTIC : CUDNN_DETERMINISTIC;
     list[i].mathType = math;
   }
+  if (fake_state()->only_fft) list[2].algo = decltype(list[2].algo)(CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT);
   *returned = fake_state()->no_algorithm ? 2 : 3;
   return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t begin_convolution(int algorithm, void* workspace, size_t bytes, bool fit) {
   FAKE_CUDNN_CALL;
-  if (algorithm != 2 || bytes != kWorkspace || !fit) return CUDNN_STATUS_BAD_PARAM;
+  if (algorithm != 1 || bytes != kWorkspace || !fit) return CUDNN_STATUS_BAD_PARAM;
   std::memset(workspace, 0xCC, bytes);  // it is the algorithm's own
   return CUDNN_STATUS_SUCCESS;
 }
@@ -113,10 +88,7 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t, const void* alpha, const cu
                                       const void* beta, const cudnnTensorDescriptor_t y, void* out) {
   const cudnnStatus_t begun = begin_convolution(algorithm, workspace, bytes, fits(*x, *w, *c, *y));
   if (begun != CUDNN_STATUS_SUCCESS) return begun;
-  std::vector<double> sums(size_t(y->n * y->n_stride));
-  for_each_product(*x, *w, *c, *y, [&](int64_t i, int64_t j, int64_t k) {
-    sums[size_t(k)] += double(floats(in)[i]) * double(floats(filters)[j]);
-  });
+  const auto sums = convolve(*x, *w, *c, *y, Result::y, floats(in), floats(filters), nullptr);
   for (size_t i = 0; i < sums.size(); i++) blend(floats(out) + i, sums[i], alpha, beta);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -128,10 +100,7 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t, const void* alpha, con
                                            void* out) {
   const cudnnStatus_t begun = begin_convolution(algorithm, workspace, bytes, fits(*x, *w, *c, *y));
   if (begun != CUDNN_STATUS_SUCCESS) return begun;
-  std::vector<double> sums(size_t(x->n * x->n_stride));
-  for_each_product(*x, *w, *c, *y, [&](int64_t i, int64_t j, int64_t k) {
-    sums[size_t(i)] += double(floats(grad)[k]) * double(floats(filters)[j]);
-  });
+  const auto sums = convolve(*x, *w, *c, *y, Result::x, nullptr, floats(filters), floats(grad));
   for (size_t i = 0; i < sums.size(); i++) blend(floats(out) + i, sums[i], alpha, beta);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -144,10 +113,7 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t, const void* alpha,
                                              void* out) {
   const cudnnStatus_t begun = begin_convolution(algorithm, workspace, bytes, fits(*x, *w, *c, *y));
   if (begun != CUDNN_STATUS_SUCCESS) return begun;
-  std::vector<double> sums(size_t(w->k * w->c * w->h * w->w));
-  for_each_product(*x, *w, *c, *y, [&](int64_t i, int64_t j, int64_t k) {
-    sums[size_t(j)] += double(floats(grad)[k]) * double(floats(in)[i]);
-  });
+  const auto sums = convolve(*x, *w, *c, *y, Result::w, floats(in), nullptr, floats(grad));
   for (size_t i = 0; i < sums.size(); i++) blend(floats(out) + i, sums[i], alpha, beta);
   return CUDNN_STATUS_SUCCESS;
 }

@@ -14,11 +14,6 @@ namespace {
 
 FakeState state;
 
-double activate(cudnnActivationMode_t mode, double v) {
-  if (mode == CUDNN_ACTIVATION_RELU) return v > 0 || std::isnan(v) ? v : 0;
-  return mode == CUDNN_ACTIVATION_SIGMOID ? 1 / (1 + std::exp(-v)) : std::tanh(v);
-}
-
 }  // namespace
 
 bool fake_call_fails() {
@@ -38,8 +33,14 @@ const char* cudnnGetErrorString(cudnnStatus_t status) {
 }
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) { return create(handle); }
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) { return destroy(handle); }
-cudnnStatus_t cudnnSetStream(cudnnHandle_t, cudaStream_t) {
+cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
   FAKE_CUDNN_CALL;
+  handle->stream = stream;
+  return CUDNN_STATUS_SUCCESS;
+}
+cudnnStatus_t cudnnGetStream(cudnnHandle_t handle, cudaStream_t* stream) {
+  FAKE_CUDNN_CALL;
+  *stream = handle->stream;
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -56,8 +57,11 @@ cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t f) { return d
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t f, cudnnDataType_t,
                                          cudnnTensorFormat_t format, int k, int c, int h, int w) {
   FAKE_CUDNN_CALL;
-  if (format != CUDNN_TENSOR_NHWC) return CUDNN_STATUS_BAD_PARAM;
-  *f = {k, c, h, w};
+  const bool last = format == CUDNN_TENSOR_NHWC;
+  if (!last && format != CUDNN_TENSOR_NCHW) return CUDNN_STATUS_BAD_PARAM;
+  const int64_t K = k, C = c, R = h, S = w;
+  *f = last ? cudnnFilterStruct{{K, C, R, S, R * S * C, 1, S * C, C}}
+            : cudnnFilterStruct{{K, C, R, S, C * R * S, R * S, S, 1}};
   return CUDNN_STATUS_SUCCESS;
 }
 cudnnStatus_t cudnnSetTensor(cudnnHandle_t, const cudnnTensorDescriptor_t t, void* y, const void* value) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cudnn.h>
 
+#include <cmath>
 #include <cstdint>
 
 #include "backends/cudnn/fake_library.h"
@@ -12,7 +13,9 @@ bool fake_call_fails();
   if (fake_call_fails()) return status
 #define FAKE_CUDNN_CALL FAKE_CALL(CUDNN_STATUS_INTERNAL_ERROR)
 
-struct cudnnContext {};
+struct cudnnContext {
+  cudaStream_t stream;
+};
 struct cudnnTensorStruct {
   int64_t n, c, h, w, n_stride, c_stride, h_stride, w_stride;
   int64_t at(int64_t i, int64_t k, int64_t y, int64_t x) const {
@@ -20,14 +23,16 @@ struct cudnnTensorStruct {
   }
   bool same_extent(const cudnnTensorStruct& o) const { return n == o.n && c == o.c && h == o.h && w == o.w; }
 };
-struct cudnnFilterStruct {
-  int64_t k, c, h, w;
-  int64_t at(int64_t f, int64_t y, int64_t x, int64_t ch) const { return ((f * h + y) * w + x) * c + ch; }
-};
+struct cudnnFilterStruct : cudnnTensorStruct {};  // K for n, R and S for h and w
 struct cudnnConvolutionStruct {
   int64_t pad_h, pad_w, stride_h, stride_w, dil_h, dil_w, groups = 1;
   cudnnMathType_t math = CUDNN_DEFAULT_MATH;
 };
+inline double activate(cudnnActivationMode_t mode, double v) {
+  if (mode == CUDNN_ACTIVATION_RELU) return v > 0 || std::isnan(v) ? v : 0;
+  return mode == CUDNN_ACTIVATION_SIGMOID ? 1 / (1 + std::exp(-v)) : std::tanh(v);
+}
+
 struct cudnnPoolingStruct {
   int64_t R, S, pad_h, pad_w, stride_h, stride_w;
 };
