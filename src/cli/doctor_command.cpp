@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,18 +9,20 @@
 
 #include "backends/all.h"
 #include "cli/commands.h"
+#include "cli/doctor_output.h"
 #include "cli/eval_output.h"
 #include "cli/machine.h"
 #include "cli/option_values.h"
+#include "cli/output_file.h"
+#include "cli/status_line.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "data/contact_sheet.h"
 #include "data/doctor.h"
 
 namespace gabor {
 namespace {
-
-constexpr size_t kMaxListed = 20;
 
 // Pictures decoded a second by one thread, over up to 200 of the set or one second.
 double decode_speed(const DataSplits& d) {
@@ -61,89 +64,106 @@ std::string machine_text(const nlohmann::ordered_json& machine) {
   return out;
 }
 
-nlohmann::ordered_json data_json(const DataReport& r, double per_second) {
-  nlohmann::ordered_json j = {{"ok", r.ok()}, {"classes", r.classes}, {"split", r.split_note}};
-  for (const PartReport& p : r.parts)
-    j["parts"].push_back({{"name", p.name}, {"total", p.total}, {"per_class", p.per_class}});
-  j["width"] = {r.width.min, r.width.median, r.width.max};
-  j["height"] = {r.height.min, r.height.median, r.height.max};
-  j["decoded"] = r.decoded, j["decodes_per_s_and_thread"] = per_second;
-  j["unreadable"] = nlohmann::ordered_json::array();
-  for (const UnreadableFile& u : r.unreadable)
-    j["unreadable"].push_back({{"name", u.name}, {"reason", u.reason}});
-  j["duplicates"] = r.duplicates.size();
-  j["errors"] = r.errors, j["warnings"] = r.warnings;
-  return j;
+struct Options {
+  std::string data, sheet, remove_list;
+  SplitOptions split;
+  ImageSize size;  // 0x0: the pictures' own, else the article's
+  DoctorOptions doctor;
+  bool json = false, quick = false;
+};
+
+bool read_options(const Invocation& call, Options& o) {
+  CommandLine line(
+      call, "doctor",
+      "Checks this machine and, given DATA, what would train or validate nonsense in it. DATA is only "
+      "read.");
+  line.positional("DATA", "as for train", o.data, false);
+  line.option("--val-split", "X", "share of the pictures that validate (0.3)",
+              [&](const std::string& v) { o.split.val_split = parse_number("--val-split", v, 0, 0.99); });
+  line.option("--val", "DIR", "validate on these pictures",
+              [&](const std::string& v) { o.split.val_path = v; });
+  line.option("--size", "HxW",
+              "input of the network, to tell what resizing does (pictures' own, else 300x300)",
+              [&](const std::string& v) { o.size = parse_size("--size", v); });
+  line.option("--max-bad", "X", "share of unreadable pictures that is an error (0.01)",
+              [&](const std::string& v) { o.doctor.max_bad = parse_number("--max-bad", v, 0, 1); });
+  line.option("--sheet", "FILE", "write a PNG: samples of each class, and the pairs of duplicates",
+              [&](const std::string& v) { o.sheet = v; });
+  line.option(
+      "--remove-list", "FILE",
+      "write the paths, as DATA has them and one a line, of unreadable files, of all but one of equal files, "
+      "and of all equal files with different labels",
+      [&](const std::string& v) { o.remove_list = v; });
+  line.flag("--quick", "do not read the pictures", o.quick);
+  line.flag("--json", "print one JSON object", o.json);
+  return line.parse();
 }
 
-std::string data_text(const DataReport& r, double per_second) {
-  std::string out = fmt::format("\n{:<20}", "class");
-  for (const PartReport& p : r.parts) out += fmt::format(" {:>9}", p.name);
-  for (size_t k = 0; k < r.classes.size(); k++) {
-    out += fmt::format("\n{:<20}", printable(r.classes[k]));
-    for (const PartReport& p : r.parts) out += fmt::format(" {:>9}", p.per_class[k]);
+// What only makes sense with others is refused before anything long begins.
+void check_options(const Options& o) {
+  for (const auto& [option, value] : {std::pair{"--sheet", &o.sheet}, {"--remove-list", &o.remove_list}})
+    if (!value->empty() && o.data.empty())
+      fail(ErrorCode::usage, option, "needs DATA; see gabor doctor --help");
+  if (!o.remove_list.empty() && !o.split.val_path.empty())
+    fail(ErrorCode::usage, "--remove-list", "does not go with --val: its paths would be below two folders");
+  check_writable("--sheet", o.sheet);
+  check_writable("--remove-list", o.remove_list);
+}
+
+DataReport examine_with_progress(const DataSplits& data, DoctorOptions options) {
+  StatusLine status(stderr, ::isatty(STDERR_FILENO));
+  options.progress = [&](int64_t done, int64_t total) {
+    status.show(fmt::format("doctor: {} of {} pictures read", with_commas(done), with_commas(total)));
+  };
+  return examine(data, options);
+}
+
+void write_remove_list(const Options& o, const DataReport& report) {
+  std::string list;
+  for (const std::string& name : names_to_remove(report)) {
+    if (name.find('\n') == std::string::npos)
+      list += name + "\n";
+    else
+      fmt::print(stderr, "gabor: warning: left out of {}, for it has a line end in its name: {}\n",
+                 printable(o.remove_list), printable(name));
   }
-  out += fmt::format("\n{:<20}", "all");
-  for (const PartReport& p : r.parts) out += fmt::format(" {:>9}", p.total);
-  out += fmt::format("\n\nsplit    {}\n", r.split_note);
-  if (r.decoded > 0)
-    out += fmt::format(
-        "pictures {} read; width {} to {} (median {}), height {} to {} (median {}); one thread reads {:.0f} "
-        "a second\n",
-        r.decoded, r.width.min, r.width.max, r.width.median, r.height.min, r.height.max, r.height.median,
-        per_second);
-  for (size_t i = 0; i < std::min(kMaxListed, r.unreadable.size()); i++)
-    out += fmt::format("unreadable: {}\n", r.unreadable[i].reason);
-  if (r.unreadable.size() > kMaxListed)
-    out += fmt::format("... and {} more\n", r.unreadable.size() - kMaxListed);
-  for (size_t i = 0; i < std::min(kMaxListed, r.duplicates.size()); i++) {
-    const DuplicatePair& d = r.duplicates[i];
-    out += fmt::format("same picture twice: {} ({}) = {} ({})\n", printable(d.first), d.first_part,
-                       printable(d.second), d.second_part);
-  }
-  if (r.duplicates.size() > kMaxListed)
-    out += fmt::format("... and {} more\n", r.duplicates.size() - kMaxListed);
-  for (const std::string& w : r.warnings) out += "warning: " + w + "\n";
-  return out + (r.ok() ? "\nThe data can be trained on.\n" : "");
+  write_text(o.remove_list, list);
+}
+
+void write_sheet(const std::string& path, const DataSplits& data, const DataReport& report) {
+  const std::vector<uint8_t> png = contact_sheet(data, report);
+  write_text(path, {png.begin(), png.end()});
 }
 
 }  // namespace
 
 int doctor_command(const Invocation& call) {
-  std::string path;
-  SplitOptions split;
-  DoctorOptions options;
-  bool json = false, no_decode = false;
-  CommandLine line(call, "doctor",
-                   "Checks this machine and, given DATA, what would train or validate nonsense in it.");
-  line.positional("DATA", "as for train", path, false);
-  line.option("--val-split", "X", "share of the pictures that validate (0.3)",
-              [&](const std::string& v) { split.val_split = parse_number("--val-split", v, 0, 0.99); });
-  line.option("--val", "DIR", "validate on these pictures",
-              [&](const std::string& v) { split.val_path = v; });
-  line.option("--max-bad", "X", "share of unreadable pictures that is an error (0.01)",
-              [&](const std::string& v) { options.max_bad = parse_number("--max-bad", v, 0, 1); });
-  line.flag("--quick", "do not read the pictures", no_decode);
-  line.flag("--json", "print one JSON object", json);
-  if (!line.parse()) return 0;
-
+  Options o;
+  if (!read_options(call, o)) return 0;
+  check_options(o);
   nlohmann::ordered_json out = {{"version", GABOR_VERSION}, {"machine", machine_json()}};
-  if (!json) fmt::print("{}", machine_text(out["machine"]));
-  if (path.empty()) {
-    if (json) print_json(out);
+  if (!o.json) fmt::print("{}", machine_text(out["machine"]));
+  if (o.data.empty()) {
+    if (o.json) print_json(out);
     return 0;
   }
-  options.decode = !no_decode;
-  const DataSplits data = open_data(path, split);
-  const DataReport report = examine(data, options);
-  const double per_second = no_decode ? 0 : decode_speed(data);
-  if (json) {
-    out["data"] = data_json(report, per_second);
+  const DataSplits data = open_data(o.data, o.split);
+  if (!o.remove_list.empty() && data.dataset->native_size())
+    fail(ErrorCode::usage, "--remove-list",
+         "{} holds its pictures in a few files; none can be removed by path", printable(o.data));
+  o.doctor.decode = !o.quick;
+  o.doctor.size = o.size.height ? o.size : data.dataset->native_size().value_or(o.doctor.size);
+  const DataReport report = examine_with_progress(data, o.doctor);
+  if (!o.sheet.empty()) write_sheet(o.sheet, data, report);
+  if (!o.remove_list.empty()) write_remove_list(o, report);
+  const double per_second = o.quick ? 0 : decode_speed(data);
+  if (o.json) {
+    out["data"] = doctor_json(report, per_second);
     print_json(out);
   } else {
-    fmt::print("{}", data_text(report, per_second));
+    fmt::print("{}", doctor_text(report, per_second));
   }
-  if (!report.ok()) fail(ErrorCode::data, printable(path), "{}", join(report.errors, "; "));
+  if (!report.ok()) fail(ErrorCode::data, printable(o.data), "{}", join(report.errors, "; "));
   return 0;
 }
 

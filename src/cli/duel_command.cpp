@@ -2,10 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,10 +12,11 @@
 #include "backends/all.h"
 #include "cli/commands.h"
 #include "cli/duel_output.h"
-#include "cli/duel_progress.h"
 #include "cli/eval_output.h"
 #include "cli/machine.h"
 #include "cli/option_values.h"
+#include "cli/output_file.h"
+#include "cli/status_line.h"
 #include "cli/train_settings.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -26,7 +25,6 @@
 #include "duel/model_problems.h"
 #include "duel/problem_list.h"
 #include "model/plan.h"
-#include "train/safetensors.h"
 
 namespace gabor {
 namespace {
@@ -118,22 +116,6 @@ void filter(std::vector<DuelProblem>& list, const std::string& text) {
   });
   if (list.empty())
     fail(ErrorCode::usage, "--filter", "'{}' keeps no problem{}", printable(text), suggestion(text, known));
-}
-
-// A long duel must not fail at its end because a file cannot be written.
-void check_writable(const std::string& option, const std::string& path) {
-  if (path.empty() || path == "-") return;
-  std::error_code error;
-  const bool there = std::filesystem::exists(path, error);
-  std::FILE* file = std::fopen(path.c_str(), "ab");
-  if (!file)
-    fail(ErrorCode::usage, option, "{} cannot be written: {}", printable(path), std::strerror(errno));
-  std::fclose(file);
-  if (!there) std::filesystem::remove(path, error);
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  write_atomically(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
 
 std::string now_utc() {
@@ -248,19 +230,19 @@ int duel_command(const Invocation& call) {
   const double load = load_average();
   Duel duel;
   {
-    DuelProgress progress(stderr, ::isatty(STDERR_FILENO));
+    StatusLine progress(stderr, ::isatty(STDERR_FILENO));
     o.duel.progress = [&](const std::string& text) { progress.show(text); };
     duel = run_duel(std::move(problems), backends, *oracle->backends()[0], o.duel);
   }
   report.duel = &duel;
   report.notes = notes(o, duel, load);
-  if (!o.html.empty()) write_file(o.html, duel_html(report));
+  if (!o.html.empty()) write_text(o.html, duel_html(report));
   if (o.json == "-")
     print_json(duel_json(report));
   else
     std::fputs(duel_text(report).c_str(), stdout);
   if (!o.json.empty() && o.json != "-")
-    write_file(
+    write_text(
         o.json,
         duel_json(report).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return duel.right() ? 0 : int(ErrorCode::numeric);

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/eval_output.h"
 #include "cli/memory_check.h"
+#include "cli/output_file.h"
 #include "cli/run_folder.h"
 #include "cli/stop_signal.h"
 #include "cli/train_input.h"
@@ -133,10 +134,6 @@ ProgressStyle progress_style() {
   winsize size{};
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.columns = size.ws_col;
   return style;
-}
-
-void write_text(const std::string& path, const std::string& text) {
-  write_atomically(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
 
 // The best checkpoint on the test part, which nothing was chosen by.

@@ -1,14 +1,18 @@
 #include "data/doctor.h"
 
 #include <algorithm>
-#include <numeric>
+#include <atomic>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "core/error.h"
 #include "core/parallel.h"
-#include "core/text.h"
+#include "data/doctor_judgement.h"
 #include "data/fingerprint.h"
+#include "data/near_duplicates.h"
+#include "data/path_label.h"
+#include "data/sketch.h"
 
 namespace gabor {
 namespace {
@@ -19,10 +23,12 @@ struct Finding {
   int part = 0;  // index into kParts
   bool readable = false, blank = false, decoded = false;
   int width = 0, height = 0;
-  uint64_t hash = 0;
+  uint64_t hash = 0;  // of the bytes
+  Sketch sketch;
   std::string reason;
 };
 
+constexpr int64_t kProgressStep = 32;  // pictures
 constexpr const char* kParts[] = {"train", "val", "test"};
 
 std::vector<Finding> list_samples(const DataSplits& data) {
@@ -42,25 +48,34 @@ bool is_blank(const Image& image) {
                     image.pixels.begin());
 }
 
-void read_all(const Dataset& dataset, bool decode, std::vector<Finding>& findings) {
+void read(const Dataset& dataset, bool decode, Image& image, Finding& f) {
+  try {
+    f.hash = hash_bytes(dataset.bytes(f.sample));
+    if (decode) {
+      dataset.load_into(f.sample, dataset.channels(), image);
+      f.decoded = true;
+      f.width = image.width, f.height = image.height;
+      f.blank = is_blank(image);
+      f.sketch = sketch_of(image);
+    }
+    f.readable = true;
+  } catch (const Error& e) {
+    f.reason = e.what();
+  }
+}
+
+void read_all(const Dataset& dataset, const DoctorOptions& options, std::vector<Finding>& findings) {
+  const auto total = int64_t(findings.size());
+  std::atomic<int64_t> done = 0;
   parallel_ranges(
-      int64_t(findings.size()),
-      [&](int64_t begin, int64_t end, int) {
+      total,
+      [&](int64_t begin, int64_t end, int thread) {
         Image image;
         for (int64_t i = begin; i < end; i++) {
-          Finding& f = findings[size_t(i)];
-          try {
-            f.hash = hash_bytes(dataset.bytes(f.sample));
-            if (decode) {
-              dataset.load_into(f.sample, dataset.channels(), image);
-              f.decoded = true;
-              f.width = image.width, f.height = image.height;
-              f.blank = is_blank(image);
-            }
-            f.readable = true;
-          } catch (const Error& e) {
-            f.reason = e.what();
-          }
+          read(dataset, options.decode, image, findings[size_t(i)]);
+          done++;
+          const bool is_caller = thread == 0;
+          if (is_caller && i % kProgressStep == 0 && options.progress) options.progress(done, total);
         }
       },
       max_threads());
@@ -90,105 +105,117 @@ void count(const DataSplits& data, const std::vector<Finding>& findings, DataRep
   report.height = extent_of(std::move(heights));
 }
 
-void find_duplicates(const DataSplits& data, const std::vector<Finding>& findings, DataReport& report) {
-  std::unordered_map<uint64_t, const Finding*> first_with;
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+ResizeLoss resize_loss(const Dataset& dataset, ImageSize size, const std::vector<Finding>& findings) {
+  ResizeLoss loss{.size = size};
+  std::vector<double> stretches, kept;
   for (const Finding& f : findings) {
-    if (!f.readable) continue;
-    const auto [at, is_new] = first_with.emplace(f.hash, &f);
-    if (is_new) continue;
-    const Finding& first = *at->second;
-    const Dataset& d = *data.dataset;
-    report.duplicates.push_back({d.name(first.sample), d.name(f.sample), kParts[first.part], kParts[f.part],
-                                 first.part != f.part, d.label(first.sample) != d.label(f.sample)});
+    if (!f.decoded) continue;
+    const double wider = double(size.width) / size.height * f.height / f.width;
+    const double stretch = std::max(wider, 1 / wider);
+    stretches.push_back(stretch);
+    kept.push_back(std::min(1.0, double(size.width) * size.height / (double(f.width) * f.height)));
+    loss.stretched += stretch > ResizeLoss::kMuchStretch;
+    loss.enlarged += f.width < size.width || f.height < size.height;
+    if (stretch > loss.stretch_max) loss.stretch_max = stretch, loss.most_stretched = dataset.name(f.sample);
   }
-  std::stable_sort(
-      report.duplicates.begin(), report.duplicates.end(), [](const DuplicatePair& a, const DuplicatePair& b) {
-        return int(a.across_parts) + int(a.labels_differ) > int(b.across_parts) + int(b.labels_differ);
-      });
+  if (stretches.empty()) return loss;
+  loss.stretch_median = median(std::move(stretches));
+  loss.kept_median = median(std::move(kept));
+  return loss;
 }
 
-int classes_present(const PartReport& part) {
-  return int(std::count_if(part.per_class.begin(), part.per_class.end(), [](int64_t n) { return n > 0; }));
+void find_path_conflicts(const Dataset& dataset, const std::vector<Finding>& findings, DataReport& report) {
+  for (const Finding& f : findings) {
+    const std::string name = dataset.name(f.sample);
+    const int label = dataset.label(f.sample), named = class_named_by(name, report.classes);
+    if (named >= 0 && named != label) report.path_conflicts.push_back({name, label, named});
+  }
 }
 
-void judge_classes(const DoctorOptions& options, DataReport& report) {
-  const PartReport& train = report.parts[0];
-  if (classes_present(train) < 2)
-    report.errors.push_back("train has pictures of one class only; two at least are needed");
-  for (size_t p = 1; p < report.parts.size(); p++) {
-    const PartReport& part = report.parts[p];
-    if (part.total == 0) continue;
-    if (classes_present(part) < 2)
-      report.errors.push_back(
-          fmt::format("{} has pictures of one class only, so its accuracy would mean nothing", part.name));
-    for (size_t c = 0; c < report.classes.size(); c++)
-      if (part.per_class[c] == 0 && train.per_class[c] > 0)
-        report.warnings.push_back(
-            fmt::format("{} has no picture of the class '{}'", part.name, printable(report.classes[c])));
-  }
-  if (report.parts[1].total == 0)
-    report.warnings.push_back(
-        "there is no validation set: nothing will tell learning from learning by heart");
-  const auto [smallest, largest] = std::minmax_element(train.per_class.begin(), train.per_class.end());
-  if (*smallest > 0) report.imbalance = double(*largest) / double(*smallest);
-  if (report.imbalance > options.max_imbalance)
-    report.warnings.push_back(fmt::format(
-        "classes are uneven: '{}' has {} pictures, '{}' has {}; always answering the first would look good",
-        printable(report.classes[size_t(largest - train.per_class.begin())]), *largest,
-        printable(report.classes[size_t(smallest - train.per_class.begin())]), *smallest));
-  if (*smallest < options.min_per_class)
-    report.warnings.push_back(
-        fmt::format("'{}' has {} training pictures only; {} or more are advised",
-                    printable(report.classes[size_t(smallest - train.per_class.begin())]), *smallest,
-                    options.min_per_class));
+DuplicatePair pair_of(const Dataset& d, const Finding& first, const Finding& second, int distance = 0) {
+  return {.first = d.name(first.sample),
+          .second = d.name(second.sample),
+          .first_part = kParts[first.part],
+          .second_part = kParts[second.part],
+          .first_sample = first.sample,
+          .second_sample = second.sample,
+          .across_parts = first.part != second.part,
+          .labels_differ = d.label(first.sample) != d.label(second.sample),
+          .distance = distance};
 }
 
-void judge_files(const DoctorOptions& options, size_t samples, DataReport& report) {
-  if (!report.unreadable.empty()) {
-    const bool too_many =
-        report.unreadable.size() > 3 && double(report.unreadable.size()) > options.max_bad * double(samples);
-    auto& list = too_many ? report.errors : report.warnings;
-    list.push_back(fmt::format("{} of {} files cannot be read, the first: {}", report.unreadable.size(),
-                               samples, report.unreadable[0].reason));
+int harm(const DuplicatePair& pair) { return int(pair.across_parts) + int(pair.labels_differ); }
+
+void sort_by_harm(std::vector<DuplicatePair>& pairs) {
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const DuplicatePair& a, const DuplicatePair& b) { return harm(a) > harm(b); });
+}
+
+// Returns what is left: the findings, by index, that are readable and equal no earlier one.
+std::vector<size_t> find_duplicates(const Dataset& dataset, const std::vector<Finding>& findings,
+                                    std::vector<DuplicatePair>& pairs) {
+  std::unordered_map<uint64_t, size_t> first_with;
+  std::vector<size_t> firsts;
+  for (size_t i = 0; i < findings.size(); i++) {
+    if (!findings[i].readable) continue;
+    const auto [at, is_new] = first_with.emplace(findings[i].hash, i);
+    if (is_new)
+      firsts.push_back(i);
+    else
+      pairs.push_back(pair_of(dataset, findings[at->second], findings[i]));
   }
-  if (report.blank > 0)
-    report.warnings.push_back(fmt::format("{} pictures are of one colour throughout", report.blank));
-  if (report.decoded > 1 && report.blank == report.decoded)
-    report.errors.push_back("every picture is blank; there is nothing to learn");
-  const auto count_if = [&](bool DuplicatePair::*what) {
-    return std::count_if(report.duplicates.begin(), report.duplicates.end(),
-                         [&](const DuplicatePair& d) { return d.*what; });
-  };
-  const auto example = [&](bool DuplicatePair::*what) {
-    const auto at = std::find_if(report.duplicates.begin(), report.duplicates.end(),
-                                 [&](const DuplicatePair& d) { return d.*what; });
-    return fmt::format("'{}' = '{}'", printable(at->first), printable(at->second));
-  };
-  if (const auto n = count_if(&DuplicatePair::across_parts))
-    report.warnings.push_back(
-        fmt::format("{} pictures are in two parts of the split, which flatters the accuracy, e.g. {}", n,
-                    example(&DuplicatePair::across_parts)));
-  if (const auto n = count_if(&DuplicatePair::labels_differ))
-    report.warnings.push_back(fmt::format("{} pictures are in two classes at once, e.g. {}", n,
-                                          example(&DuplicatePair::labels_differ)));
-  const int side = std::min(report.width.min, report.height.min);
-  if (report.decoded > 0 && side < 8)
-    report.warnings.push_back(fmt::format("the smallest picture has a side of {} pixels", side));
+  sort_by_harm(pairs);
+  return firsts;
+}
+
+void find_near_duplicates(const Dataset& dataset, const std::vector<Finding>& findings,
+                          const std::vector<size_t>& among, std::vector<DuplicatePair>& pairs) {
+  std::vector<Sketch> sketches;
+  for (size_t i : among) sketches.push_back(findings[i].sketch);
+  const std::vector<NearPair> near = near_pairs(sketches);
+  for (size_t i = 0; i < near.size(); i++) {
+    DuplicatePair pair =
+        pair_of(dataset, findings[among[near[i].first]], findings[among[near[i].second]], near[i].distance);
+    const bool same_second = i > 0 && near[i].second == near[i - 1].second;
+    if (!same_second)
+      pairs.push_back(std::move(pair));
+    else if (harm(pair) > harm(pairs.back()))
+      pairs.back() = std::move(pair);
+  }
+  sort_by_harm(pairs);
 }
 
 }  // namespace
 
 DataReport examine(const DataSplits& data, const DoctorOptions& options) {
+  const Dataset& dataset = *data.dataset;
   DataReport report;
-  report.classes = data.dataset->classes();
+  report.classes = dataset.classes();
   report.split_note = data.split_note;
   std::vector<Finding> findings = list_samples(data);
-  read_all(*data.dataset, options.decode, findings);
+  read_all(dataset, options, findings);
   count(data, findings, report);
-  find_duplicates(data, findings, report);
-  judge_classes(options, report);
-  judge_files(options, findings.size(), report);
+  report.resize = resize_loss(dataset, options.size, findings);
+  find_path_conflicts(dataset, findings, report);
+  const std::vector<size_t> firsts = find_duplicates(dataset, findings, report.duplicates);
+  find_near_duplicates(dataset, findings, firsts, report.near_duplicates);
+  judge(options, report);
   return report;
+}
+
+std::vector<std::string> names_to_remove(const DataReport& report) {
+  std::set<std::string> names;
+  for (const UnreadableFile& file : report.unreadable) names.insert(file.name);
+  for (const DuplicatePair& pair : report.duplicates) {
+    names.insert(pair.second);
+    if (pair.labels_differ) names.insert(pair.first);
+  }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace gabor

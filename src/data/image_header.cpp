@@ -165,7 +165,9 @@ void check_bmp(Bytes b, const ImageHeader& h, const std::string& name) {
   if (compression == 1 || compression == 2) return;  // run lengths: the size cannot be known beforehand
   const int64_t bits = little16(b, os2 ? 24 : 28);
   const int64_t row = (h.width * bits + 31) / 32 * 4;
-  if (int64_t(little32(b, 10)) + row * h.height > int64_t(b.size())) cut_short(name, "BMP");
+  const int64_t rest = int64_t(b.size()) - int64_t(little32(b, 10));
+  // divided, not multiplied: these sizes are as the file says, and may be anything
+  if (row < 0 || rest < 0 || (row > 0 && h.height > rest / row)) cut_short(name, "BMP");
 }
 
 }  // namespace

@@ -431,6 +431,22 @@ const std::vector<Mistake>& mistakes() {
        3,
        "gabor: error: bad: 6 of 24 files cannot be read, the first: bad/cat/00.bmp: not a JPEG, PNG, BMP or "
        "WebP file by its first bytes; convert or remove it"},
+      {"DoctorSheetOfNothing",
+       {"doctor", "--sheet", "sheet.png"},
+       2,
+       "gabor: error: --sheet: needs DATA; see gabor doctor --help"},
+      {"DoctorSheetInNoFolder",
+       {"doctor", "photos", "--sheet", "{w}/nowhere/sheet.png"},
+       2,
+       "gabor: error: --sheet: {w}/nowhere/sheet.png cannot be written: No such file or directory"},
+      {"DoctorRemoveListOfTwoFolders",
+       {"doctor", "photos", "--val", "photos", "--remove-list", "remove.txt"},
+       2,
+       "gabor: error: --remove-list: does not go with --val: its paths would be below two folders"},
+      {"DoctorRemoveListOfIdx",
+       {"doctor", "idx", "--remove-list", "remove.txt"},
+       2,
+       "gabor: error: --remove-list: idx holds its pictures in a few files; none can be removed by path"},
   };
   return table;
 }

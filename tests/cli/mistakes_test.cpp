@@ -22,6 +22,7 @@ void write_files(const Workspace& w) {
   write_class_folders(w.path("three"), {"cat", "dog", "owl"}, 6);
   write_class_folders(w.path("one"), {"cat"}, 12);
   write_class_folders(w.path("bad"), {"cat", "dog"}, 12);
+  write_idx_folder(w.path("idx"));
   for (int i = 0; i < 6; i++)
     write_text(w.path("bad/cat/0" + std::to_string(i) + ".bmp"), "these are no pixels");
   fs::create_directories(w.path("empty"));

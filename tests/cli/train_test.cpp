@@ -262,6 +262,22 @@ TEST(Doctor, ListsMachineAndData) {
   EXPECT_EQ(j.at("data").at("decoded"), 48);
   EXPECT_TRUE(j.at("data").at("ok"));
   EXPECT_GE(j.at("machine").at("threads"), 1);
+  EXPECT_EQ(j.at("data").at("resize").at("size"), Json({300, 300}));
+}
+
+TEST(Doctor, WritesSheetAndRemoveList) {
+  Workspace w;
+  write_class_folders(w.path("photos"), {"cat", "dog"}, 24);
+  write_text(w.path("photos/dog/copy.bmp"), read_text(w.path("photos/cat/03.bmp")));
+  write_text(w.path("photos/dog/bad.bmp"), "x");
+  const CommandResult r = run_gabor(
+      {"doctor", "photos", "--size", "16x16", "--sheet", "sheet.png", "--remove-list", "remove.txt"},
+      {w.path()});
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_NE(r.out.find("same picture twice, in two classes: cat/03.bmp"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("resized  to 16x16"), std::string::npos) << r.out;
+  EXPECT_EQ(read_text(w.path("remove.txt")), "cat/03.bmp\ndog/bad.bmp\ndog/copy.bmp\n");
+  EXPECT_TRUE(read_text(w.path("sheet.png")).starts_with("\x89PNG"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "core/text.h"
 #include "data/fixture.h"
+#include "data/image_header.h"
 #include "data/pixels.h"
 
 namespace gabor {
@@ -178,6 +179,17 @@ TEST(Decode, CutBmpAndWebpAreRefused) {
     bytes.resize(bytes.size() * 3 / 4);
     EXPECT_NE(decode_error(bytes).find("cut short"), std::string::npos) << extension;
   }
+}
+
+// Found by fuzzing: the rows' bytes do not fit 64 bits.
+TEST(Decode, ABmpOfAnySizeIsRefusedWithoutOverflow) {
+  Bytes bmp = test::encode(test::picture(4, 4, 3, 1), ".bmp");
+  for (size_t at = 18; at < 30; at++) bmp[at] = 0xF1;  // width and height below 0, and 61,937 bits a pixel
+  const ImageHeader header = read_image_header(bmp, "b.bmp");
+  EXPECT_LT(header.width, 0);
+  EXPECT_NE(test::error_of(ErrorCode::data, [&] { check_container(bmp, header, "b.bmp"); }).find("cut short"),
+            std::string::npos);
+  EXPECT_NE(decode_error(bmp).find("BMP header says"), std::string::npos);
 }
 
 TEST(Decode, EveryPrefixAndRandomDamageEitherDecodesOrThrows) {

@@ -5,11 +5,11 @@
 
 namespace gabor {
 
-// What a long duel is at: one line rewritten on a terminal, else a line every few seconds.
-class DuelProgress {
+// What a long command is at: one line rewritten on a terminal, else a line every few seconds.
+class StatusLine {
  public:
-  DuelProgress(std::FILE* stream, bool terminal) : stream_(stream), terminal_(terminal) {}
-  ~DuelProgress();
+  StatusLine(std::FILE* stream, bool terminal) : stream_(stream), terminal_(terminal) {}
+  ~StatusLine();
   void show(const std::string& text);
 
  private:

@@ -1,4 +1,4 @@
-#include "cli/duel_progress.h"
+#include "cli/status_line.h"
 
 #include "core/text.h"
 
@@ -7,11 +7,11 @@ namespace {
 constexpr std::chrono::seconds kInterval{5};
 }
 
-DuelProgress::~DuelProgress() {
+StatusLine::~StatusLine() {
   if (shown_) std::fputs("\r\x1b[K", stream_);
 }
 
-void DuelProgress::show(const std::string& text) {
+void StatusLine::show(const std::string& text) {
   const auto now = std::chrono::steady_clock::now();
   if (!terminal_ && now - last_ < kInterval) return;
   last_ = now;
