@@ -26,6 +26,7 @@ constexpr Verb kVerbs[] = {
     {"predict", predict_command, "name the class of pictures"},
     {"summary", summary_command, "layers, shapes and parameters of a model"},
     {"doctor", doctor_command, "check this machine, and a data set before training on it"},
+    {"cache", cache_command, "decode a data set ahead, into the file that train reads"},
     {"duel", duel_command, "time every kernel on the layers of a model, and judge its results"},
 };
 

@@ -10,6 +10,7 @@ int eval_command(const Invocation& call);
 int predict_command(const Invocation& call);
 int summary_command(const Invocation& call);
 int doctor_command(const Invocation& call);
+int cache_command(const Invocation& call);
 int duel_command(const Invocation& call);
 
 }  // namespace gabor

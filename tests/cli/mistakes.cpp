@@ -25,7 +25,8 @@ const std::vector<Mistake>& mistakes() {
       {"VerbOfNoRelease",
        {"zzzzzz"},
        2,
-       "gabor: error: gabor: unknown verb 'zzzzzz'; known: train, eval, predict, summary, doctor, duel"},
+       "gabor: error: gabor: unknown verb 'zzzzzz'; known: train, eval, predict, summary, doctor, cache, "
+       "duel"},
       {"UnknownOption",
        {"train", "photos", "--epoch", "3"},
        2,
@@ -261,7 +262,8 @@ const std::vector<Mistake>& mistakes() {
       {"ResumeWithOtherOptions",
        {"train", "--resume", "{w}/run", "--epochs", "3", "--lr", "0.5"},
        2,
-       "gabor: error: --lr: is '0.001' in this run; a resumed run keeps its options (--epochs and --threads "
+       "gabor: error: --lr: is '0.001' in this run; a resumed run keeps its options (--epochs, --threads and "
+       "--cache "
        "may change)"},
       {"ResumeWithOtherData",
        {"train", "three", "--resume", "{w}/run", "--epochs", "3"},
