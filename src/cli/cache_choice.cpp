@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// JPEG files are decoded at some 100 MB a second and core: below this, an epoch loses half a second at most.
-constexpr uint64_t kDecodedInAMoment = 32 << 20;
+// JPEG files are decoded at 50 to 100 MB a second and core: below this, an epoch loses a third of a second at most.
+constexpr uint64_t kDecodedInAMoment = 16 << 20;
 
 bool is_within(const fs::path& path, const std::string& folder) {
   std::error_code error;
@@ -56,8 +56,7 @@ CacheOptions cache_options(const TrainSettings& s, const std::string& folder) {
 
 std::string describe(PictureCache& cache) {
   const std::string notes = join(cache.take_notes(), "; ");
-  if (cache.state() == PictureCache::State::off)
-    return "none: " + (notes.empty() ? "there is no file yet" : notes);
+  if (cache.state() == PictureCache::State::off) return notes.empty() ? "there is no file yet" : notes;
   const std::string file = fmt::format("{} in {}", human_bytes(double(cache.content().file_bytes())),
                                        printable(cache.options().path));
   if (cache.state() == PictureCache::State::ready) return file + ": pictures are not decoded again";
@@ -68,20 +67,19 @@ std::string describe(PictureCache& cache) {
 
 CacheChoice choose_cache(const TrainSettings& s, const Dataset& dataset,
                          const std::vector<uint32_t>& each_epoch) {
-  if (s.cache == "none") return {nullptr, "none, as --cache none says"};
+  if (s.cache == "none") return {nullptr, "--cache none says so"};
   std::string reason;
   const std::string folder = choose_folder(s, reason);
   const auto stamp = dataset.stamp();
-  if (!stamp) return {nullptr, "none: the pictures are in memory"};
-  if (folder.empty()) return {nullptr, "none: " + reason};
+  if (!stamp) return {nullptr, "the pictures are in memory"};
+  if (folder.empty()) return {nullptr, reason};
   const bool quick = s.cache == "auto" && stamp->bytes < kDecodedInAMoment;
   const CacheOptions options = cache_options(s, folder);
   auto cache = std::make_shared<PictureCache>(options, cache_content(dataset, *stamp, options),
                                               quick ? std::vector<uint32_t>{} : each_epoch);
   if (cache->state() == PictureCache::State::off && quick)
-    return {nullptr,
-            fmt::format("none: {} of files are decoded in a moment (gabor cache makes one all the same)",
-                        human_bytes(double(stamp->bytes)))};
+    return {nullptr, fmt::format("{} of files are decoded in a moment (gabor cache makes one all the same)",
+                                 human_bytes(double(stamp->bytes)))};
   std::string text = describe(*cache);
   if (cache->state() == PictureCache::State::off) cache.reset();
   return {std::move(cache), std::move(text)};

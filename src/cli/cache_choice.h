@@ -10,7 +10,7 @@ namespace gabor {
 
 struct CacheChoice {
   std::shared_ptr<PictureCache> cache;  // null: none
-  std::string text;                     // one line: which, or why none
+  std::string text;                     // one line: which, or why there is none
 };
 
 // The cache of decoded pictures for s.data in the form of s.train.preprocess. With "auto" there is one where it

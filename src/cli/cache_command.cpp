@@ -88,7 +88,10 @@ int build(Request& request) {
   std::iota(all.begin(), all.end(), 0u);
   const CacheChoice choice = choose_cache(s, *data.dataset, all);
   s.train.cache = choice.cache;
-  if (!request.json) fmt::print("cache    {}\n", choice.text), std::fflush(stdout);
+  const bool needed = data.dataset->stamp().has_value();
+  if (!choice.cache && needed) fail(ErrorCode::data, printable(s.data), "no cache was made: {}", choice.text);
+  if (!request.json)
+    fmt::print("cache    {}{}\n", choice.cache ? "" : "none: ", choice.text), std::fflush(stdout);
   std::vector<BadFile> bad;
   const bool fresh = choice.cache && choice.cache->state() == PictureCache::State::building;
   if (fresh) {

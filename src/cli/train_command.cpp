@@ -218,7 +218,8 @@ int train(const Invocation& call, const Request& request) {
                   init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
-    fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, cache.text, out));
+    fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason,
+                                    (cache.cache ? "" : "none: ") + cache.text, out));
     std::fflush(stdout);
   }
 

@@ -55,11 +55,11 @@ void PictureCache::begin_file(const std::vector<uint32_t>& wanted) {
     fs::create_directories(fs::path(options_.path).parent_path(), error);  // a failure shows below
     fs::remove(options_.path, error);  // of no use, and its space may be needed
     const std::string no_room = make_cache_room(options_.path, content_.file_bytes(), options_.max_bytes);
-    if (!no_room.empty()) fail(ErrorCode::data, printable(options_.path), "{}", no_room);
+    if (!no_room.empty()) fail(ErrorCode::data, "", "{}", no_room);
     writer_ = std::make_unique<CacheWriter>(options_.path, content_);
     file_ = std::make_unique<File>(writer_->temporary_path());
   } catch (const Error& e) {
-    notes_.push_back(fmt::format("goes on without a cache: {}", e.what()));
+    notes_.push_back(e.what());
     return;
   }
   index_.assign(content_.count, {});
@@ -130,7 +130,7 @@ void PictureCache::give_up(const std::string& reason) {
   const std::lock_guard lock(mutex_);
   if (state_ == State::off) return;  // told already
   state_ = State::off;
-  notes_.push_back(fmt::format("goes on without a cache: {}", reason));
+  notes_.push_back(fmt::format("goes on without the cache: {}", reason));
 }
 
 // Removed, so that the next run makes it anew; this one goes on with the records that are whole.
