@@ -41,9 +41,15 @@ std::string choose_folder(const TrainSettings& s, std::string& reason) {
 
 CacheOptions cache_options(const TrainSettings& s, const std::string& folder) {
   const Preprocess& p = s.train.preprocess;
-  const fs::path data = fs::path(s.data + "/").lexically_normal().parent_path();
-  const std::string name = cache_file_name(path_name(data.stem().string()), s.data + "\n" + s.split.val_path,
-                                           p.height, p.width, p.channels, p.resize);
+  // However the paths are written: with a slash at the end, through a link.
+  const auto canonical = [](const std::string& path) {
+    std::error_code error;
+    return path.empty() ? fs::path() : fs::weakly_canonical(path, error);
+  };
+  const fs::path data = canonical(s.data);
+  const std::string source = data.string() + "\n" + canonical(s.split.val_path).string();
+  const std::string name =
+      cache_file_name(path_name(data.stem().string()), source, p.height, p.width, p.channels, p.resize);
   constexpr double kGiB = 1 << 30;
   return {.path = folder + "/" + name,
           .version = GABOR_VERSION,

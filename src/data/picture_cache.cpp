@@ -137,6 +137,7 @@ void PictureCache::give_up(const std::string& reason) {
 void PictureCache::drop_damaged() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(told_damage_, true)) return;
+  if (state_ == State::building) state_ = State::off;  // and so never given its name
   std::error_code error;
   fs::remove(options_.path, error);
   notes_.push_back(
