@@ -27,6 +27,7 @@ constexpr Verb kVerbs[] = {
     {"summary", summary_command, "layers, shapes and parameters of a model"},
     {"plan", plan_command, "memory, operations and bytes of a training step, before it runs"},
     {"doctor", doctor_command, "check this machine, and a data set before training on it"},
+    {"cache", cache_command, "decode a data set ahead, into the file that train reads"},
     {"duel", duel_command, "time every kernel on the layers of a model, and judge its results"},
 };
 

@@ -11,6 +11,7 @@ int predict_command(const Invocation& call);
 int summary_command(const Invocation& call);
 int plan_command(const Invocation& call);
 int doctor_command(const Invocation& call);
+int cache_command(const Invocation& call);
 int duel_command(const Invocation& call);
 
 }  // namespace gabor

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/all.h"
+#include "cli/cache_choice.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
 #include "cli/matched_dataset.h"
@@ -20,7 +21,7 @@ namespace {
 constexpr size_t kMaxNamed = 10;  // bad files
 
 struct EvalOptions {
-  std::string checkpoint, data, split = "auto", backend = "auto";
+  std::string checkpoint, data, split = "auto", backend = "auto", cache = "auto";
   int batch = 64, threads = 0;
   double max_bad = 0.01;
   bool json = false;
@@ -29,15 +30,22 @@ struct EvalOptions {
 struct Selection {
   std::shared_ptr<const Dataset> dataset;
   std::vector<uint32_t> samples;
-  std::string note;  // which part, and why
+  std::string note;        // which part, and why
+  std::string val_path{};  // of the data set's second source, if it has one
+};
+
+struct TrainingData {
+  DataSplits splits;
+  std::string val_path;
 };
 
 // The data set split as in training; only if it is the one that was trained on.
-std::optional<DataSplits> training_splits(const std::string& path, const CheckpointInfo& info,
+std::optional<TrainingData> training_data(const std::string& path, const CheckpointInfo& info,
                                           const std::string& where) {
   try {
-    DataSplits d = open_data(path, settings_from_config(info.config, where).split);
-    if (d.fingerprint == info.data_fingerprint) return d;
+    const SplitOptions split = settings_from_config(info.config, where).split;
+    DataSplits d = open_data(path, split);
+    if (d.fingerprint == info.data_fingerprint) return TrainingData{std::move(d), split.val_path};
   } catch (const Error&) {  // cannot be split like that, so it is another data set
   }
   return std::nullopt;
@@ -59,17 +67,31 @@ Selection select(const EvalOptions& o, const CheckpointInfo& info, const std::st
     return {d.dataset, d.test, "the test part"};
   if (o.split == "test")
     fail(ErrorCode::data, printable(o.data), "has no test part; use --split val, train or all");
-  const auto trained = training_splits(o.data, info, where);
+  const auto trained = training_data(o.data, info, where);
   if (o.split != "train") {
-    if (trained && !trained->val.empty())
-      return {trained->dataset, trained->val, "the pictures that validated the training"};
+    if (trained && !trained->splits.val.empty())
+      return {trained->splits.dataset, trained->splits.val, "the pictures that validated the training",
+              trained->val_path};
     if (!d.val.empty()) return {d.dataset, d.val, "the val part"};
     if (o.split == "auto") return everything(d);
     fail(ErrorCode::data, printable(o.data),
          "has no val part, and it is not the data that the model was trained on; use --split all");
   }
-  if (trained) return {trained->dataset, trained->train, "the pictures that were trained on"};
+  if (trained)
+    return {trained->splits.dataset, trained->splits.train, "the pictures that were trained on",
+            trained->val_path};
   return {d.dataset, d.train, "the train part"};
+}
+
+// What training or gabor cache has left for these pictures; an evaluation reads each once and makes none.
+std::shared_ptr<PictureCache> existing_cache(const EvalOptions& o, const Selection& chosen,
+                                             const Preprocess& preprocess) {
+  TrainSettings s;
+  apply_setting(s, "data", o.data, "option");
+  apply_setting(s, "cache", o.cache, "option");
+  s.split.val_path = chosen.val_path;
+  s.train.preprocess = preprocess;
+  return choose_cache(s, *chosen.dataset, {}).cache;
 }
 
 }  // namespace
@@ -92,6 +114,9 @@ int eval_command(const Invocation& call) {
               [&](const std::string& v) { o.backend = v; });
   line.option("--threads", "N", "0: all the machine has (0)",
               [&](const std::string& v) { o.threads = int(parse_whole("--threads", v, 0, 1024)); });
+  line.option("--cache", "DIR|none", "folder of decoded pictures, read if it has these (~/.cache/gabor)",
+              [&](const std::string& v) { o.cache = v; });
+  line.flag("--no-cache", "the same as --cache none", [&] { o.cache = "none"; });
   line.flag("--json", "print one JSON object", o.json);
   if (!line.parse()) return 0;
 
@@ -100,6 +125,7 @@ int eval_command(const Invocation& call) {
   LoaderOptions loading;
   loading.threads = o.threads;
   loading.max_bad = o.max_bad;
+  loading.cache = existing_cache(o, chosen, model.info().preprocess);
   std::vector<BadFile> bad;
   const EvalResult r = model.evaluate(match_classes(chosen.dataset, model.info().classes, o.data),
                                       chosen.samples, loading, &bad);
@@ -112,7 +138,8 @@ int eval_command(const Invocation& call) {
     j.update(eval_json(r, model.info().classes));
     print_json(j);
   } else {
-    fmt::print("{} on {} ({})\n", printable(model.path()), printable(o.data), chosen.note);
+    fmt::print("{} on {} ({}{})\n", printable(model.path()), printable(o.data), chosen.note,
+               loading.cache ? ", decoded before" : "");
     fmt::print("{}", eval_text(r, model.info().classes));
   }
   return 0;

@@ -24,6 +24,7 @@ class MatchedDataset : public Dataset {
     base_->load_into(i, channels, image);
   }
   std::vector<uint8_t> bytes(size_t i) const override { return base_->bytes(i); }
+  std::optional<DatasetStamp> stamp() const override { return base_->stamp(); }
 
  private:
   std::shared_ptr<const Dataset> base_;

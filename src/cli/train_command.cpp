@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "backends/all.h"
+#include "cli/cache_choice.h"
 #include "cli/commands.h"
 #include "cli/eval_output.h"
 #include "cli/memory_check.h"
@@ -65,6 +66,7 @@ bool read(const Invocation& call, Request& r) {
                 const auto [name, value] = split_assignment(v);
                 give(name, value);
               });
+  line.flag("--no-cache", "the same as --cache none", [&] { give("cache", "none"); });
   line.option("--out", "DIR", "run folder (runs/MODEL-DATA-N)", [&](const std::string& v) { r.out = v; });
   line.option("--resume", "DIR", "go on with the run of this folder",
               [&](const std::string& v) { r.resume = v; });
@@ -98,9 +100,10 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
     const std::string before = setting_value(s, name);
     apply_setting(s, name, value, "option, on resuming");
     // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
-    if (name == "epochs" || name == "threads" || name == "data" || setting_value(s, name) == before) continue;
+    const bool free = name == "epochs" || name == "threads" || name == "data" || name.starts_with("cache");
+    if (free || setting_value(s, name) == before) continue;
     fail(ErrorCode::usage, "--" + name,
-         "is '{}' in this run; a resumed run keeps its options (--epochs and --threads may change)",
+         "is '{}' in this run; a resumed run keeps its options (--epochs, --threads and --cache may change)",
          printable(before));
   }
   return s;
@@ -143,6 +146,7 @@ EvalResult test_result(const std::string& folder, const DataSplits& data, const 
   LoaderOptions loading;
   loading.threads = s.train.loader_threads;
   loading.max_bad = s.train.max_bad;
+  loading.cache = s.train.cache;
   return best.evaluate(data.dataset, data.test, loading);
 }
 
@@ -187,6 +191,11 @@ int train(const Invocation& call, const Request& request) {
     s.train.max_steps = 2;
     used.val.resize(std::min(used.val.size(), size_t(s.train.batch)));
   }
+  std::vector<uint32_t> each_epoch = used.train;
+  each_epoch.insert(each_epoch.end(), used.val.begin(), used.val.end());
+  if (request.dry_run || s.train.overfit > 0) each_epoch.clear();  // too few for a file that is of use later
+  const CacheChoice cache = choose_cache(s, *data.dataset, each_epoch);
+  s.train.cache = cache.cache;
   s.train.loader_threads = s.threads > 1 ? s.threads - 1 : s.threads;
   s.train.out = out;
   s.train.config_text = config_toml(s, call.program);
@@ -206,7 +215,8 @@ int train(const Invocation& call, const Request& request) {
                   init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
-    fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, out));
+    fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason,
+                                    (cache.cache ? "" : "none: ") + cache.text, out));
     std::fflush(stdout);
   }
 

@@ -76,7 +76,8 @@ int best_epoch(const TrainOutcome& o) { return o.result.progress.best_epoch + 1;
 }  // namespace
 
 std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan& plan,
-                         const Library& library, const std::string& input_reason, const std::string& folder) {
+                         const Library& library, const std::string& input_reason, const std::string& cache,
+                         const std::string& folder) {
   std::string out = fmt::format("data     {}: {} classes ({})\n",
                                 s.data.empty() ? "the embedded demo set" : printable(s.data),
                                 d.dataset->classes().size(), class_counts(d));
@@ -86,6 +87,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
   out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name),
                      plan.graph.layers.size(), with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
+  out += fmt::format("cache    {}\n", cache);
   out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n",
                      join(library.names(), ", then "), library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),

@@ -22,6 +22,8 @@ struct TrainSettings {
   std::string vram;  // limit of memory as given, "2GB"; "": none
   int threads = 0;   // 0: all the machine has
   std::string init;
+  std::string cache = "auto";  // of decoded pictures: auto, none, or a folder
+  double cache_limit = 20;     // GiB, of all caches in the folder
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 
   // Setting name -> where its value came from: "option", "model", "data", "demo", "vram"; absent: "default".

@@ -10,6 +10,12 @@
 
 namespace gabor {
 
+// What a cache of decoded pictures is valid for: changes when a file is changed, added, removed or renamed.
+struct DatasetStamp {
+  uint64_t fingerprint = 0;  // of names, sizes and modification times of all files, in the order of samples
+  uint64_t bytes = 0;        // of the files: what decoding has to read
+};
+
 // All members are const and safe to call from many threads at once.
 class Dataset {
  public:
@@ -31,6 +37,8 @@ class Dataset {
   }
   // The stored bytes of picture i (the file, or its raw pixels): to find duplicates.
   virtual std::vector<uint8_t> bytes(size_t i) const = 0;
+  // As the files are now; nullopt where pictures are in memory already, so that a cache would gain nothing.
+  virtual std::optional<DatasetStamp> stamp() const { return std::nullopt; }
 
  protected:
   std::vector<std::string> classes_;

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "data/decode.h"
+#include "data/fingerprint.h"
 #include "data/pixels.h"
 #include "data/source.h"
 
@@ -28,6 +29,19 @@ class FileDataset final : public Dataset {
   }
   std::vector<uint8_t> bytes(size_t i) const override {
     return files_->read(entry(i), uint64_t(limits_.max_file_bytes));
+  }
+  std::optional<DatasetStamp> stamp() const override {
+    Fingerprint print;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < samples_.size(); i++) {
+      const FileStamp file = files_->stamp(entry(i));
+      print.add(entry(i).name);
+      print.add(entry(i).offset);
+      print.add(file.bytes);
+      print.add(uint64_t(file.modified_ns));
+      bytes += file.bytes;
+    }
+    return DatasetStamp{print.value(), bytes};
   }
 
  private:
@@ -102,6 +116,14 @@ class JoinedDataset final : public Dataset {
   }
   std::vector<uint8_t> bytes(size_t i) const override {
     return i < a_->size() ? a_->bytes(i) : b_->bytes(i - a_->size());
+  }
+  std::optional<DatasetStamp> stamp() const override {
+    const auto a = a_->stamp(), b = b_->stamp();
+    if (!a || !b) return std::nullopt;
+    Fingerprint print;
+    print.add(a->fingerprint);
+    print.add(b->fingerprint);
+    return DatasetStamp{print.value(), a->bytes + b->bytes};
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "data/decode.h"
 
+#include <opencv2/core/utility.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <utility>
 
@@ -71,6 +72,8 @@ void decode_with_opencv(std::span<const uint8_t> bytes, const ImageHeader& heade
 }
 
 }  // namespace
+
+std::string decoder_versions() { return "OpenCV " + cv::getVersionString() + ", " + jpeg_version(); }
 
 void decode(std::span<const uint8_t> bytes, const std::string& name, int channels, const DecodeLimits& limits,
             Image& image) {

@@ -23,6 +23,9 @@ struct DecodeLimits {
 void decode(std::span<const uint8_t> bytes, const std::string& name, int channels, const DecodeLimits& limits,
             Image& image);
 
+// The libraries behind decode() and resize(), with their versions: others may give other pixels.
+std::string decoder_versions();
+
 inline Image decode(std::span<const uint8_t> bytes, const std::string& name, int channels,
                     const DecodeLimits& limits = {}) {
   Image image;

@@ -15,6 +15,11 @@
 
 namespace gabor {
 
+FileStamp stamp_of(const struct stat& status) {
+  constexpr int64_t kNanoseconds = 1'000'000'000;
+  return {uint64_t(status.st_size), status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+}
+
 File::File(const std::string& path) : path_(printable(path)) {
   // O_NONBLOCK: opening a FIFO returns at once, and is then refused below
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -25,7 +30,7 @@ File::File(const std::string& path) : path_(printable(path)) {
     ::close(descriptor_);
     fail(ErrorCode::data, path_, "is not a regular file; remove it from the data set");
   }
-  size_ = uint64_t(status.st_size);
+  stamp_ = stamp_of(status);
 }
 
 File::~File() { ::close(descriptor_); }

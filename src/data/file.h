@@ -5,7 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "data/file_source.h"
+
+struct stat;
+
 namespace gabor {
+
+FileStamp stamp_of(const struct stat& status);
 
 class File {
  public:
@@ -14,14 +20,15 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File();
-  uint64_t size() const { return size_; }
+  uint64_t size() const { return stamp_.bytes; }  // when it was opened
+  const FileStamp& stamp() const { return stamp_; }
   // Exactly count bytes from offset, from any thread; Error{data} when the file ends before.
   void read_at(uint64_t offset, void* to, size_t count) const;
 
  private:
   std::string path_;
   int descriptor_ = -1;
-  uint64_t size_ = 0;
+  FileStamp stamp_;
 };
 
 // The whole file; Error{data} when it is larger than max_bytes.

@@ -14,6 +14,12 @@ struct FileEntry {
   uint64_t offset = 0;  // within a .tar; 0 for a file of its own
 };
 
+// What tells that a file is still the one it was, without reading it.
+struct FileStamp {
+  uint64_t bytes = 0;
+  int64_t modified_ns = 0;  // since 1970
+};
+
 // Read-only and safe to use from many threads.
 class FileSource {
  public:
@@ -21,6 +27,8 @@ class FileSource {
   // The bytes of one entry, in memory; Error{data} naming it when it cannot be read or is over max_bytes.
   virtual std::vector<uint8_t> read(const FileEntry& entry, uint64_t max_bytes) const = 0;
   virtual std::string where(const FileEntry& entry) const = 0;  // for messages: the whole path
+  // Of the file as it is now, or of the .tar around it; zeros where it cannot be found.
+  virtual FileStamp stamp(const FileEntry& entry) const = 0;
 
   std::vector<FileEntry> entries;    // sorted by name, bytewise
   std::vector<std::string> folders;  // all of them, sorted: a class without files shows here only

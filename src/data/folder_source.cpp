@@ -26,6 +26,10 @@ class FolderSource final : public FileSource {
     return read_file(path(entry), max_bytes);
   }
   std::string where(const FileEntry& entry) const override { return printable(path(entry)); }
+  FileStamp stamp(const FileEntry& entry) const override {
+    struct stat status {};
+    return ::stat(path(entry).c_str(), &status) == 0 ? stamp_of(status) : FileStamp{};
+  }
 
  private:
   std::string path(const FileEntry& entry) const { return (fs::path(base_) / entry.name).string(); }

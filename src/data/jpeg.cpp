@@ -121,4 +121,6 @@ void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int ch
   }
 }
 
+std::string jpeg_version() { return fmt::format("libjpeg-turbo {}", LIBJPEG_TURBO_VERSION_NUMBER); }
+
 }  // namespace gabor

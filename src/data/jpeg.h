@@ -13,4 +13,6 @@ namespace gabor {
 // warning that touches pixels.
 void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& image);
 
+std::string jpeg_version();  // of the library that gabor was built with
+
 }  // namespace gabor

@@ -53,6 +53,12 @@ void check_options(const LoaderOptions& o, const std::vector<uint32_t>& samples,
   if (o.threads < 0 || o.threads > 1024) refuse("threads", o.threads, "0 (chosen by itself) to 1024");
   if (o.prefetch < 0 || o.prefetch > 64) refuse("prefetch", o.prefetch, "0 to 64");
   if (!(o.max_bad >= 0 && o.max_bad <= 1)) refuse("max_bad", o.max_bad, "0 to 1");
+  if (o.cache) {
+    const CacheOptions& c = o.cache->options();
+    if (c.height != o.height || c.width != o.width || c.channels != o.channels || c.resize != o.resize ||
+        o.cache->content().count != dataset.size())
+      fail(ErrorCode::usage, "loader", "the cache {} is of other pictures", printable(c.path));
+  }
   if (samples.empty()) fail(ErrorCode::usage, "loader", "there are no samples to load");
   for (uint32_t s : samples)
     if (s >= dataset.size())
@@ -155,14 +161,27 @@ struct Loader::State {
     }
   }
 
+  // Pixels of one sample, resized and not augmented: as the cache keeps them.
+  void load(uint32_t sample, uint8_t* pixels, Image& scratch) {
+    PictureCache* cache = options.cache.get();
+    if (cache && cache->load(sample, pixels)) return;
+    try {
+      dataset->load_into(sample, options.channels, scratch);
+      resize(scratch, options.height, options.width, options.resize, pixels);
+    } catch (const Error&) {
+      if (cache) cache->skip(sample);
+      throw;
+    }
+    if (cache) cache->store(sample, pixels);
+  }
+
   // One row of a slot; no other thread touches that row.
   void fill(Slot& slot, int row, Image& scratch) {
     const uint32_t sample = slot.batch.samples[size_t(row)];
     uint8_t* pixels = slot.batch.pixels.as<uint8_t>() + size_t(row) * image_bytes;
     int32_t* label = slot.batch.labels.as<int32_t>() + row;
     try {
-      dataset->load_into(sample, options.channels, scratch);
-      resize(scratch, options.height, options.width, options.resize, pixels);
+      load(sample, pixels, scratch);
       if (options.flip && is_flipped(options.seed, slot.batch.epoch, sample))
         flip_horizontal(pixels, options.height, options.width, options.channels);
       *label = dataset->label(sample);

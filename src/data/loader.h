@@ -13,6 +13,7 @@
 
 #include "core/tensor.h"
 #include "data/dataset.h"
+#include "data/picture_cache.h"
 #include "data/resize.h"
 #include "device/device.h"
 
@@ -36,6 +37,7 @@ struct LoaderOptions {
   double max_bad =
       0.01;  // with skip: next() throws when more than this share of the samples (and more than 3) is bad
   BadPolicy bad_policy = BadPolicy::skip;
+  std::shared_ptr<PictureCache> cache{};  // of this data set, in this form; null: every picture is decoded
 };
 
 // Borrowed from the loader between next() and release().

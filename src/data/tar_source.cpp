@@ -102,6 +102,7 @@ class TarSource final : public FileSource {
     return bytes;
   }
   std::string where(const FileEntry& entry) const override { return path_ + ":" + printable(entry.name); }
+  FileStamp stamp(const FileEntry& entry) const override { return {entry.bytes, file_.stamp().modified_ns}; }
 
  private:
   std::string read_text(uint64_t at, uint64_t size) const {

@@ -43,6 +43,7 @@ LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training
   o.device = &device;
   o.max_bad = c.max_bad;
   o.bad_policy = c.bad_policy;
+  o.cache = c.cache;
   return o;
 }
 
@@ -113,8 +114,10 @@ struct Trainer::State {
       save_checkpoint(config.out + "/last.safetensors", info(), parameters, &optimizer);
   }
 
-  // Names the files that turned out bad since the last call.
-  void tell_bad_files(const Loader& from, size_t& told) {
+  // Names the files that turned out bad since the last call, and what went wrong with the cache.
+  void tell_troubles(const Loader& from, size_t& told) {
+    if (config.cache)
+      for (const std::string& note : config.cache->take_notes()) observer.on_warning(note);
     const std::vector<BadFile> bad = from.bad_files();
     for (; told < bad.size(); told++) observer.on_warning("skipped a bad file: " + bad[told].reason);
   }
@@ -247,7 +250,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.lr = last.lr;
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
-  tell_bad_files(loader, bad_told);
+  tell_troubles(loader, bad_told);
   return whole;
 }
 
@@ -263,7 +266,7 @@ bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop,
     observer.on_step(r);
     return !stop;
   });
-  tell_bad_files(*val_loader, val_bad_told);
+  tell_troubles(*val_loader, val_bad_told);
   return !stop;
 }
 

@@ -29,6 +29,8 @@ struct TrainConfig {
   int loader_threads = 0;  // 0: one less than the machine has
   double max_bad = 0.01;
   BadPolicy bad_policy = BadPolicy::skip;
+  std::shared_ptr<PictureCache>
+      cache;                // of the data set, in this form; null: pictures are decoded each epoch
   int overfit = 0;          // > 0: train and validate on that many training samples, for debugging
   int max_steps = 0;        // > 0: stop the run after that many steps in all (--dry-run: 2)
   std::string out;          // run folder; "" = save nothing

@@ -26,6 +26,7 @@ const std::vector<Mistake>& mistakes() {
        {"zzzzzz"},
        2,
        "gabor: error: gabor: unknown verb 'zzzzzz'; known: train, eval, predict, summary, plan, doctor, "
+       "cache, "
        "duel"},
       {"UnknownOption",
        {"train", "photos", "--epoch", "3"},
@@ -118,6 +119,28 @@ const std::vector<Mistake>& mistakes() {
        {"train", "photos", "--channels", "2"},
        2,
        "gabor: error: --channels: '2' is not valid; expected 1 (gray) or 3 (RGB)"},
+      {"CacheWithinTheData",
+       {"train", "photos", "--cache", "photos/decoded"},
+       2,
+       "gabor: error: --cache: {w}/photos/decoded is within the data set {w}/photos, which is only read; "
+       "choose another folder"},
+      {"CacheLimitNegative",
+       {"train", "photos", "--cache-limit", "-1"},
+       2,
+       "gabor: error: --cache-limit: '-1' is not valid; expected a number from 0 to 1000000"},
+      {"CacheWithoutSize",
+       {"cache", "photos"},
+       2,
+       "gabor: error: --size: is needed: the input size that will be trained with, e.g. --size 96x96"},
+      {"CacheOfNone",
+       {"cache", "photos", "--size", "8x8", "--cache", "none"},
+       2,
+       "gabor: error: --cache: 'none' leaves nothing to do; name a folder"},
+      {"CacheOverItsLimit",
+       {"cache", "photos", "--size", "8x8", "--cache", "caches", "--cache-limit", "0"},
+       3,
+       "gabor: error: {w}/photos: no cache was made: it needs 12.5 KiB, over the limit of 0 B for all caches "
+       "(--cache-limit)"},
       {"SetUnknownKey",
        {"train", "photos", "--set", "lrr=0.1"},
        2,
@@ -293,7 +316,8 @@ const std::vector<Mistake>& mistakes() {
       {"ResumeWithOtherOptions",
        {"train", "--resume", "{w}/run", "--epochs", "3", "--lr", "0.5"},
        2,
-       "gabor: error: --lr: is '0.001' in this run; a resumed run keeps its options (--epochs and --threads "
+       "gabor: error: --lr: is '0.001' in this run; a resumed run keeps its options (--epochs, --threads and "
+       "--cache "
        "may change)"},
       {"ResumeWithOtherData",
        {"train", "three", "--resume", "{w}/run", "--epochs", "3"},

@@ -35,6 +35,8 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"on-bad-file", "fail"},
                                                    {"max-bad", "0.25"},
                                                    {"overfit", "16"},
+                                                   {"cache", "/c"},
+                                                   {"cache-limit", "1.5"},
                                                    {"backend", "reference"},
                                                    {"threads", "3"}};
 

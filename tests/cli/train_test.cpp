@@ -245,7 +245,7 @@ TEST(Plan, FitsALimitOrNamesTheSmallest) {
 TEST(Help, OfEveryVerbNamesItsOptions) {
   Workspace w;
   EXPECT_EQ(run_gabor({"--version"}, {w.path()}).out.find("gabor "), 0u);
-  for (const char* verb : {"train", "eval", "predict", "summary", "plan", "doctor"}) {
+  for (const char* verb : {"train", "eval", "predict", "summary", "plan", "doctor", "cache"}) {
     const CommandResult r = run_gabor({verb, "--help"}, {w.path()});
     EXPECT_EQ(r.code, 0);
     EXPECT_NE(r.out.find("--json"), std::string::npos) << r.out;

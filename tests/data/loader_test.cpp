@@ -50,7 +50,7 @@ std::vector<uint32_t> all_of(size_t size) {
   return v;
 }
 
-constexpr LoaderOptions kOptions{.batch = 8, .height = 7, .width = 5, .channels = 3, .seed = 3, .flip = true};
+const LoaderOptions kOptions{.batch = 8, .height = 7, .width = 5, .channels = 3, .seed = 3, .flip = true};
 
 LoaderOptions with_threads(int threads) {
   LoaderOptions o = kOptions;
