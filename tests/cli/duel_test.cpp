@@ -32,15 +32,12 @@ TEST(DuelCommand, PrintsATableAndWritesJsonAndPage) {
   ASSERT_EQ(r.code, 0) << r.err;
   for (const char* line :
        {"\nnet 1: conv2d N=2 H=10 W=10 C=3 K=4 R=3 S=3 pad=1,1 stride=1,1 (first layer)\n"
-        "pass   candidate   math  layout     median           95 % interval           speed     GB/s    roof "
-        " "
-        "workspace    error    ratio     any  kernel\n"
-        "fprop  cpu         fp32  NHWC  ",
-        "\nwgrad  cpu/direct  fp32  NHWC  ", "\ndgrad  reference   fp64  NHWC  ",
+        "pass   candidate   math  layout  ",
+        "\nfprop  cpu         fp32  NHWC    ", "\nwgrad  cpu/direct  fp32  NHWC    ",
+        "\ndgrad  reference   fp64  NHWC    ",
         "\npool 3: pool2d max N=2 H=10 W=10 C=4 R=2 S=2 pad=0,0 stride=2,2 (pooling)\n",
         "\ngeometric means of the ratios to cpu/onednn at equal math mode and layout (above 1: faster; in "
-        "brackets: "
-        "problems)\nclass        pass            cpu    cpu/direct    cpu/onednn\nfirst layer  fprop  "})
+        "brackets: problems)\nclass        pass "})
     EXPECT_NE(r.out.find(line), std::string::npos) << line << "\nnot in\n" << r.out;
 
   const auto j = nlohmann::json::parse(read_text(w.path("all.json")));

@@ -83,6 +83,28 @@ TEST(DuelText, MarksWhatIsWrong) {
   EXPECT_EQ(j["records"][0]["error"]["right"], true);
 }
 
+TEST(DuelText, ColumnsStayUnderTheirHeadingsWhateverTheyHold) {
+  Duel d = small_duel();
+  d.records[0].candidate = "a backend/with a kernel of a name longer than most";
+  d.records[0].ratio = 123456.78, d.records[0].roof_share = 12.345, d.records[1].median = 9.999e-7;
+  const std::string text = duel_text({&d, "net", "gabor duel net", {}, {}});
+  const auto line_with = [&](const std::string& part) {
+    const size_t at = text.find(part), begin = text.rfind('\n', at) + 1;
+    return text.substr(begin, text.find('\n', at) - begin);
+  };
+  const std::string heading = line_with("candidate"), longest = line_with(d.records[0].candidate),
+                    other = line_with("0.9999 us");
+  for (const char* column : {" median", " GB/s", " roof", " workspace", " ratio"}) {
+    const size_t end = heading.find(column) + std::string(column).size();
+    for (const std::string& row : {longest, other}) {
+      EXPECT_NE(row[end - 1], ' ') << column << " of\n" << row << "\nunder\n" << heading;
+      EXPECT_EQ(row[end], ' ') << column << " of\n" << row << "\nunder\n" << heading;
+    }
+  }
+  EXPECT_EQ(line_with("geometric").find("geometric"), 0u);
+  EXPECT_EQ(line_with("class  ").size(), line_with("1x1  ").size());
+}
+
 // Start and length of the n-th bar of a colour.
 std::pair<double, double> bar(const std::string& svg, const std::string& css) {
   const size_t at = svg.find("<rect class=\"" + css + "\" x=\"", svg.find("class=\"axis\""));
