@@ -94,9 +94,14 @@ std::vector<DuelProblem> problems_of(const Options& o, const Library& oracle) {
     plan_options.classes = o.classes;
     plan_options.training = false;  // ends in softmax
     plan_options.input_dtype = DType::f32;
-    plan_options.fuse = false;
-    const Plan plan = compile(find_model(o.what), oracle, plan_options);
-    return model_problems(plan.graph.name, plan.steps, plan.table);
+    std::vector<DuelProblem> list;
+    for (const bool fuse : {true, false}) {  // a fused first block, then its parts with all the rest
+      plan_options.fuse = fuse;
+      const Plan plan = compile(find_model(o.what), oracle, plan_options);
+      for (DuelProblem& p : model_problems(plan.graph.name, plan.steps, plan.table))
+        if (!fuse || class_of(p) == ProblemClass::first_block) list.push_back(std::move(p));
+    }
+    return list;
   }
   if (o.input.rank() || o.classes)
     fail(ErrorCode::usage, o.input.rank() ? "--input" : "--classes",

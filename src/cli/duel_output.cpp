@@ -6,6 +6,7 @@
 
 #include "cli/text_table.h"
 #include "core/text.h"
+#include "duel/problem_text.h"
 #include "duel/summary.h"
 
 namespace gabor {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "duel/problem_text.h"
 #include "duel/summary.h"
 #include "report/html_style.h"
 #include "report/html_text.h"

@@ -82,9 +82,11 @@ TEST(DuelCommand, TakesTheLayersOfAModelAndPrintsOneJsonObject) {
     EXPECT_TRUE(record["name"] != "lenet5 conv1" || record["pass"] == "fprop")
         << "the pictures need no gradient";
   }
-  EXPECT_EQ(names, (std::set<std::string>{"lenet5 conv1", "lenet5 conv2", "lenet5 dense1", "lenet5 dense2",
-                                          "lenet5 dense3", "lenet5 dense3 softmax", "lenet5 pool1",
-                                          "lenet5 pool2"}));
+  EXPECT_EQ(names, (std::set<std::string>{
+                       "lenet5 conv1 first_block", "lenet5 conv1", "lenet5 conv1 activation", "lenet5 pool1",
+                       "lenet5 conv2", "lenet5 conv2 activation", "lenet5 pool2", "lenet5 dense1",
+                       "lenet5 dense1 activation", "lenet5 dense2", "lenet5 dense2 activation",
+                       "lenet5 dense3", "lenet5 dense3 softmax", "lenet5 loss"}));
 }
 
 TEST(DuelCommand, FiltersScalesAndSaysSo) {
