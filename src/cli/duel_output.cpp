@@ -26,13 +26,16 @@ std::string interval_text(const DuelRecord& r) {
 }
 
 void add_record(TextTable& table, const DuelRecord& r) {
-  if (!r.ran()) return table.row({name_of(r.pass), printable(r.candidate), "-  " + printable(r.unsupported)});
-  table.row(
-      {name_of(r.pass), printable(r.candidate), r.traits.math, r.traits.layout, short_seconds(r.median),
-       interval_text(r), short_flops(r.flops / r.median), fmt::format("{:.2f}", r.bytes / r.median / 1e9),
-       r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-",
-       workspace_text(r.workspace_bytes), r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG",
-       ratio_text(r.ratio, r.distinct), ratio_text(r.ratio_any, true), printable(r.kernel)});
+  if (!r.ran())
+    return table.row(
+        {pass_text(r.pass, r.workspace_cap), printable(r.candidate), "-  " + printable(r.unsupported)});
+  table.row({pass_text(r.pass, r.workspace_cap), printable(r.candidate), r.traits.math, r.traits.layout,
+             short_seconds(r.median), interval_text(r), short_flops(r.flops / r.median),
+             fmt::format("{:.2f}", r.bytes / r.median / 1e9),
+             r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-",
+             workspace_text(r.workspace_bytes),
+             r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG", ratio_text(r.ratio, r.distinct),
+             ratio_text(r.ratio_any, true), printable(r.kernel)});
   if (!r.score.right()) table.line("       " + printable(r.score.fault));
 }
 
@@ -77,6 +80,7 @@ nlohmann::ordered_json to_json(const DuelRecord& r, const Duel& d) {
                               {"math", r.traits.math},
                               {"layout", r.traits.layout},
                               {"device", r.device}};
+  if (r.workspace_cap) j["workspace_cap"] = *r.workspace_cap;
   if (!p.scaled_from.empty()) j["scaled_from"] = p.scaled_from;
   if (!r.ran()) return j["unsupported"] = r.unsupported, j;
   j["kernel"] = r.kernel;
@@ -125,12 +129,14 @@ nlohmann::ordered_json duel_json(const DuelReport& report) {
   j["records"] = nlohmann::ordered_json::array();
   for (const DuelRecord& r : d.records) j["records"].push_back(to_json(r, d));
   j["means"] = nlohmann::ordered_json::array();
-  for (const ClassMean& m : class_means(d))
+  for (const ClassMean& m : class_means(d)) {
     j["means"].push_back({{"class", name_of(m.problem_class)},
                           {"pass", name_of(m.pass)},
                           {"candidate", m.candidate},
                           {"problems", m.problems},
                           {"ratio", m.ratio}});
+    if (m.workspace_cap) j["means"].back()["workspace_cap"] = *m.workspace_cap;
+  }
   return j;
 }
 

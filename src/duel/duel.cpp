@@ -1,7 +1,9 @@
 #include "duel/duel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <span>
 
@@ -162,13 +164,19 @@ class Running {
 
   DuelRecord record(const Backend& backend, const Case& c, size_t problem, Pass pass) const {
     DuelRecord r;
-    r.problem = problem, r.pass = pass;
+    r.problem = problem, r.pass = pass, r.workspace_cap = options_.workspace_cap;
     r.candidate = backend.name(), r.traits = backend.traits(), r.device = backend.device().name();
     r.flops = c.flops, r.bytes = c.bytes;
     const Support support =
         c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("not written for this backend");
     if (!support) return r.unsupported = support.reason, r;
-    r.workspace_bytes = c.workspace_bytes(backend.ops());
+    const size_t bytes = c.workspace_bytes(backend.ops());
+    if (bytes > options_.workspace_cap.value_or(bytes)) {
+      r.unsupported = fmt::format("passed over: it needs {} of workspace, the cap is {}",
+                                  human_bytes(double(bytes)), human_bytes(double(*options_.workspace_cap)));
+      return r;
+    }
+    r.workspace_bytes = bytes;
     r.kernel = c.kernel(backend.ops());
     return r;
   }
@@ -257,6 +265,19 @@ Duel run_duel(std::vector<DuelProblem> problems, const Backends& backends, const
   options.progress("measuring the roofs again");
   duel.speed_kept = largest_change(duel.roofs, all_roofs(candidates, arenas));
   return duel;
+}
+
+Duel merged(std::vector<Duel> duels) {
+  GABOR_CHECK(!duels.empty());
+  Duel all = std::move(duels[0]);
+  for (size_t i = 1; i < duels.size(); i++) {
+    std::move(duels[i].records.begin(), duels[i].records.end(), std::back_inserter(all.records));
+    if (std::abs(duels[i].speed_kept - 1) > std::abs(all.speed_kept - 1))
+      all.speed_kept = duels[i].speed_kept;
+  }
+  std::stable_sort(all.records.begin(), all.records.end(),
+                   [](const DuelRecord& a, const DuelRecord& b) { return a.problem < b.problem; });
+  return all;
 }
 
 }  // namespace gabor

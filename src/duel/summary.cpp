@@ -47,17 +47,18 @@ std::vector<std::string> candidates_of(const Duel& duel) {
 
 std::vector<ClassMean> class_means(const Duel& duel) {
   const std::vector<std::string> candidates = candidates_of(duel);
-  std::map<std::tuple<ProblemClass, Pass, size_t>, std::vector<double>> ratios;
+  std::map<std::tuple<ProblemClass, Pass, std::optional<size_t>, size_t>, std::vector<double>> ratios;
   for (const DuelRecord& r : duel.records)
     if (r.ratio > 0) {
       const size_t candidate =
           size_t(std::find(candidates.begin(), candidates.end(), r.candidate) - candidates.begin());
-      ratios[{class_of(duel.problems[r.problem]), r.pass, candidate}].push_back(r.ratio);
+      ratios[{class_of(duel.problems[r.problem]), r.pass, r.workspace_cap, candidate}].push_back(r.ratio);
     }
   std::vector<ClassMean> means;
   for (const auto& [key, values] : ratios) {
-    const auto& [problem_class, pass, candidate] = key;
-    means.push_back({problem_class, pass, candidates[candidate], int(values.size()), geometric_mean(values)});
+    const auto& [problem_class, pass, cap, candidate] = key;
+    means.push_back(
+        {problem_class, pass, cap, candidates[candidate], int(values.size()), geometric_mean(values)});
   }
   return means;
 }

@@ -10,18 +10,19 @@ namespace gabor {
 // Whether a candidate's name is the baseline's or that of a variant of it: "cpu/onednn" belongs to "cpu".
 bool belongs_to(const std::string& candidate, const std::string& baseline);
 
-// Fills in ratios of records that are all of one problem and pass. Only results that are right count, on either side.
+// Fills in ratios of records that are all of one problem, pass and cap. Only results that are right count, on either side.
 void compare_with_baseline(std::span<DuelRecord> records, const std::string& baseline);
 
-// Geometric mean of a candidate's ratios within one class and pass.
+// Geometric mean of a candidate's ratios within one class and pass, under one workspace cap.
 struct ClassMean {
   ProblemClass problem_class = ProblemClass::other_conv;
   Pass pass = Pass::fprop;
+  std::optional<size_t> workspace_cap;
   std::string candidate;
   int problems = 0;  // that the mean is over
   double ratio = 0;  // equal math mode and layout
 };
-// By class, pass and candidate, each in the order of the duel; combinations without a ratio are left out.
+// By class, pass, cap and candidate, each in the order of the duel; combinations without a ratio are left out.
 std::vector<ClassMean> class_means(const Duel& duel);
 
 // Names of the candidates in the order of the duel.

@@ -98,7 +98,7 @@ std::string ratio_charts(const Duel& d) {
 }
 
 std::string record_row(const DuelRecord& r) {
-  std::string out = "<tr>" + cell(name_of(r.pass)) + cell(r.candidate);
+  std::string out = "<tr>" + cell(pass_text(r.pass, r.workspace_cap)) + cell(r.candidate);
   if (!r.ran())
     return out + fmt::format("<td colspan=\"12\" class=\"soft\">{}</td></tr>\n", h(r.unsupported));
   out += cell(r.traits.math) + cell(r.traits.layout) + cell(short_seconds(r.median), true);
@@ -152,8 +152,8 @@ std::string numbers(const Duel& d) {
     out += "</table></div>\n";
     for (const DuelRecord& r : d.records)
       if (r.problem == i && r.ran() && !r.score.right())
-        out += fmt::format("<p class=\"warn\">{} {}: {}</p>\n", h(r.candidate), name_of(r.pass),
-                           h(r.score.fault));
+        out += fmt::format("<p class=\"warn\">{} {}: {}</p>\n", h(r.candidate),
+                           pass_text(r.pass, r.workspace_cap), h(r.score.fault));
   }
   return out;
 }
@@ -180,7 +180,7 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
       columns.push_back(name);
   std::vector<std::vector<std::string>> rows;
   for (const ClassMean& m : means) {
-    const std::string first = name_of(m.problem_class), second = name_of(m.pass);
+    const std::string first = name_of(m.problem_class), second = pass_text(m.pass, m.workspace_cap);
     if (rows.empty()) {
       rows.push_back({"class", "pass"});
       rows[0].insert(rows[0].end(), columns.begin(), columns.end());
@@ -193,6 +193,11 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
     rows.back()[size_t(column) + 2] = fmt::format("{} ({})", ratio_text(m.ratio, true), m.problems);
   }
   return rows;
+}
+
+std::string pass_text(Pass pass, std::optional<size_t> workspace_cap) {
+  return workspace_cap ? fmt::format("{}, {}", name_of(pass), human_bytes(double(*workspace_cap)))
+                       : name_of(pass);
 }
 
 std::string short_seconds(double s) {

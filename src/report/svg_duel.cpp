@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "duel/summary.h"
+#include "report/duel_report.h"
 #include "report/html_text.h"
 
 namespace gabor {
@@ -57,7 +58,8 @@ std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
     if (r.ratio > 0 && class_of(d.problems[r.problem]) == problem_class) bars.push_back(&r);
   if (bars.empty()) return "";
   const auto new_group = [&](size_t i) {
-    return i == 0 || bars[i - 1]->problem != bars[i]->problem || bars[i - 1]->pass != bars[i]->pass;
+    return i == 0 || bars[i - 1]->problem != bars[i]->problem || bars[i - 1]->pass != bars[i]->pass ||
+           bars[i - 1]->workspace_cap != bars[i]->workspace_cap;
   };
   int low = -1, high = 1;
   size_t groups = 0;
@@ -86,7 +88,7 @@ std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
   double y = kTop;
   for (size_t i = 0; i < bars.size(); i++, y += kBar) {
     const DuelRecord& r = *bars[i];
-    const std::string label = d.problems[r.problem].name + " " + name_of(r.pass);
+    const std::string label = d.problems[r.problem].name + " " + pass_text(r.pass, r.workspace_cap);
     if (new_group(i)) {
       y += i ? kGap : 0;
       out += fmt::format("<text class=\"label end\" x=\"{}\" y=\"{:.1f}\">{}</text>\n", kLeft - 8, y + 9,
@@ -161,7 +163,7 @@ std::string roofline_chart(const Duel& d) {
         "<circle class=\"s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill-opacity=\"0.8\"><title>{} {}, {}: "
         "{:.4g} GFLOP/s, {:.3g} FLOP/byte</title></circle>\n",
         colour_of(names, r.candidate), x_of(r.flops / r.bytes), y_of(r.flops / r.median),
-        html_escape(d.problems[r.problem].name), name_of(r.pass), html_escape(r.candidate),
+        html_escape(d.problems[r.problem].name), pass_text(r.pass, r.workspace_cap), html_escape(r.candidate),
         r.flops / r.median / 1e9, r.flops / r.bytes);
   }
   return out + "</svg>\n";

@@ -89,6 +89,18 @@ TEST(DuelCommand, TakesTheLayersOfAModelAndPrintsOneJsonObject) {
                        "lenet5 dense3", "lenet5 dense3 softmax", "lenet5 loss"}));
 }
 
+TEST(DuelCommand, HasAPartForEachWorkspaceCap) {
+  Workspace w;
+  write_text(w.path("list.txt"), kProblems);
+  const auto r = run_gabor(
+      with({"duel", "list.txt", "--filter", "1x1", "--pass", "dgrad", "--workspace", "0,1GiB"}, kQuick),
+      {w.path()});
+  ASSERT_EQ(r.code, 0) << r.err;
+  for (const char* line : {"\ndgrad, 0 B       cpu/direct  -  passed over: it needs ",
+                           "\ndgrad, 1.00 GiB  cpu/direct  fp32  NHWC  ", "\n1x1    dgrad, 1.00 GiB  "})
+    EXPECT_NE(r.out.find(line), std::string::npos) << line << "\nnot in\n" << r.out;
+}
+
 TEST(DuelCommand, FiltersScalesAndSaysSo) {
   Workspace w;
   write_text(w.path("list.txt"), kProblems);

@@ -26,7 +26,7 @@ class FakeConv2d final : public Conv2d {
   Support supports(const Conv2dProblem&, Pass) const override {
     return spec_.unsupported.empty() ? Support::yes() : Support::no(spec_.unsupported);
   }
-  size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return 128; }
+  size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return spec_.workspace; }
   std::string kernel(const Conv2dProblem&, Pass) const override { return "fake kernel"; }
   void fprop(Context& c, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
              TensorView y) const override {

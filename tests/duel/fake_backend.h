@@ -37,6 +37,7 @@ struct FakeSpec {
   std::string unsupported{};  // the reason; "": it runs everything
   bool idle = false;          // it writes nothing at all
   bool has_conv2d = true;
+  size_t workspace = 128;
   std::vector<FakeSpec> variants{};
 };
 

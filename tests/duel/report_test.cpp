@@ -146,6 +146,8 @@ TEST(MeansTable, HasARowForEachClassAndPass) {
 }
 
 TEST(Texts, AreShort) {
+  EXPECT_EQ(pass_text(Pass::wgrad, std::nullopt), "wgrad");
+  EXPECT_EQ(pass_text(Pass::wgrad, size_t{64} << 20), "wgrad, 64.0 MiB");
   EXPECT_EQ(short_seconds(0.0123456), "12.35 ms");
   EXPECT_EQ(short_seconds(3.2e-6), "3.2 us");
   EXPECT_EQ(short_seconds(75), "75 s");
