@@ -29,7 +29,7 @@ void add_record(TextTable& table, const DuelRecord& r) {
   if (!r.ran())
     return table.row(
         {pass_text(r.pass, r.workspace_cap), printable(r.candidate), "-  " + printable(r.unsupported)});
-  table.row({pass_text(r.pass, r.workspace_cap), printable(r.candidate), r.traits.math, r.traits.layout,
+  table.row({pass_text(r.pass, r.workspace_cap), printable(r.candidate), r.traits.math, layout_text(r),
              short_seconds(r.median), interval_text(r), short_flops(r.flops / r.median),
              fmt::format("{:.2f}", r.bytes / r.median / 1e9),
              r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-",
@@ -89,6 +89,7 @@ nlohmann::ordered_json to_json(const DuelRecord& r, const Duel& d) {
                   {"high", r.interval.high},
                   {"coverage", r.interval.coverage},
                   {"all", r.seconds}};
+  if (r.conversion > 0) j["seconds"]["conversion"] = r.conversion;
   j["flops"] = r.flops, j["bytes"] = r.bytes, j["workspace_bytes"] = r.workspace_bytes;
   j["roof_share"] = r.roof_share > 0 ? nlohmann::ordered_json(r.roof_share) : nullptr;
   j["error"] = {

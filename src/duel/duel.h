@@ -28,6 +28,7 @@ struct DuelRecord {
   std::vector<double> seconds;  // of each repetition
   double median = 0;
   MedianInterval interval;
+  double conversion = 0;        // of median, what converting layouts takes by itself; 0: nothing is converted
   double flops = 0, bytes = 0;  // of the problem
   size_t workspace_bytes = 0;
   double roof_share = 0;  // of the shortest time that the measured roofs allow; 0: no roofs

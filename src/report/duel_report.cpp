@@ -101,7 +101,7 @@ std::string record_row(const DuelRecord& r) {
   std::string out = "<tr>" + cell(pass_text(r.pass, r.workspace_cap)) + cell(r.candidate);
   if (!r.ran())
     return out + fmt::format("<td colspan=\"12\" class=\"soft\">{}</td></tr>\n", h(r.unsupported));
-  out += cell(r.traits.math) + cell(r.traits.layout) + cell(short_seconds(r.median), true);
+  out += cell(r.traits.math) + cell(layout_text(r)) + cell(short_seconds(r.median), true);
   out += cell(r.seconds.size() < 2
                   ? "once"
                   : fmt::format("{} to {}", short_seconds(r.interval.low), short_seconds(r.interval.high)),
@@ -127,7 +127,8 @@ std::string numbers(const Duel& d) {
       "percentile, as a "
       "fraction of the budget. Ratio: at equal math mode and layout; ~ marks intervals that overlap. Any: "
       "against the "
-      "baseline's best with any.</p>\n";
+      "baseline's best with any. Layout: another than NHWC is converted at each call, of which the time by "
+      "itself is shown.</p>\n";
   for (size_t i = 0, at = 0; i < d.problems.size(); i++) {
     const DuelProblem& p = d.problems[i];
     out += fmt::format("<h3>{}</h3>\n<p><code>{} {}</code> <span class=\"soft\">{}{}</span></p>\n", h(p.name),
@@ -193,6 +194,11 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
     rows.back()[size_t(column) + 2] = fmt::format("{} ({})", ratio_text(m.ratio, true), m.problems);
   }
   return rows;
+}
+
+std::string layout_text(const DuelRecord& r) {
+  return r.conversion > 0 ? fmt::format("{}, {} of it", r.traits.layout, short_seconds(r.conversion))
+                          : r.traits.layout;
 }
 
 std::string pass_text(Pass pass, std::optional<size_t> workspace_cap) {

@@ -24,6 +24,8 @@ std::string duel_html(const DuelReport& report);
 // one. Empty when there is none.
 std::vector<std::vector<std::string>> means_table(const Duel& duel);
 
+std::string layout_text(
+    const DuelRecord& r);  // "NHWC"; "NCHW, 1.2 ms of it" where the conversion's time is known
 std::string pass_text(Pass pass, std::optional<size_t> workspace_cap);  // "fprop", "fprop, 64.0 MiB"
 std::string short_seconds(double seconds);                              // "12.34 ms", "3.2 us": four digits
 std::string short_flops(double per_second);                             // "1.23 TFLOP/s", "45.6 GFLOP/s"

@@ -73,6 +73,18 @@ TEST_F(FakeDuel, OnlyEqualMathAndLayoutAreComparedAsEqual) {
   EXPECT_EQ(of(d, "lib/tf32").ratio, 1) << "the baseline's best with tf32 is itself";
 }
 
+TEST_F(FakeDuel, TheTimeOfConvertingLayoutsIsToldApart) {
+  FakeSpec lib{.name = "lib", .seconds = {4}};
+  lib.variants = {{.name = "lib/nchw", .seconds = {3}, .traits = {.layout = "NCHW"}, .conversion = 0.5}};
+  const Duel d = run({lib}, "lib");
+  EXPECT_EQ(d.records.size(), 4u) << "the conversion is no candidate";
+  EXPECT_EQ(of(d, "lib/nchw").median, 3);
+  EXPECT_EQ(of(d, "lib/nchw").conversion, 0.5);
+  EXPECT_EQ(of(d, "lib/nchw").ratio_any, 1) << "the conversion is part of its time";
+  EXPECT_EQ(of(d, "lib").conversion, 0);
+  EXPECT_TRUE(d.right()) << "what the conversion leaves in the outputs is not judged";
+}
+
 TEST_F(FakeDuel, WrongResultsAreFoundAndTakeNoPart) {
   const auto zeros = [](std::span<float> y) { std::fill(y.begin(), y.end(), 0.0f); };
   const auto nan = [](std::span<float> y) { y[y.size() / 2] = std::numeric_limits<float>::quiet_NaN(); };

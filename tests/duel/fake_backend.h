@@ -38,6 +38,7 @@ struct FakeSpec {
   bool idle = false;          // it writes nothing at all
   bool has_conv2d = true;
   size_t workspace = 128;
+  double conversion = 0;  // seconds that converting layouts takes by itself; 0: it converts nothing
   std::vector<FakeSpec> variants{};
 };
 

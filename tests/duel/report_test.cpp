@@ -146,6 +146,11 @@ TEST(MeansTable, HasARowForEachClassAndPass) {
 }
 
 TEST(Texts, AreShort) {
+  DuelRecord converting;
+  converting.traits.layout = "NCHW";
+  EXPECT_EQ(layout_text(converting), "NCHW");
+  converting.conversion = 0.0012;
+  EXPECT_EQ(layout_text(converting), "NCHW, 1.2 ms of it");
   EXPECT_EQ(pass_text(Pass::wgrad, std::nullopt), "wgrad");
   EXPECT_EQ(pass_text(Pass::wgrad, size_t{64} << 20), "wgrad, 64.0 MiB");
   EXPECT_EQ(short_seconds(0.0123456), "12.35 ms");
