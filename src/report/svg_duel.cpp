@@ -51,7 +51,7 @@ std::vector<int> decades(double low, double high) {
 }  // namespace
 
 std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
-  constexpr double kLeft = 210, kRight = 40, kTop = 50, kBar = 9, kGap = 8;
+  constexpr double kLeft = 300, kRight = 40, kTop = 50, kBar = 9, kGap = 8;
   constexpr int kReach = 6;  // powers of 2 to each side, at most: a longer bar is cut
   std::vector<const DuelRecord*> bars;
   for (const DuelRecord& r : d.records)
@@ -92,7 +92,7 @@ std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
     if (new_group(i)) {
       y += i ? kGap : 0;
       out += fmt::format("<text class=\"label end\" x=\"{}\" y=\"{:.1f}\">{}</text>\n", kLeft - 8, y + 9,
-                         html_escape(shorten(label, 30)));
+                         html_escape(shorten(label, 44)));
     }
     const double from = std::min(x_of(1), x_of(r.ratio)), to = std::max(x_of(1), x_of(r.ratio));
     out += fmt::format(
