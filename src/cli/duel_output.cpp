@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/text_table.h"
@@ -52,20 +53,32 @@ std::string records_text(const Duel& d) {
   return table.text();
 }
 
-std::string means_text(const Duel& d) {
-  const auto rows = means_table(d);
-  if (rows.empty()) return "";
+// rows: a head first. texts: columns before those of numbers.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, size_t texts) {
   std::vector<Align> columns(rows[0].size(), Align::right);
-  columns[0] = columns[1] = Align::left;
+  std::fill_n(columns.begin(), texts, Align::left);
   TextTable table(std::move(columns));
   for (auto row : rows) {
     for (std::string& cell : row) cell = printable(cell);
     table.row(std::move(row));
   }
+  return table.text();
+}
+
+std::string means_text(const Duel& d) {
+  const auto rows = means_table(d);
+  if (rows.empty()) return "";
   return fmt::format(
       "\ngeometric means of the ratios to {} at equal math mode and layout (above 1: faster; in brackets: "
       "problems)\n{}",
-      printable(d.baseline), table.text());
+      printable(d.baseline), aligned(rows, 2));
+}
+
+std::string blocks_text(const Duel& d) {
+  const auto rows = blocks_table(d);
+  if (rows.empty()) return "";
+  return "\nfused blocks beside the medians of convolution, activation and pooling, added up\n" +
+         aligned(rows, 3);
 }
 
 nlohmann::ordered_json to_json(const DuelRecord& r, const Duel& d) {
@@ -112,7 +125,7 @@ std::string duel_text(const DuelReport& report) {
     out += '\n';
   }
   out += records_text(d);
-  out += means_text(d);
+  out += means_text(d) + blocks_text(d);
   for (const std::string& note : report.notes) out += "\nnote: " + printable(note) + "\n";
   return out;
 }
@@ -138,6 +151,12 @@ nlohmann::ordered_json duel_json(const DuelReport& report) {
                           {"ratio", m.ratio}});
     if (m.workspace_cap) j["means"].back()["workspace_cap"] = *m.workspace_cap;
   }
+  for (const BlockParts& b : blocks_and_parts(d))
+    j["blocks"].push_back({{"name", d.problems[b.block->problem].name},
+                           {"pass", name_of(b.block->pass)},
+                           {"candidate", b.block->candidate},
+                           {"fused_seconds", b.block->median},
+                           {"parts_seconds", b.seconds}});
   return j;
 }
 

@@ -25,6 +25,14 @@ struct ClassMean {
 // By class, pass, cap and candidate, each in the order of the duel; combinations without a ratio are left out.
 std::vector<ClassMean> class_means(const Duel& duel);
 
+// A fused first block beside the convolution, the activation and the pooling that it stands for, one after the other.
+struct BlockParts {
+  const DuelRecord* block = nullptr;  // fprop or wgrad
+  double seconds = 0;                 // medians of its parts, by the same candidate and under the same cap
+};
+// Of each block whose parts are among the problems and all ran there; in the order of the duel.
+std::vector<BlockParts> blocks_and_parts(const Duel& duel);
+
 // Names of the candidates in the order of the duel.
 std::vector<std::string> candidates_of(const Duel& duel);
 

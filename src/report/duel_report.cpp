@@ -71,22 +71,35 @@ std::string head(const DuelReport& r) {
   return out;
 }
 
-std::string means(const Duel& d) {
-  const auto rows = means_table(d);
-  if (rows.empty()) return "";
-  std::string out = fmt::format(
-      "<h2>Geometric means by class</h2>\n<p class=\"soft\">Speed relative to the best of {} at equal math "
-      "mode and "
-      "layout; above 1 is faster. In brackets: problems.</p>\n<div class=\"scroll\"><table>\n",
-      h(d.baseline));
+// rows: a head first. texts: columns before those of numbers.
+std::string table(const std::vector<std::vector<std::string>>& rows, size_t texts) {
+  std::string out = "<div class=\"scroll\"><table>\n";
   for (const auto& row : rows) {
     const char* tag = &row == &rows[0] ? "th" : "td";
     out += "<tr>";
     for (size_t i = 0; i < row.size(); i++)
-      out += fmt::format("<{0}{1}>{2}</{0}>", tag, i < 2 ? "" : " class=\"n\"", h(row[i]));
+      out += fmt::format("<{0}{1}>{2}</{0}>", tag, i < texts ? "" : " class=\"n\"", h(row[i]));
     out += "</tr>\n";
   }
   return out + "</table></div>\n";
+}
+
+std::string means(const Duel& d) {
+  const auto rows = means_table(d);
+  if (rows.empty()) return "";
+  return fmt::format(
+             "<h2>Geometric means by class</h2>\n<p class=\"soft\">Speed relative to the best of {} at equal "
+             "math mode and layout; above 1 is faster. In brackets: problems.</p>\n",
+             h(d.baseline)) +
+         table(rows, 2);
+}
+
+std::string blocks(const Duel& d) {
+  const auto rows = blocks_table(d);
+  if (rows.empty()) return "";
+  return "<h2>Fused blocks</h2>\n<p class=\"soft\">Beside the medians of convolution, activation and pooling "
+         "by the same candidate, added up.</p>\n" +
+         table(rows, 3);
 }
 
 std::string ratio_charts(const Duel& d) {
@@ -169,8 +182,8 @@ std::string repeat(const DuelReport& r) {
 }  // namespace
 
 std::string duel_html(const DuelReport& r) {
-  return head(r) + means(*r.duel) + ratio_charts(*r.duel) + "<h2>Roofline</h2>\n" + roofline_chart(*r.duel) +
-         numbers(*r.duel) + repeat(r) + "</main>\n</body>\n</html>\n";
+  return head(r) + means(*r.duel) + blocks(*r.duel) + ratio_charts(*r.duel) + "<h2>Roofline</h2>\n" +
+         roofline_chart(*r.duel) + numbers(*r.duel) + repeat(r) + "</main>\n</body>\n</html>\n";
 }
 
 std::vector<std::vector<std::string>> means_table(const Duel& d) {
@@ -192,6 +205,17 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
     }
     const auto column = std::find(columns.begin(), columns.end(), m.candidate) - columns.begin();
     rows.back()[size_t(column) + 2] = fmt::format("{} ({})", ratio_text(m.ratio, true), m.problems);
+  }
+  return rows;
+}
+
+std::vector<std::vector<std::string>> blocks_table(const Duel& d) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BlockParts& b : blocks_and_parts(d)) {
+    if (rows.empty()) rows.push_back({"problem", "pass", "candidate", "fused", "parts", "parts / fused"});
+    rows.push_back({d.problems[b.block->problem].name, pass_text(b.block->pass, b.block->workspace_cap),
+                    b.block->candidate, short_seconds(b.block->median), short_seconds(b.seconds),
+                    ratio_text(b.seconds / b.block->median, true)});
   }
   return rows;
 }

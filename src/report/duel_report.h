@@ -24,6 +24,9 @@ std::string duel_html(const DuelReport& report);
 // one. Empty when there is none.
 std::vector<std::vector<std::string>> means_table(const Duel& duel);
 
+// Fused first blocks beside their parts (summary.h) as rows of cells, a head first. Empty when there is none.
+std::vector<std::vector<std::string>> blocks_table(const Duel& duel);
+
 std::string layout_text(
     const DuelRecord& r);  // "NHWC"; "NCHW, 1.2 ms of it" where the conversion's time is known
 std::string pass_text(Pass pass, std::optional<size_t> workspace_cap);  // "fprop", "fprop, 64.0 MiB"

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/duel_output.h"
+#include "duel/problem_text.h"
 #include "report/duel_report.h"
 #include "report/svg_duel.h"
 
@@ -143,6 +144,36 @@ TEST(MeansTable, HasARowForEachClassAndPass) {
                                                       {"1x1", "fprop", "4.00 (2)", "1.00 (1)", "0.25 (1)"},
                                                       {"1x1", "wgrad", "", "3.00 (1)", ""}};
   EXPECT_EQ(means_table(d), want);
+}
+
+TEST(BlocksTable, AddsUpTheParts) {
+  Duel d;
+  const auto add = [&](const char* text, Pass pass, const char* candidate, double median) {
+    d.problems.push_back({.name = text, .problem = parse_problem(text)});
+    d.records.push_back(record(d.problems.size() - 1, candidate, median, 0));
+    d.records.back().pass = pass;
+  };
+  add("first_block f32 N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::fprop, "ours", 0.5);
+  add("first_block f32 N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::wgrad, "ours", 2);
+  add("N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::fprop, "ours", 0.25);
+  add("N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::wgrad, "ours", 1);
+  add("activation relu count=32", Pass::fprop, "ours", 0.5);
+  add("activation relu count=32", Pass::dgrad, "ours", 2);
+  add("max N=1 H=4 W=4 C=2", Pass::dgrad, "ours", 3);
+  EXPECT_EQ(blocks_table(d).size(), 2u) << "a head and wgrad: no pooling ran in fprop";
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "lib", 7);
+  EXPECT_EQ(blocks_table(d).size(), 2u) << "it is another's";
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "ours", 1);
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "ours", 9);  // the like, elsewhere in the net
+  const auto rows = blocks_table(d);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[1],
+            (std::vector<std::string>{d.problems[0].name, "fprop", "ours", "500 ms", "1.75 s", "3.50"}));
+  EXPECT_EQ(rows[2], (std::vector<std::string>{d.problems[1].name, "wgrad", "ours", "2 s", "6 s", "3.00"}));
+  const std::string text = duel_text({&d, "net", "gabor duel net", {}, {}}),
+                    page = duel_html({&d, "net", "gabor duel net", {}, {}});
+  EXPECT_NE(text.find("\nfused blocks beside the medians"), std::string::npos);
+  EXPECT_NE(page.find("<h2>Fused blocks</h2>"), std::string::npos);
 }
 
 TEST(Texts, AreShort) {
