@@ -21,17 +21,17 @@ std::shared_ptr<Library> on_host(const std::string& name, int threads, std::vect
   return std::make_shared<Library>(std::move(backends), std::move(notes));
 }
 
-std::shared_ptr<Library> on_gpu(const std::string& name) {
+std::shared_ptr<Library> on_gpu(const std::string& name, std::optional<size_t> workspace_cap) {
   std::vector<std::string> notes;
-  Backends backends = make_gpu_backends(name, notes);
+  Backends backends = make_gpu_backends(name, workspace_cap, notes);
   return std::make_shared<Library>(std::move(backends), std::move(notes));
 }
 
-std::shared_ptr<Library> automatic(int threads) {
+std::shared_ptr<Library> automatic(int threads, std::optional<size_t> workspace_cap) {
   if (!gpu_is_automatic()) return on_host("cpu", threads);
   const std::string gpu = gpu_backend_names().front();
   try {
-    return on_gpu(gpu);
+    return on_gpu(gpu, workspace_cap);
   } catch (const Error& e) {
     if (e.code() != ErrorCode::device) throw;
     return on_host("cpu", threads, {fmt::format("{}: {}", gpu, e.what())});
@@ -56,15 +56,16 @@ std::vector<std::string> backend_names() {
   return names;
 }
 
-std::shared_ptr<Library> make_library(const std::string& backend, int threads) {
+std::shared_ptr<Library> make_library(const std::string& backend, int threads,
+                                      std::optional<size_t> workspace_cap) {
   const std::vector<std::string> gpu = gpu_backend_names();
   std::shared_ptr<Library> library;
   if (backend == "auto")
-    library = automatic(threads);
+    library = automatic(threads, workspace_cap);
   else if (backend == "cpu" || backend == "reference")
     library = on_host(backend, threads);
   else if (std::find(gpu.begin(), gpu.end(), backend) != gpu.end())
-    library = on_gpu(backend);
+    library = on_gpu(backend, workspace_cap);
   else
     unknown(backend);
   if (threads > 0) set_max_threads(threads);

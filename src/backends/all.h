@@ -1,6 +1,7 @@
 // The composition root: the one place that knows every backend of this build.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,10 @@ std::vector<std::string> backend_names();
 //   cudnn       cuDNN and cuBLAS, then cuda for what they do not support
 //   cuda_emulated  the hand-written kernels on the CPU (a build with GABOR_CUDA_EMULATED)
 //   auto        cuda if this build has it and the machine a GPU, else cpu; why not is in Library::notes
-// threads: of the process-wide team (core/parallel.h); 0 = all cores. Throws Error{device} for a backend that
+// threads: of the process-wide team (core/parallel.h); 0 = all cores. workspace_cap: bytes that a call may take at most,
+// for backends that choose an algorithm by it (cudnn; its own cap when there is none). Throws Error{device} for a backend that
 // this build lacks, Error{usage} with the nearest name for an unknown one.
-std::shared_ptr<Library> make_library(const std::string& backend, int threads);
+std::shared_ptr<Library> make_library(const std::string& backend, int threads,
+                                      std::optional<size_t> workspace_cap = std::nullopt);
 
 }  // namespace gabor

@@ -38,7 +38,8 @@ struct Options {
   std::string what = "article", backend = "auto", filter, json, html;
   int64_t batch = 0, classes = 0;  // 0: a model's 32 and own; a list's own
   Shape input;
-  double scale = 0;  // GFLOP; 0: none
+  std::vector<std::optional<size_t>> workspace_caps = {std::nullopt};  // bytes
+  double scale = 0;                                                    // GFLOP; 0: none
   DuelOptions duel;
 };
 
@@ -53,11 +54,21 @@ std::vector<Pass> parse_passes(const std::string& text) {
   return passes;
 }
 
+std::vector<std::optional<size_t>> parse_caps(const std::string& text) {
+  std::vector<std::optional<size_t>> caps;
+  for (const std::string& part : split(text, ',')) {
+    caps.emplace_back(parse_bytes("--workspace", part));
+    if (std::count(caps.begin(), caps.end(), caps.back()) > 1)
+      fail(ErrorCode::usage, "--workspace", "'{}' is named twice", printable(part));
+  }
+  return caps;
+}
+
 // "auto": all that a run here would choose from.
-Backends parse_backends(const std::string& text) {
+Backends parse_backends(const std::string& text, std::optional<size_t> workspace_cap) {
   Backends backends;
   for (const std::string& name : split(text, ',')) {
-    const auto library = make_library(name, 0);
+    const auto library = make_library(name, 0, workspace_cap);
     for (const auto& b : library->backends()) {
       for (const auto& other : backends)
         if (other->name() == b->name())
@@ -92,9 +103,14 @@ std::vector<DuelProblem> problems_of(const Options& o, const Library& oracle) {
     plan_options.classes = o.classes;
     plan_options.training = false;  // ends in softmax
     plan_options.input_dtype = DType::f32;
-    plan_options.fuse = false;
-    const Plan plan = compile(find_model(o.what), oracle, plan_options);
-    return model_problems(plan.graph.name, plan.steps, plan.table);
+    std::vector<DuelProblem> list;
+    for (const bool fuse : {true, false}) {  // a fused first block, then its parts with all the rest
+      plan_options.fuse = fuse;
+      const Plan plan = compile(find_model(o.what), oracle, plan_options);
+      for (DuelProblem& p : model_problems(plan.graph.name, plan.steps, plan.table))
+        if (!fuse || class_of(p) == ProblemClass::first_block) list.push_back(std::move(p));
+    }
+    return list;
   }
   if (o.input.rank() || o.classes)
     fail(ErrorCode::usage, o.input.rank() ? "--input" : "--classes",
@@ -186,6 +202,11 @@ bool read_options(const Invocation& call, Options& o) {
               [&](const std::string& v) { o.duel.baseline = v; });
   line.option("--pass", "A,B", "fprop, dgrad, wgrad (all)",
               [&](const std::string& v) { o.duel.passes = parse_passes(v); });
+  line.option(
+      "--workspace", "A,B",
+      "caps on a call's workspace, such as 0,64MiB,1GiB: under each, who needs more is passed over, and "
+      "cudnn chooses by it (none)",
+      [&](const std::string& v) { o.workspace_caps = parse_caps(v); });
   line.option("--input", "HxWxC", "a model's input (its own)",
               [&](const std::string& v) { o.input = parse_input("--input", v); });
   line.option("--classes", "N", "a model's classes (its own)",
@@ -214,7 +235,7 @@ int duel_command(const Invocation& call) {
   Options o;
   if (!read_options(call, o)) return 0;
   const auto oracle = make_library("reference", 0);
-  const Backends backends = parse_backends(o.backend);
+  const Backends backends = parse_backends(o.backend, o.workspace_caps[0]);
   if (o.duel.baseline.empty()) o.duel.baseline = default_baseline(backends);
   std::vector<DuelProblem> problems = problems_of(o, *oracle);
   if (!o.filter.empty()) filter(problems, o.filter);
@@ -232,7 +253,13 @@ int duel_command(const Invocation& call) {
   {
     StatusLine progress(stderr, ::isatty(STDERR_FILENO));
     o.duel.progress = [&](const std::string& text) { progress.show(text); };
-    duel = run_duel(std::move(problems), backends, *oracle->backends()[0], o.duel);
+    std::vector<Duel> duels;
+    for (const auto& cap : o.workspace_caps) {
+      o.duel.workspace_cap = cap;
+      duels.push_back(run_duel(problems, duels.empty() ? backends : parse_backends(o.backend, cap),
+                               *oracle->backends()[0], o.duel));
+    }
+    duel = merged(std::move(duels));
   }
   report.duel = &duel;
   report.notes = notes(o, duel, load);

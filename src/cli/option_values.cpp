@@ -50,6 +50,16 @@ double parse_number(const std::string& option, const std::string& text, double l
   return v;
 }
 
+size_t parse_bytes(const std::string& option, const std::string& text) {
+  constexpr uint64_t kMost = uint64_t{1} << 50;
+  uint64_t v = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+  const std::string unit(end, text.data() + text.size());
+  for (const auto& [name, shift] : {std::pair{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}})
+    if (error == std::errc{} && unit == name && v <= kMost >> shift) return size_t(v << shift);
+  refuse(option, text, "bytes, e.g. 0, 4096, 64MiB or 1GiB");
+}
+
 ImageSize parse_size(const std::string& option, const std::string& text) {
   const auto sides = parse_sides(text);
   if (sides.size() != 2) refuse(option, text, "HEIGHTxWIDTH in pixels, e.g. 96x96");

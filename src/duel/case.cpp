@@ -1,5 +1,6 @@
 #include "duel/case.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -46,6 +47,17 @@ HostTensor absolute(const HostTensor& t) {
   return out;
 }
 
+std::vector<double> widened(const HostTensor& t) {
+  const float* values = t.view().as<float>();
+  return {values, values + t.shape().count()};
+}
+
+HostTensor rounded(const Shape& shape, std::span<const double> values) {
+  HostTensor t(shape);
+  std::transform(values.begin(), values.end(), t.floats().begin(), [](double v) { return float(v); });
+  return t;
+}
+
 std::vector<HostTensor> oracle_outputs(const Case& c, const Backend& oracle,
                                        std::span<const HostTensor> inputs, std::span<const HostTensor> like) {
   const Support support = c.has_op(oracle.ops()) ? c.supports(oracle.ops()) : Support::no("it lacks the op");
@@ -54,10 +66,16 @@ std::vector<HostTensor> oracle_outputs(const Case& c, const Backend& oracle,
   const Buffer workspace(oracle.device(), c.workspace_bytes(oracle.ops()));
   Context context{oracle.device(), oracle.device().stream(), workspace.data(), workspace.bytes()};
   std::vector<HostTensor> outputs(like.begin(), like.end());
-  std::vector<ConstTensorView> in;
+  std::vector<ConstTensorView> prepared, in;
   std::vector<TensorView> out;
+  for (const HostTensor& t : c.inputs) prepared.push_back(t.view());
   for (const HostTensor& t : inputs) in.push_back(t.view());
   for (HostTensor& t : outputs) out.push_back(t.view());
+  HostTensor own({int64_t(c.own_bytes(oracle.ops()))}, DType::u8);
+  if (own.shape().count()) {
+    out.push_back(own.view());
+    c.prepare(oracle.ops(), context, prepared, own.view());
+  }
   c.run(oracle.ops(), context, in, out);
   return outputs;
 }
@@ -87,6 +105,10 @@ std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backen
         if constexpr (std::is_same_v<P, DenseProblem>) return dense_case(p, pass, oracle, seed);
         if constexpr (std::is_same_v<P, Pool2dProblem>) return pool2d_case(p, pass, oracle, seed);
         if constexpr (std::is_same_v<P, SoftmaxProblem>) return softmax_case(p, pass, oracle, seed);
+        if constexpr (std::is_same_v<P, BatchNormProblem>) return batchnorm_case(p, pass, oracle, seed);
+        if constexpr (std::is_same_v<P, ActivationProblem>) return activation_case(p, pass, oracle, seed);
+        if constexpr (std::is_same_v<P, LossProblem>) return loss_case(p, oracle, seed);
+        if constexpr (std::is_same_v<P, FirstBlockProblem>) return first_block_case(p, pass, oracle, seed);
       },
       item.problem);
 }

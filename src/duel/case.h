@@ -56,7 +56,14 @@ class Case {
   virtual Support supports(const OpSet& ops) const = 0;
   virtual size_t workspace_bytes(const OpSet& ops) const = 0;
   virtual std::string kernel(const OpSet&) const { return ""; }  // see Conv2d::kernel
-  // in, out: on the device of the ops, in the order of inputs and outputs. Outputs are overwritten.
+  // Bytes that no other candidate touches, for what the op leaves for itself or goes on changing; 0: none are needed.
+  // prepare fills them once, before the runs and outside of their time: by the op's own forward, say, when backward
+  // reads a layout that is the backend's own.
+  virtual size_t own_bytes(const OpSet&) const { return 0; }
+  virtual void prepare(const OpSet&, Context&, std::span<const ConstTensorView> /*in*/,
+                       TensorView /*own*/) const {}
+  // in, out: on the device of the ops, in the order of inputs and outputs; out ends with the own bytes (u8), if there
+  // are any. Outputs are overwritten.
   virtual void run(const OpSet& ops, Context& context, std::span<const ConstTensorView> in,
                    std::span<const TensorView> out) const = 0;
 };
@@ -69,7 +76,9 @@ std::unique_ptr<Case> make_case(const DuelProblem& problem, Pass pass, const Bac
 
 HostTensor random_tensor(const Shape& shape, uint64_t seed, uint32_t number);
 HostTensor absolute(const HostTensor& t);
-// Runs the case by the oracle on the given inputs.
+std::vector<double> widened(const HostTensor& t);
+HostTensor rounded(const Shape& shape, std::span<const double> values);
+// Runs the case by the oracle on the given inputs, prepared by the case's own.
 std::vector<HostTensor> oracle_outputs(const Case& c, const Backend& oracle,
                                        std::span<const HostTensor> inputs, std::span<const HostTensor> like);
 // Sets outputs of products: want by the oracle, bound by the oracle on the absolute values of the inputs.
@@ -81,5 +90,12 @@ std::unique_ptr<Case> conv2d_case(const Conv2dProblem& p, Pass pass, const Backe
 std::unique_ptr<Case> dense_case(const DenseProblem& p, Pass pass, const Backend& oracle, uint64_t seed);
 std::unique_ptr<Case> pool2d_case(const Pool2dProblem& p, Pass pass, const Backend& oracle, uint64_t seed);
 std::unique_ptr<Case> softmax_case(const SoftmaxProblem& p, Pass pass, const Backend& oracle, uint64_t seed);
+std::unique_ptr<Case> batchnorm_case(const BatchNormProblem& p, Pass pass, const Backend& oracle,
+                                     uint64_t seed);
+std::unique_ptr<Case> activation_case(const ActivationProblem& p, Pass pass, const Backend& oracle,
+                                      uint64_t seed);
+std::unique_ptr<Case> loss_case(const LossProblem& p, const Backend& oracle, uint64_t seed);
+std::unique_ptr<Case> first_block_case(const FirstBlockProblem& p, Pass pass, const Backend& oracle,
+                                       uint64_t seed);
 
 }  // namespace gabor

@@ -1,7 +1,9 @@
 #include "duel/duel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <span>
 
@@ -10,6 +12,7 @@
 #include "core/text.h"
 #include "duel/case.h"
 #include "duel/summary.h"
+#include "ops/conversion.h"
 
 namespace gabor {
 namespace {
@@ -119,47 +122,79 @@ class Running {
         r.unsupported = fmt::format("cannot be judged: zeros would be right for {}", at->second);
     }
     std::vector<Contestant> contestants;
-    std::vector<DuelRecord*> who;  // the record of each contestant
+    std::vector<DuelRecord*> who;                             // the record of each contestant
+    std::vector<std::shared_ptr<const Backend>> conversions;  // of each contestant that is one; else null
     for (size_t i = 0; i < records.size(); i++) {
       if (!records[i].ran()) continue;
+      Workbench& bench = benches.at(&backends[i]->device());
       try {
-        contestants.push_back(judged(*c, *backends[i], benches.at(&backends[i]->device()), records[i]));
-        who.push_back(&records[i]);
+        contestants.push_back(judged(*c, *backends[i], bench, records[i]));
+        who.push_back(&records[i]), conversions.push_back(nullptr);
+        const auto* converts = dynamic_cast<const ConvertsLayout*>(backends[i]);
+        if (!converts) continue;
+        const auto converting = converts->conversion();
+        if (!c->has_op(converting->ops())) continue;
+        contestants.push_back(timed(*c, *converting, bench, records[i].workspace_bytes));
+        who.push_back(&records[i]), conversions.push_back(converting);
       } catch (const Error& e) {
         records[i].unsupported = fmt::format("failed: {}", e.what());
       }
     }
     const auto samples = measure(contestants, options_.repetitions);
-    for (size_t i = 0; i < who.size(); i++) finish(*who[i], samples[i]);
+    for (size_t i = 0; i < who.size(); i++)
+      if (conversions[i])
+        who[i]->conversion = median(samples[i]);
+      else
+        finish(*who[i], samples[i]);
     compare_with_baseline(records, options_.baseline);
   }
 
  private:
-  // Runs the candidate once and scores its result.
-  Contestant judged(const Case& c, const Backend& backend, Workbench& bench, DuelRecord& r) const {
+  // Runs the case on the backend once.
+  Contestant timed(const Case& c, const Backend& backend, Workbench& bench, size_t workspace_bytes) const {
     const Arena& arena = *arenas_.at(&backend.device());
-    const auto work = [&c, &backend, &bench, bytes = r.workspace_bytes] {
-      Context context = bench.context(bytes);
-      c.run(backend.ops(), context, bench.in, bench.out);
+    const OpSet& ops = backend.ops();
+    // std::function copies what it holds.
+    const auto own = std::make_shared<const Buffer>(backend.device(), c.own_bytes(ops));
+    std::vector<TensorView> out = bench.out;
+    if (own->bytes()) {
+      out.push_back({own->data(), {int64_t(own->bytes())}, DType::u8});
+      Context context = bench.context(workspace_bytes);
+      c.prepare(ops, context, bench.in, out.back());
+    }
+    const auto work = [&c, &ops, &bench, own, out, workspace_bytes] {
+      Context context = bench.context(workspace_bytes);
+      c.run(ops, context, bench.in, out);
     };
+    return {arena.stopwatch.get(), work, [&arena] { arena.flush(); }, arena.stopwatch->seconds(work)};
+  }
+
+  // As timed, and scores the result.
+  Contestant judged(const Case& c, const Backend& backend, Workbench& bench, DuelRecord& r) const {
     bench.spoil_outputs();
-    double seconds = arena.stopwatch->seconds(work);
+    Contestant contestant = timed(c, backend, bench, r.workspace_bytes);
     r.score = bench.judge(r.traits.math);
     // A first run may include what is done once only, such as compiling.
-    if (seconds * options_.repetitions.least > options_.repetitions.seconds)
-      seconds = arena.stopwatch->seconds(work);
-    return {arena.stopwatch.get(), work, [&arena] { arena.flush(); }, seconds};
+    if (contestant.first_seconds * options_.repetitions.least > options_.repetitions.seconds)
+      contestant.first_seconds = contestant.stopwatch->seconds(contestant.run);
+    return contestant;
   }
 
   DuelRecord record(const Backend& backend, const Case& c, size_t problem, Pass pass) const {
     DuelRecord r;
-    r.problem = problem, r.pass = pass;
+    r.problem = problem, r.pass = pass, r.workspace_cap = options_.workspace_cap;
     r.candidate = backend.name(), r.traits = backend.traits(), r.device = backend.device().name();
     r.flops = c.flops, r.bytes = c.bytes;
     const Support support =
         c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("not written for this backend");
     if (!support) return r.unsupported = support.reason, r;
-    r.workspace_bytes = c.workspace_bytes(backend.ops());
+    const size_t bytes = c.workspace_bytes(backend.ops());
+    if (bytes > options_.workspace_cap.value_or(bytes)) {
+      r.unsupported = fmt::format("passed over: it needs {} of workspace, the cap is {}",
+                                  human_bytes(double(bytes)), human_bytes(double(*options_.workspace_cap)));
+      return r;
+    }
+    r.workspace_bytes = bytes;
     r.kernel = c.kernel(backend.ops());
     return r;
   }
@@ -248,6 +283,19 @@ Duel run_duel(std::vector<DuelProblem> problems, const Backends& backends, const
   options.progress("measuring the roofs again");
   duel.speed_kept = largest_change(duel.roofs, all_roofs(candidates, arenas));
   return duel;
+}
+
+Duel merged(std::vector<Duel> duels) {
+  GABOR_CHECK(!duels.empty());
+  Duel all = std::move(duels[0]);
+  for (size_t i = 1; i < duels.size(); i++) {
+    std::move(duels[i].records.begin(), duels[i].records.end(), std::back_inserter(all.records));
+    if (std::abs(duels[i].speed_kept - 1) > std::abs(all.speed_kept - 1))
+      all.speed_kept = duels[i].speed_kept;
+  }
+  std::stable_sort(all.records.begin(), all.records.end(),
+                   [](const DuelRecord& a, const DuelRecord& b) { return a.problem < b.problem; });
+  return all;
 }
 
 }  // namespace gabor

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace gabor {
 struct DuelRecord {
   size_t problem = 0;  // in Duel::problems
   Pass pass = Pass::fprop;
-  std::string candidate;  // name of the backend or variant
+  std::optional<size_t> workspace_cap;  // bytes: who needs more does not run; none: no limit
+  std::string candidate;                // name of the backend or variant
   Traits traits;
   std::string device;
   std::string kernel;       // that it took, where it says so
@@ -26,6 +28,7 @@ struct DuelRecord {
   std::vector<double> seconds;  // of each repetition
   double median = 0;
   MedianInterval interval;
+  double conversion = 0;        // of median, what converting layouts takes by itself; 0: nothing is converted
   double flops = 0, bytes = 0;  // of the problem
   size_t workspace_bytes = 0;
   double roof_share = 0;  // of the shortest time that the measured roofs allow; 0: no roofs
@@ -39,7 +42,7 @@ struct DuelRecord {
 
 struct Duel {
   std::vector<DuelProblem> problems;
-  std::vector<DuelRecord> records;  // by problem, pass, candidate
+  std::vector<DuelRecord> records;  // by problem, workspace cap, pass, candidate
   std::vector<DeviceRoofs> roofs;   // one a device
   std::string baseline;
   // Fastest repetition of the roofs' multiply-adds after the duel, as a share of before, of the device that changed
@@ -52,6 +55,7 @@ struct DuelOptions {
   std::vector<Pass> passes = {Pass::fprop, Pass::dgrad, Pass::wgrad};
   Repetitions repetitions;  // of one problem and pass, all candidates together
   std::string baseline;     // name of a candidate, or of a backend: then its best variant counts
+  std::optional<size_t> workspace_cap;
   uint64_t seed = 0;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -59,5 +63,8 @@ struct DuelOptions {
 // backends: each runs with all its variants. oracle: make_case. Throws Error{usage} for a baseline that is none of them.
 Duel run_duel(std::vector<DuelProblem> problems, const std::vector<std::shared_ptr<const Backend>>& backends,
               const Backend& oracle, const DuelOptions& options);
+
+// One duel of several about the same problems, under a workspace cap each. The roofs are the first one's.
+Duel merged(std::vector<Duel> duels);
 
 }  // namespace gabor

@@ -1,28 +1,40 @@
 #include "duel/model_problems.h"
 
+#include <algorithm>
+
+#include "duel/problem_text.h"
+#include "ops/steps/batchnorm_step.h"
 #include "ops/steps/elementwise_steps.h"
+#include "ops/steps/first_block_step.h"
+#include "ops/steps/loss_step.h"
 #include "ops/steps/pool2d_step.h"
 #include "ops/steps/weighted_step.h"
 
 namespace gabor {
 namespace {
 
+template <class Problem>
+Problem without_activation(Problem p) {
+  p.activation = {};
+  return p;
+}
+
 // Whether the step's problem is one that duels know; then item has it and x is what the step reads.
 bool problem_of(const Step& step, AnyProblem& problem, TensorId& x) {
-  if (const auto* conv = dynamic_cast<const Conv2dStep*>(&step)) {
-    Conv2dProblem p = conv->data();
-    p.activation = {};
-    return problem = p, x = conv->x(), true;
-  }
-  if (const auto* dense = dynamic_cast<const DenseStep*>(&step)) {
-    DenseProblem p = dense->data();
-    p.activation = {};
-    return problem = p, x = dense->x(), true;
-  }
-  if (const auto* pool = dynamic_cast<const Pool2dStep*>(&step))
-    return problem = pool->pool(), x = pool->x(), true;
-  if (const auto* softmax = dynamic_cast<const SoftmaxStep*>(&step))
-    return problem = softmax->softmax(), x = softmax->x(), true;
+  if (const auto* s = dynamic_cast<const Conv2dStep*>(&step))
+    return problem = without_activation(s->data()), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const DenseStep*>(&step))
+    return problem = without_activation(s->data()), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const Pool2dStep*>(&step)) return problem = s->pool(), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const SoftmaxStep*>(&step))
+    return problem = s->softmax(), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const BatchNormStep*>(&step))
+    return problem = s->batchnorm(), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const ActivationStep*>(&step))
+    return problem = s->data(), x = s->x(), true;
+  if (const auto* s = dynamic_cast<const LossStep*>(&step)) return problem = s->loss(), x = s->y(), true;
+  if (const auto* s = dynamic_cast<const FirstBlockStep*>(&step))
+    return problem = s->block(), x = s->x(), true;
   return false;
 }
 
@@ -38,7 +50,10 @@ std::vector<DuelProblem> model_problems(const std::string& model,
     if (!problem_of(*step, item.problem, x)) continue;
     item.tag = model;
     item.name = model + " " + step->layer;
-    if (std::holds_alternative<SoftmaxProblem>(item.problem)) item.name += " softmax";  // of a dense layer
+    const bool taken = std::any_of(list.begin(), list.end(),
+                                   [&](const DuelProblem& other) { return other.name == item.name; });
+    if (taken || class_of(item) == ProblemClass::first_block)  // a layer may have steps of several ops
+      item.name += std::string(" ") + op_name(item.problem);
     item.first = !table[table.root(x)].needs_grad;
     list.push_back(std::move(item));
   }

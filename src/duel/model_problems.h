@@ -9,8 +9,9 @@
 
 namespace gabor {
 
-// The convolutions, poolings, dense layers and softmaxes among the steps of a plan that was made without fusion, each
-// under its layer's name. model: their tag. A layer whose input needs no gradient is a first one.
+// What duels know among the steps of a plan, each under its layer's name: of a plan that was made without fusion every
+// step that is an op of its own; fused epilogues are left out of a convolution or dense layer. model: their tag. A layer
+// whose input needs no gradient is a first one.
 std::vector<DuelProblem> model_problems(const std::string& model,
                                         std::span<const std::unique_ptr<Step>> steps,
                                         const TensorTable& table);

@@ -1,19 +1,24 @@
 #include "duel/problem.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+
+#include "duel/problem_text.h"
 
 namespace gabor {
 namespace {
 
 constexpr const char* kClassNames[kProblemClasses] = {
-    "first layer", "1x1", "3x3 s1", "stride 2", "depthwise", "other conv", "dense", "pooling", "softmax"};
+    "first layer", "1x1",     "3x3 s1",    "stride 2",   "depthwise", "other conv", "dense",
+    "pooling",     "softmax", "batchnorm", "activation", "loss",      "first block"};
 
 template <class Problem>
-constexpr bool kIsMap = std::is_same_v<Problem, Conv2dProblem> || std::is_same_v<Problem, Pool2dProblem>;
+constexpr bool kIsMap = std::is_same_v<Problem, Conv2dProblem> || std::is_same_v<Problem, Pool2dProblem> ||
+                        std::is_same_v<Problem, FirstBlockProblem>;
+template <class Problem>
+constexpr bool kHasSamples =
+    !std::is_same_v<Problem, BatchNormProblem> && !std::is_same_v<Problem, ActivationProblem>;
 
 double flops(const Conv2dProblem& p) {
   const Reach h = reach(p.H, p.R, p.pad.top, p.stride_h, p.dil_h, p.P());
@@ -27,6 +32,38 @@ double flops(const Pool2dProblem& p) {
 }
 // Subtraction of the maximum, exponential, sum and quotient; backward: product, sum, difference, product.
 double flops(const SoftmaxProblem& p) { return 4.0 * double(p.N) * double(p.K); }
+// Three for the mean and the variance, and as many again for y by scale and shift; backward is alike.
+double flops(const BatchNormProblem& p) { return 8.0 * double(p.rows) * double(p.C); }
+double flops(const ActivationProblem& p) { return double(p.count); }
+double flops(const LossProblem& p) { return flops(SoftmaxProblem{p.N, p.K}) + double(p.N) * double(p.K); }
+double flops(const FirstBlockProblem& p) { return flops(p.conv) + flops(p.pool); }
+
+// What can be cut without another kind of problem: samples, or what comes nearest to them.
+int64_t length(const BatchNormProblem& p) { return p.rows; }
+int64_t length(const ActivationProblem& p) { return p.count; }
+int64_t length(const FirstBlockProblem& p) { return p.conv.N; }
+template <class Problem>
+int64_t length(const Problem& p) {
+  return p.N;
+}
+void set_length(BatchNormProblem& p, int64_t rows) { p.rows = rows; }
+void set_length(ActivationProblem& p, int64_t count) { p.count = count; }
+void set_length(FirstBlockProblem& p, int64_t N) { p.conv.N = p.pool.N = N; }
+template <class Problem>
+void set_length(Problem& p, int64_t N) {
+  p.N = N;
+}
+
+template <class Problem>
+Problem half_map(Problem p) {
+  p.H /= 2, p.W /= 2;
+  return p;
+}
+FirstBlockProblem half_map(FirstBlockProblem p) {
+  p.conv = half_map(p.conv);
+  p.pool.H = p.conv.P(), p.pool.W = p.conv.Q();
+  return p;
+}
 
 // Whether a map of that size still means what the problem meant.
 bool large_enough(const Conv2dProblem& p) {
@@ -34,6 +71,7 @@ bool large_enough(const Conv2dProblem& p) {
          p.W >= std::max({(p.S - 1) * p.dil_w + 1, p.pad.left + 1, p.pad.right + 1});
 }
 bool large_enough(const Pool2dProblem& p) { return p.H >= p.R && p.W >= p.S; }
+bool large_enough(const FirstBlockProblem& p) { return large_enough(p.conv) && large_enough(p.pool); }
 
 }  // namespace
 
@@ -52,22 +90,6 @@ Reach reach(int64_t extent, int64_t window, int64_t before, int64_t stride, int6
   return out;
 }
 
-const char* op_name(const AnyProblem& p) {
-  constexpr const char* names[] = {"conv2d", "pool2d", "dense", "softmax"};
-  return names[p.index()];
-}
-
-std::string to_string(const AnyProblem& any) {
-  return std::visit(
-      [](const auto& p) -> std::string {
-        if constexpr (std::is_same_v<std::decay_t<decltype(p)>, SoftmaxProblem>)
-          return fmt::format("N={} K={}", p.N, p.K);
-        else
-          return gabor::to_string(p);
-      },
-      any);
-}
-
 double flops_of(const AnyProblem& any) {
   return std::visit([](const auto& p) { return flops(p); }, any);
 }
@@ -78,6 +100,10 @@ ProblemClass class_of(const DuelProblem& p) {
   if (std::holds_alternative<Pool2dProblem>(p.problem)) return ProblemClass::pooling;
   if (std::holds_alternative<DenseProblem>(p.problem)) return ProblemClass::dense;
   if (std::holds_alternative<SoftmaxProblem>(p.problem)) return ProblemClass::softmax;
+  if (std::holds_alternative<BatchNormProblem>(p.problem)) return ProblemClass::batchnorm;
+  if (std::holds_alternative<ActivationProblem>(p.problem)) return ProblemClass::activation;
+  if (std::holds_alternative<LossProblem>(p.problem)) return ProblemClass::loss;
+  if (std::holds_alternative<FirstBlockProblem>(p.problem)) return ProblemClass::first_block;
   const auto& c = std::get<Conv2dProblem>(p.problem);
   if (c.groups > 1 && c.groups == c.C) return ProblemClass::depthwise;
   if (p.first) return ProblemClass::first_layer;
@@ -87,11 +113,13 @@ ProblemClass class_of(const DuelProblem& p) {
 }
 
 std::vector<Pass> passes_of(const DuelProblem& p, const std::vector<Pass>& wanted) {
-  const bool weights =
-      std::holds_alternative<Conv2dProblem>(p.problem) || std::holds_alternative<DenseProblem>(p.problem);
+  const bool block = std::holds_alternative<FirstBlockProblem>(p.problem);
+  const bool weights = block || std::holds_alternative<Conv2dProblem>(p.problem) ||
+                       std::holds_alternative<DenseProblem>(p.problem);
+  const bool input = !block && !p.first && !std::holds_alternative<LossProblem>(p.problem);
   std::vector<Pass> passes;
   for (const Pass pass : wanted)
-    if (pass == Pass::fprop || (pass == Pass::dgrad && !p.first) || (pass == Pass::wgrad && weights))
+    if (pass == Pass::fprop || (pass == Pass::dgrad && input) || (pass == Pass::wgrad && weights))
       passes.push_back(pass);
   return passes;
 }
@@ -101,12 +129,11 @@ void scale_down(DuelProblem& item, double most_flops) {
   const std::string before = to_string(item.problem);
   std::visit(
       [&](auto& p) {
-        const double each = flops(p) / double(p.N);
-        p.N = std::clamp<int64_t>(int64_t(most_flops / each), 1, p.N);
+        const double each = flops(p) / double(length(p));
+        set_length(p, std::clamp<int64_t>(int64_t(most_flops / each), 1, length(p)));
         if constexpr (kIsMap<std::decay_t<decltype(p)>>)
           while (flops(p) > most_flops) {
-            auto half = p;
-            half.H = p.H / 2, half.W = p.W / 2;
+            const auto half = half_map(p);
             if (!large_enough(half)) break;
             p = half;
           }
@@ -117,7 +144,11 @@ void scale_down(DuelProblem& item, double most_flops) {
 }
 
 void set_batch(DuelProblem& item, int64_t N) {
-  std::visit([&](auto& p) { p.N = N; }, item.problem);
+  std::visit(
+      [&](auto& p) {
+        if constexpr (kHasSamples<std::decay_t<decltype(p)>>) set_length(p, N);
+      },
+      item.problem);
 }
 
 }  // namespace gabor

@@ -1,5 +1,5 @@
 // duel: times every candidate kernel on the same problems and judges their results by error budgets.
-//   problem.h, problem_list.h, model_problems.h   what is run
+//   problem.h, problem_text.h, problem_list.h, model_problems.h   what is run
 //   case.h                                        one problem and pass, with inputs and the oracle's result
 //   score.h                                       how right a result is
 //   measure.h, statistics.h, roofline.h           how long it takes, and what the machine could do
@@ -11,15 +11,20 @@
 #include <variant>
 #include <vector>
 
+#include "core/problem/activation.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
+#include "core/problem/first_block.h"
 #include "core/problem/pool2d.h"
+#include "ops/loss.h"
 #include "ops/softmax.h"
 #include "ops/support.h"
 
 namespace gabor {
 
-using AnyProblem = std::variant<Conv2dProblem, Pool2dProblem, DenseProblem, SoftmaxProblem>;
+using AnyProblem = std::variant<Conv2dProblem, Pool2dProblem, DenseProblem, SoftmaxProblem, BatchNormProblem,
+                                ActivationProblem, LossProblem, FirstBlockProblem>;
 
 struct DuelProblem {
   std::string tag{};          // of its list, or the model's name
@@ -29,9 +34,7 @@ struct DuelProblem {
   std::string scaled_from{};  // string form before scale_down; "" when it was not needed
 };
 
-const char* op_name(const AnyProblem& p);  // "conv2d"
-std::string to_string(const AnyProblem& p);
-double flops_of(const AnyProblem& p);  // of one pass; taps that lie in the padding are no work
+double flops_of(const AnyProblem& p);  // of the forward pass; taps that lie in the padding are no work
 
 // What the windows along one axis reach of the data.
 struct Reach {
@@ -51,21 +54,28 @@ enum class ProblemClass : uint8_t {
   other_conv,
   dense,
   pooling,
-  softmax
+  softmax,
+  batchnorm,
+  activation,
+  loss,
+  first_block
 };
-constexpr int kProblemClasses = 9;
+constexpr int kProblemClasses = 13;
 const char* name_of(ProblemClass c);  // "first layer", "1x1", "3x3 s1", "stride 2", ...
 // A convolution is of the first class that fits: depthwise, first layer, stride 2 (or more), 1x1, 3x3 s1.
 ProblemClass class_of(const DuelProblem& p);
 
-// The passes that the problem has, of those wanted: forward is fprop; backward of pooling and softmax is dgrad; a first
-// layer has no dgrad.
+// The passes that the problem has, of those wanted: forward is fprop; backward of pooling, softmax, batch normalisation
+// (its parameters' gradients too) and activations is dgrad, of a first block wgrad; a first layer has no dgrad; a loss
+// has its gradient in fprop.
 std::vector<Pass> passes_of(const DuelProblem& p, const std::vector<Pass>& wanted);
 
 // Cuts the problem down until one pass is at most that many FLOPs: N first, then H and W of a map, each halved as long
 // as the map holds a whole window and is larger than its padding (else the windows might read nothing but padding).
-// What is left over then stays. Writes scaled_from.
+// What is left over then stays. Batch normalisation and activations know no samples: their rows and elements are cut.
+// Writes scaled_from.
 void scale_down(DuelProblem& p, double most_flops);
+// Batch normalisation and activations stay as they are.
 void set_batch(DuelProblem& p, int64_t N);
 
 }  // namespace gabor

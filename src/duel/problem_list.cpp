@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "duel/problem_text.h"
 
 namespace gabor {
 namespace {
@@ -21,16 +22,8 @@ DuelProblem parse(std::vector<std::string> words) {
   item.tag = words[0];
   if (words.back() == "first" && words.size() > 2) item.first = true, words.pop_back();
   if (words.size() < 2) fail(ErrorCode::usage, "", "a tag without a problem");
-  if (words[1] == "max" || words[1] == "average" || words[1] == "l2") {
-    Pool2dProblem p = parse_pool2d(words_from(words, 1));
-    p.check("pool2d");
-    item.problem = p;
-  } else {
-    Conv2dProblem p = parse_conv2d(words_from(words, 1));
-    p.activation = {};
-    p.check("conv2d");
-    item.problem = p;
-  }
+  item.problem = parse_problem(words_from(words, 1));
+  item.first |= std::holds_alternative<FirstBlockProblem>(item.problem);
   return item;
 }
 

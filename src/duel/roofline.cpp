@@ -34,6 +34,7 @@ double copy_bytes_per_s(const Roofs& roofs, Context& context, Stopwatch& stopwat
 double flops_per_s(const Roofs& roofs, Context& context, Stopwatch& stopwatch, const std::string& math) {
   // Seconds of the best try: starting threads may take 10 ms on a busy machine, and must not count.
   constexpr double kLongEnough = 0.05;
+  constexpr int64_t kFirstRounds = 1 << 4;  // an emulated GPU does no more in that time
   constexpr int64_t kMostRounds = int64_t{1} << 28;
   const Buffer out(context.device, size_t(roofs.fma_outputs()) * sizeof(float));
   const TensorView y{out.data(), {roofs.fma_outputs()}, DType::f32};
@@ -44,7 +45,7 @@ double flops_per_s(const Roofs& roofs, Context& context, Stopwatch& stopwatch, c
     rate = std::max(rate, flops / seconds);
     return seconds;
   };
-  for (int64_t rounds = 1 << 12; rounds <= kMostRounds; rounds *= 4)
+  for (int64_t rounds = kFirstRounds; rounds <= kMostRounds; rounds *= 4)
     if (try_rounds(rounds) >= kLongEnough || flops == 0) break;
   return rate;
 }

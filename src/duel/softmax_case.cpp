@@ -1,10 +1,9 @@
-#include <algorithm>
-#include <cfloat>
 #include <cmath>
 
 #include "duel/case.h"
 #include "ops/budget.h"
 #include "ops/softmax.h"
+#include "ops/softmax_budget.h"
 
 namespace gabor {
 namespace {
@@ -24,7 +23,7 @@ class SoftmaxCase final : public Case {
     for (float& v : inputs[0].floats()) v *= kLogitScale;
     std::vector<HostTensor> y = oracle_outputs(*this, oracle, inputs, std::vector{HostTensor(shape)});
     if (pass == Pass::fprop) {
-      HostTensor budget = forward_budget(inputs[0].floats(), y[0].floats());
+      HostTensor budget = forward_budget(inputs[0], y[0]);
       outputs.push_back({"y", std::move(y[0]), 0, std::move(budget)});
       return;
     }
@@ -48,21 +47,11 @@ class SoftmaxCase final : public Case {
   }
 
  private:
-  // Rounding of x - max, as a relative error of exp; exp's own error; the sum; the oracle's rounding.
-  HostTensor forward_budget(std::span<const float> x, std::span<const float> y) const {
-    HostTensor budget(Shape{p_.N, p_.K});
-    for (int64_t n = 0; n < p_.N; n++) {
-      const auto row = x.subspan(size_t(n * p_.K), size_t(p_.K));
-      const double max = *std::max_element(row.begin(), row.end());
-      double sum = 0, spread = 0;  // spread: mean of max - x under softmax
-      for (const float v : row) sum += std::exp(v - max), spread += std::exp(v - max) * (max - v);
-      const double sum_error = kU * (spread / sum + kExpUlps + double(p_.K));
-      for (size_t k = 0; k < row.size(); k++) {
-        const size_t i = size_t(n * p_.K) + k;
-        budget.floats()[i] = float(y[i] * (kU * (max - row[k] + kExpUlps + 4) + sum_error) + FLT_MIN);
-      }
-    }
-    return budget;
+  HostTensor forward_budget(const HostTensor& x, const HostTensor& y) const {
+    std::vector<double> budget = softmax_budget(p_, widened(x), widened(y));
+    for (size_t i = 0; i < budget.size(); i++)  // the oracle's own rounding
+      budget[i] += kU * y.view().as<float>()[i];
+    return rounded(y.shape(), budget);
   }
   HostTensor backward_budget(std::span<const float> y, std::span<const float> dy) const {
     HostTensor budget(Shape{p_.N, p_.K});

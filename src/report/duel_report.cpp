@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "duel/problem_text.h"
 #include "duel/summary.h"
 #include "report/html_style.h"
 #include "report/html_text.h"
@@ -70,22 +71,35 @@ std::string head(const DuelReport& r) {
   return out;
 }
 
-std::string means(const Duel& d) {
-  const auto rows = means_table(d);
-  if (rows.empty()) return "";
-  std::string out = fmt::format(
-      "<h2>Geometric means by class</h2>\n<p class=\"soft\">Speed relative to the best of {} at equal math "
-      "mode and "
-      "layout; above 1 is faster. In brackets: problems.</p>\n<div class=\"scroll\"><table>\n",
-      h(d.baseline));
+// rows: a head first. texts: columns before those of numbers.
+std::string table(const std::vector<std::vector<std::string>>& rows, size_t texts) {
+  std::string out = "<div class=\"scroll\"><table>\n";
   for (const auto& row : rows) {
     const char* tag = &row == &rows[0] ? "th" : "td";
     out += "<tr>";
     for (size_t i = 0; i < row.size(); i++)
-      out += fmt::format("<{0}{1}>{2}</{0}>", tag, i < 2 ? "" : " class=\"n\"", h(row[i]));
+      out += fmt::format("<{0}{1}>{2}</{0}>", tag, i < texts ? "" : " class=\"n\"", h(row[i]));
     out += "</tr>\n";
   }
   return out + "</table></div>\n";
+}
+
+std::string means(const Duel& d) {
+  const auto rows = means_table(d);
+  if (rows.empty()) return "";
+  return fmt::format(
+             "<h2>Geometric means by class</h2>\n<p class=\"soft\">Speed relative to the best of {} at equal "
+             "math mode and layout; above 1 is faster. In brackets: problems.</p>\n",
+             h(d.baseline)) +
+         table(rows, 2);
+}
+
+std::string blocks(const Duel& d) {
+  const auto rows = blocks_table(d);
+  if (rows.empty()) return "";
+  return "<h2>Fused blocks</h2>\n<p class=\"soft\">Beside the medians of convolution, activation and pooling "
+         "by the same candidate, added up.</p>\n" +
+         table(rows, 3);
 }
 
 std::string ratio_charts(const Duel& d) {
@@ -97,10 +111,10 @@ std::string ratio_charts(const Duel& d) {
 }
 
 std::string record_row(const DuelRecord& r) {
-  std::string out = "<tr>" + cell(name_of(r.pass)) + cell(r.candidate);
+  std::string out = "<tr>" + cell(pass_text(r.pass, r.workspace_cap)) + cell(r.candidate);
   if (!r.ran())
     return out + fmt::format("<td colspan=\"12\" class=\"soft\">{}</td></tr>\n", h(r.unsupported));
-  out += cell(r.traits.math) + cell(r.traits.layout) + cell(short_seconds(r.median), true);
+  out += cell(r.traits.math) + cell(layout_text(r)) + cell(short_seconds(r.median), true);
   out += cell(r.seconds.size() < 2
                   ? "once"
                   : fmt::format("{} to {}", short_seconds(r.interval.low), short_seconds(r.interval.high)),
@@ -126,7 +140,8 @@ std::string numbers(const Duel& d) {
       "percentile, as a "
       "fraction of the budget. Ratio: at equal math mode and layout; ~ marks intervals that overlap. Any: "
       "against the "
-      "baseline's best with any.</p>\n";
+      "baseline's best with any. Layout: another than NHWC is converted at each call, of which the time by "
+      "itself is shown.</p>\n";
   for (size_t i = 0, at = 0; i < d.problems.size(); i++) {
     const DuelProblem& p = d.problems[i];
     out += fmt::format("<h3>{}</h3>\n<p><code>{} {}</code> <span class=\"soft\">{}{}</span></p>\n", h(p.name),
@@ -151,8 +166,8 @@ std::string numbers(const Duel& d) {
     out += "</table></div>\n";
     for (const DuelRecord& r : d.records)
       if (r.problem == i && r.ran() && !r.score.right())
-        out += fmt::format("<p class=\"warn\">{} {}: {}</p>\n", h(r.candidate), name_of(r.pass),
-                           h(r.score.fault));
+        out += fmt::format("<p class=\"warn\">{} {}: {}</p>\n", h(r.candidate),
+                           pass_text(r.pass, r.workspace_cap), h(r.score.fault));
   }
   return out;
 }
@@ -167,8 +182,8 @@ std::string repeat(const DuelReport& r) {
 }  // namespace
 
 std::string duel_html(const DuelReport& r) {
-  return head(r) + means(*r.duel) + ratio_charts(*r.duel) + "<h2>Roofline</h2>\n" + roofline_chart(*r.duel) +
-         numbers(*r.duel) + repeat(r) + "</main>\n</body>\n</html>\n";
+  return head(r) + means(*r.duel) + blocks(*r.duel) + ratio_charts(*r.duel) + "<h2>Roofline</h2>\n" +
+         roofline_chart(*r.duel) + numbers(*r.duel) + repeat(r) + "</main>\n</body>\n</html>\n";
 }
 
 std::vector<std::vector<std::string>> means_table(const Duel& d) {
@@ -179,7 +194,7 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
       columns.push_back(name);
   std::vector<std::vector<std::string>> rows;
   for (const ClassMean& m : means) {
-    const std::string first = name_of(m.problem_class), second = name_of(m.pass);
+    const std::string first = name_of(m.problem_class), second = pass_text(m.pass, m.workspace_cap);
     if (rows.empty()) {
       rows.push_back({"class", "pass"});
       rows[0].insert(rows[0].end(), columns.begin(), columns.end());
@@ -192,6 +207,27 @@ std::vector<std::vector<std::string>> means_table(const Duel& d) {
     rows.back()[size_t(column) + 2] = fmt::format("{} ({})", ratio_text(m.ratio, true), m.problems);
   }
   return rows;
+}
+
+std::vector<std::vector<std::string>> blocks_table(const Duel& d) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BlockParts& b : blocks_and_parts(d)) {
+    if (rows.empty()) rows.push_back({"problem", "pass", "candidate", "fused", "parts", "parts / fused"});
+    rows.push_back({d.problems[b.block->problem].name, pass_text(b.block->pass, b.block->workspace_cap),
+                    b.block->candidate, short_seconds(b.block->median), short_seconds(b.seconds),
+                    ratio_text(b.seconds / b.block->median, true)});
+  }
+  return rows;
+}
+
+std::string layout_text(const DuelRecord& r) {
+  return r.conversion > 0 ? fmt::format("{}, {} of it", r.traits.layout, short_seconds(r.conversion))
+                          : r.traits.layout;
+}
+
+std::string pass_text(Pass pass, std::optional<size_t> workspace_cap) {
+  return workspace_cap ? fmt::format("{}, {}", name_of(pass), human_bytes(double(*workspace_cap)))
+                       : name_of(pass);
 }
 
 std::string short_seconds(double s) {

@@ -24,8 +24,14 @@ std::string duel_html(const DuelReport& report);
 // one. Empty when there is none.
 std::vector<std::vector<std::string>> means_table(const Duel& duel);
 
-std::string short_seconds(double seconds);   // "12.34 ms", "3.2 us": four digits
-std::string short_flops(double per_second);  // "1.23 TFLOP/s", "45.6 GFLOP/s"
+// Fused first blocks beside their parts (summary.h) as rows of cells, a head first. Empty when there is none.
+std::vector<std::vector<std::string>> blocks_table(const Duel& duel);
+
+std::string layout_text(
+    const DuelRecord& r);  // "NHWC"; "NCHW, 1.2 ms of it" where the conversion's time is known
+std::string pass_text(Pass pass, std::optional<size_t> workspace_cap);  // "fprop", "fprop, 64.0 MiB"
+std::string short_seconds(double seconds);                              // "12.34 ms", "3.2 us": four digits
+std::string short_flops(double per_second);                             // "1.23 TFLOP/s", "45.6 GFLOP/s"
 // "1.000", "0.013", with a "~" behind when the intervals of the two overlap; "-" when there is nothing to compare with.
 std::string ratio_text(double ratio, bool distinct);
 std::string workspace_text(size_t bytes);  // "-" for none

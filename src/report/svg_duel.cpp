@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "duel/summary.h"
+#include "report/duel_report.h"
 #include "report/html_text.h"
 
 namespace gabor {
@@ -50,14 +51,15 @@ std::vector<int> decades(double low, double high) {
 }  // namespace
 
 std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
-  constexpr double kLeft = 210, kRight = 40, kTop = 50, kBar = 9, kGap = 8;
+  constexpr double kLeft = 300, kRight = 40, kTop = 50, kBar = 9, kGap = 8;
   constexpr int kReach = 6;  // powers of 2 to each side, at most: a longer bar is cut
   std::vector<const DuelRecord*> bars;
   for (const DuelRecord& r : d.records)
     if (r.ratio > 0 && class_of(d.problems[r.problem]) == problem_class) bars.push_back(&r);
   if (bars.empty()) return "";
   const auto new_group = [&](size_t i) {
-    return i == 0 || bars[i - 1]->problem != bars[i]->problem || bars[i - 1]->pass != bars[i]->pass;
+    return i == 0 || bars[i - 1]->problem != bars[i]->problem || bars[i - 1]->pass != bars[i]->pass ||
+           bars[i - 1]->workspace_cap != bars[i]->workspace_cap;
   };
   int low = -1, high = 1;
   size_t groups = 0;
@@ -86,11 +88,11 @@ std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
   double y = kTop;
   for (size_t i = 0; i < bars.size(); i++, y += kBar) {
     const DuelRecord& r = *bars[i];
-    const std::string label = d.problems[r.problem].name + " " + name_of(r.pass);
+    const std::string label = d.problems[r.problem].name + " " + pass_text(r.pass, r.workspace_cap);
     if (new_group(i)) {
       y += i ? kGap : 0;
       out += fmt::format("<text class=\"label end\" x=\"{}\" y=\"{:.1f}\">{}</text>\n", kLeft - 8, y + 9,
-                         html_escape(shorten(label, 30)));
+                         html_escape(shorten(label, 44)));
     }
     const double from = std::min(x_of(1), x_of(r.ratio)), to = std::max(x_of(1), x_of(r.ratio));
     out += fmt::format(
@@ -161,7 +163,7 @@ std::string roofline_chart(const Duel& d) {
         "<circle class=\"s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill-opacity=\"0.8\"><title>{} {}, {}: "
         "{:.4g} GFLOP/s, {:.3g} FLOP/byte</title></circle>\n",
         colour_of(names, r.candidate), x_of(r.flops / r.bytes), y_of(r.flops / r.median),
-        html_escape(d.problems[r.problem].name), name_of(r.pass), html_escape(r.candidate),
+        html_escape(d.problems[r.problem].name), pass_text(r.pass, r.workspace_cap), html_escape(r.candidate),
         r.flops / r.median / 1e9, r.flops / r.bytes);
   }
   return out + "</svg>\n";

@@ -412,8 +412,14 @@ const std::vector<Mistake>& mistakes() {
       {"DuelOfNoProblems",
        {"duel", "{w}/text.jpg"},
        2,
-       "gabor: error: {w}/text.jpg:1: problem: unknown word 'picture' "
-       "in 'picture at all'; expected TAG PROBLEM, e.g. lenet N=32 H=28 W=28 C=1 K=6 R=5 S=5"},
+       "gabor: error: {w}/text.jpg:1: problem: unknown op 'picture'; known: conv2d, pool2d, dense, softmax, "
+       "batchnorm, activation, loss, first_block; expected TAG PROBLEM, e.g. lenet N=32 H=28 W=28 C=1 K=6 "
+       "R=5 S=5"},
+      {"DuelUnknownOp",
+       {"duel", "{w}/ops.txt"},
+       2,
+       "gabor: error: {w}/ops.txt:1: problem: unknown op 'bachnorm'; did you mean 'batchnorm'?; expected TAG "
+       "PROBLEM, e.g. lenet N=32 H=28 W=28 C=1 K=6 R=5 S=5"},
       {"DuelUnknownBackend",
        {"duel", "--backend", "cpu,refrence"},
        2,
@@ -438,6 +444,14 @@ const std::vector<Mistake>& mistakes() {
        {"duel", "--scale", "0"},
        2,
        "gabor: error: --scale: '0' is not valid; expected a number above 0, at most 1000000000"},
+      {"DuelWorkspaceOfNoUnit",
+       {"duel", "--workspace", "0,64MB"},
+       2,
+       "gabor: error: --workspace: '64MB' is not valid; expected bytes, e.g. 0, 4096, 64MiB or 1GiB"},
+      {"DuelWorkspaceTwice",
+       {"duel", "--workspace", "1MiB,1024KiB"},
+       2,
+       "gabor: error: --workspace: '1024KiB' is named twice"},
       {"DuelInputOfAList",
        {"duel", "{w}/good.txt", "--input", "8x8x3"},
        2,
@@ -488,6 +502,7 @@ const std::vector<std::pair<std::string, std::string>> kModelFiles = {
      "[[layer]]\nname = \"a\"\ntype = \"flatten\"\n[[layer]]\nname = \"a\"\ntype = \"flatten\"\n"},
     {"map.toml", "input = [8, 8, 3]\nclasses = 2\n[[layer]]\ntype = \"dense\"\nunits = \"classes\"\n"},
     {"problems.txt", "# one good line\nnet N=1 H=4 W=4 X=3\n"},
+    {"ops.txt", "net bachnorm rows=4 C=2\n"},
     {"good.txt", "net N=1 H=4 W=4 C=1 K=1 R=1 S=1\n"},
     {"two.toml", "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n"},
 };

@@ -36,6 +36,18 @@ TEST(OptionValues, NumbersAreFiniteAndInRange) {
             "--lr: '0' is not valid; expected a number above 0, at most 10");
 }
 
+TEST(OptionValues, BytesHaveUnits) {
+  EXPECT_EQ(parse_bytes("--workspace", "0"), 0u);
+  EXPECT_EQ(parse_bytes("--workspace", "17"), 17u);
+  EXPECT_EQ(parse_bytes("--workspace", "3KiB"), 3072u);
+  EXPECT_EQ(parse_bytes("--workspace", "64MiB"), size_t{64} << 20);
+  EXPECT_EQ(parse_bytes("--workspace", "1048576GiB"), size_t{1} << 50);
+  for (const char* bad : {"", "MiB", "-1", "1.5MiB", "64 MiB", "64MB", "1048577GiB", "99999999999999999999"})
+    EXPECT_EQ(
+        refusal([&] { parse_bytes("--workspace", bad); }),
+        "--workspace: '" + std::string(bad) + "' is not valid; expected bytes, e.g. 0, 4096, 64MiB or 1GiB");
+}
+
 TEST(OptionValues, SizesAreHeightTimesWidth) {
   EXPECT_EQ(parse_size("--size", "96x128"), (ImageSize{96, 128}));
   EXPECT_EQ(parse_input("--input", "300x200x3"), (Shape{300, 200, 3}));

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "backends/cpu/backend.h"
 #include "backends/reference/backend.h"
+#include "duel/problem_text.h"
 #include "duel/score.h"
 
 namespace gabor {
@@ -33,6 +35,22 @@ std::vector<Named> all_cases() {
   add("l2", parse_pool2d("l2 N=2 H=8 W=8 C=3 R=2 S=2 stride=2,2"));
   add("dense", DenseProblem{.N = 7, .C = 33, .K = 5, .activation = {}});
   add("softmax", SoftmaxProblem{9, 17});
+  for (const auto& [name, text] :
+       {std::pair{"batchnorm", "batchnorm rows=210 C=5"},
+        {"batchnorm_of_many_rows", "batchnorm rows=90000 C=3"},
+        {"relu", "activation relu count=997"},
+        {"leaky_relu", "activation leaky_relu count=997 alpha=0.2"},
+        {"elu", "activation elu count=997"},
+        {"sigmoid", "activation sigmoid count=997"},
+        {"tanh", "activation tanh count=997"},
+        {"silu", "activation silu count=997"},
+        {"gelu", "activation gelu count=997"},
+        {"softmax_xent", "loss softmax_cross_entropy N=33 K=10"},
+        {"smoothed", "loss softmax_cross_entropy N=33 K=10 label_smoothing=0.1"},
+        {"mse", "loss mse N=33 K=10"},
+        {"first_block", "first_block f32 N=3 H=23 W=21 C=3 K=10 R=5 S=5"},
+        {"first_block_of_pixels", "first_block u8 N=2 H=20 W=20 C=3 K=8 R=3 S=3 pad=1,1 | max R=2 S=2"}})
+    add(name, parse_problem(text));
   return out;
 }
 
@@ -73,8 +91,12 @@ TEST_P(CaseOf, TheCpuBackendIsWithinTheBudget) {
 
 TEST_P(CaseOf, OtherSeedsDrawOtherInputs) {
   const auto a = make(1), b = make(2);
-  EXPECT_NE(a->inputs[0].floats()[0], b->inputs[0].floats()[0]);
-  EXPECT_EQ(a->inputs[0].floats()[0], make(1)->inputs[0].floats()[0]);
+  const auto again = make(1);
+  const auto same = [](const HostTensor& x, const HostTensor& y) {
+    return std::memcmp(x.view().data, y.view().data, x.view().bytes()) == 0;
+  };
+  EXPECT_FALSE(same(a->inputs[0], b->inputs[0]));
+  for (size_t i = 0; i < a->inputs.size(); i++) EXPECT_TRUE(same(a->inputs[i], again->inputs[i])) << i;
 }
 
 TEST_P(CaseOf, ZerosNaNAndOneShiftedElementAreWrong) {
@@ -104,6 +126,25 @@ TEST(Case, OfLongSumsIsStillToldFromZeros) {
   const auto c = make_case(dense, Pass::fprop, *reference, 0);
   for (const char* math : {"fp32", "tf32", "fp16", "bf16"})
     EXPECT_EQ(indistinct_output(*c, math), "") << math;
+}
+
+// Backward must not find the winners that a candidate's forward has not left.
+TEST(Case, BackwardOfAFirstBlockReadsTheWinnersOfItsOwnBackend) {
+  const auto reference = make_reference_backend(), cpu = make_cpu_backend();
+  const auto c = make_case({.problem = parse_problem("first_block f32 N=2 H=20 W=20 C=3 K=8 R=5 S=5")},
+                           Pass::wgrad, *reference, 1);
+  EXPECT_NE(c->own_bytes(reference->ops()), c->own_bytes(cpu->ops()));
+  std::vector<HostTensor> dw = {HostTensor({8, 5, 5, 3}), HostTensor({8})};
+  std::vector<unsigned char> other(c->own_bytes(reference->ops()), 0);
+  std::vector<ConstTensorView> in;
+  for (const HostTensor& t : c->inputs) in.push_back(t.view());
+  Context context{host_device(), host_device().stream()};
+  c->run(reference->ops(), context, in,
+         std::vector<TensorView>{
+             dw[0].view(), dw[1].view(), {other.data(), {int64_t(other.size())}, DType::u8}});
+  Score s;
+  add_to(s, c->outputs[0], std::as_const(dw[0]).view(), "fp32");
+  EXPECT_FALSE(s.right()) << "winners that are all the first of their windows";
 }
 
 TEST(Case, CountsWorkAndTraffic) {

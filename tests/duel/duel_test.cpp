@@ -20,11 +20,12 @@ const char* const kSmall = "N=2 H=6 W=6 C=3 K=4 R=3 S=3";
 
 class FakeDuel : public ::testing::Test {
  protected:
-  Duel run(const std::vector<FakeSpec>& specs, const std::string& baseline, const char* problem = kSmall) {
+  Duel run(const std::vector<FakeSpec>& specs, const std::string& baseline, const char* problem = kSmall,
+           std::optional<size_t> workspace_cap = std::nullopt) {
     std::vector<std::shared_ptr<const Backend>> backends;
     for (const FakeSpec& s : specs) backends.push_back(fake_backend(device_, s));
     DuelOptions o;
-    o.baseline = baseline;
+    o.baseline = baseline, o.workspace_cap = workspace_cap;
     o.passes = {Pass::fprop, Pass::wgrad};
     o.repetitions = {.seconds = 1000, .least = 6, .most = 12};
     return run_duel({{.tag = "net", .name = "net 1", .problem = parse_conv2d(problem)}}, backends,
@@ -70,6 +71,18 @@ TEST_F(FakeDuel, OnlyEqualMathAndLayoutAreComparedAsEqual) {
   EXPECT_EQ(of(d, "ours").ratio, 2);
   EXPECT_EQ(of(d, "ours").ratio_any, 0.25);
   EXPECT_EQ(of(d, "lib/tf32").ratio, 1) << "the baseline's best with tf32 is itself";
+}
+
+TEST_F(FakeDuel, TheTimeOfConvertingLayoutsIsToldApart) {
+  FakeSpec lib{.name = "lib", .seconds = {4}};
+  lib.variants = {{.name = "lib/nchw", .seconds = {3}, .traits = {.layout = "NCHW"}, .conversion = 0.5}};
+  const Duel d = run({lib}, "lib");
+  EXPECT_EQ(d.records.size(), 4u) << "the conversion is no candidate";
+  EXPECT_EQ(of(d, "lib/nchw").median, 3);
+  EXPECT_EQ(of(d, "lib/nchw").conversion, 0.5);
+  EXPECT_EQ(of(d, "lib/nchw").ratio_any, 1) << "the conversion is part of its time";
+  EXPECT_EQ(of(d, "lib").conversion, 0);
+  EXPECT_TRUE(d.right()) << "what the conversion leaves in the outputs is not judged";
 }
 
 TEST_F(FakeDuel, WrongResultsAreFoundAndTakeNoPart) {
@@ -133,6 +146,30 @@ TEST_F(FakeDuel, VariantsTakePartUnlessTheyLackTheOp) {
   EXPECT_EQ(of(d, "lib").ratio, 0.5);
   EXPECT_EQ(of(d, "ours").ratio, 2);
   EXPECT_EQ(d.records.size(), 6u) << "lib/pool is in none";
+}
+
+TEST_F(FakeDuel, WhoNeedsMoreWorkspaceThanTheCapIsPassedOver) {
+  const std::vector<FakeSpec> specs = {{.name = "small", .seconds = {4}, .workspace = 0},
+                                       {.name = "lib", .seconds = {2}, .workspace = 1024},
+                                       {.name = "lib/large", .seconds = {1}, .workspace = 1025}};
+  std::vector<Duel> duels;
+  for (const size_t cap : {size_t{0}, size_t{1024}}) duels.push_back(run(specs, "lib", kSmall, cap));
+  const Duel d = merged(std::move(duels));
+  ASSERT_EQ(d.records.size(), 2u * 2 * 3);
+  const auto at = [&](size_t cap, const std::string& candidate) -> const DuelRecord& {
+    for (const DuelRecord& r : d.records)
+      if (r.workspace_cap == cap && r.candidate == candidate && r.pass == Pass::fprop) return r;
+    throw std::runtime_error("no record of " + candidate);
+  };
+  EXPECT_EQ(at(0, "lib").unsupported, "passed over: it needs 1.00 KiB of workspace, the cap is 0 B");
+  EXPECT_EQ(at(1024, "lib/large").unsupported,
+            "passed over: it needs 1.00 KiB of workspace, the cap is 1.00 KiB");
+  EXPECT_TRUE(at(0, "small").ran());
+  EXPECT_EQ(at(0, "small").ratio, 0) << "lib does not run there";
+  EXPECT_EQ(at(1024, "small").ratio, 0.5);
+  const auto means = class_means(d);
+  ASSERT_EQ(means.size(), 4u) << "small and lib, in both passes, under the larger cap";
+  for (const ClassMean& m : means) EXPECT_EQ(m.workspace_cap, 1024u);
 }
 
 TEST_F(FakeDuel, AnUnknownBaselineIsRefusedWithTheNearest) {

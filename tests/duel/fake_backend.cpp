@@ -3,6 +3,7 @@
 #include "backends/reference/backend.h"
 #include "core/error.h"
 #include "ops/conv2d.h"
+#include "ops/conversion.h"
 
 namespace gabor::testing {
 namespace {
@@ -26,7 +27,7 @@ class FakeConv2d final : public Conv2d {
   Support supports(const Conv2dProblem&, Pass) const override {
     return spec_.unsupported.empty() ? Support::yes() : Support::no(spec_.unsupported);
   }
-  size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return 128; }
+  size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return spec_.workspace; }
   std::string kernel(const Conv2dProblem&, Pass) const override { return "fake kernel"; }
   void fprop(Context& c, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
              TensorView y) const override {
@@ -57,14 +58,15 @@ class FakeConv2d final : public Conv2d {
   mutable size_t runs_ = 0;
 };
 
-class FakeBackend final : public Backend {
+class FakeBackend : public Backend {
  public:
   FakeBackend(FakeDevice& device, FakeSpec spec)
       : device_(device), spec_(std::move(spec)), conv2d_(device, spec_) {
     if (spec_.has_conv2d) ops_.conv2d = &conv2d_;
   }
   std::string_view name() const override { return spec_.name; }
-  Device& device() const override { return device_; }
+  FakeDevice& device() const override { return device_; }
+  const FakeSpec& spec() const { return spec_; }
   const OpSet& ops() const override { return ops_; }
   Traits traits() const override { return spec_.traits; }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
@@ -80,11 +82,22 @@ class FakeBackend final : public Backend {
   OpSet ops_;
 };
 
+// Its conversion takes its time, and leaves nothing in the outputs.
+class ConvertingBackend final : public FakeBackend, public ConvertsLayout {
+ public:
+  using FakeBackend::FakeBackend;
+  std::shared_ptr<const Backend> conversion() const override {
+    const FakeSpec& own = spec();
+    return fake_backend(device(), {.name = own.name, .seconds = {own.conversion}, .idle = true});
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Stopwatch> FakeDevice::stopwatch() { return std::make_unique<FakeStopwatch>(*this); }
 
 std::shared_ptr<const Backend> fake_backend(FakeDevice& device, FakeSpec spec) {
+  if (spec.conversion > 0) return std::make_shared<ConvertingBackend>(device, std::move(spec));
   return std::make_shared<FakeBackend>(device, std::move(spec));
 }
 

@@ -37,6 +37,8 @@ struct FakeSpec {
   std::string unsupported{};  // the reason; "": it runs everything
   bool idle = false;          // it writes nothing at all
   bool has_conv2d = true;
+  size_t workspace = 128;
+  double conversion = 0;  // seconds that converting layouts takes by itself; 0: it converts nothing
   std::vector<FakeSpec> variants{};
 };
 

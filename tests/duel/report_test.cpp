@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/duel_output.h"
+#include "duel/problem_text.h"
 #include "report/duel_report.h"
 #include "report/svg_duel.h"
 
@@ -83,6 +84,28 @@ TEST(DuelText, MarksWhatIsWrong) {
   EXPECT_EQ(j["records"][0]["error"]["right"], true);
 }
 
+TEST(DuelText, ColumnsStayUnderTheirHeadingsWhateverTheyHold) {
+  Duel d = small_duel();
+  d.records[0].candidate = "a backend/with a kernel of a name longer than most";
+  d.records[0].ratio = 123456.78, d.records[0].roof_share = 12.345, d.records[1].median = 9.999e-7;
+  const std::string text = duel_text({&d, "net", "gabor duel net", {}, {}});
+  const auto line_with = [&](const std::string& part) {
+    const size_t at = text.find(part), begin = text.rfind('\n', at) + 1;
+    return text.substr(begin, text.find('\n', at) - begin);
+  };
+  const std::string heading = line_with("candidate"), longest = line_with(d.records[0].candidate),
+                    other = line_with("0.9999 us");
+  for (const char* column : {" median", " GB/s", " roof", " workspace", " ratio"}) {
+    const size_t end = heading.find(column) + std::string(column).size();
+    for (const std::string& row : {longest, other}) {
+      EXPECT_NE(row[end - 1], ' ') << column << " of\n" << row << "\nunder\n" << heading;
+      EXPECT_EQ(row[end], ' ') << column << " of\n" << row << "\nunder\n" << heading;
+    }
+  }
+  EXPECT_EQ(line_with("geometric").find("geometric"), 0u);
+  EXPECT_EQ(line_with("class  ").size(), line_with("1x1  ").size());
+}
+
 // Start and length of the n-th bar of a colour.
 std::pair<double, double> bar(const std::string& svg, const std::string& css) {
   const size_t at = svg.find("<rect class=\"" + css + "\" x=\"", svg.find("class=\"axis\""));
@@ -123,7 +146,44 @@ TEST(MeansTable, HasARowForEachClassAndPass) {
   EXPECT_EQ(means_table(d), want);
 }
 
+TEST(BlocksTable, AddsUpTheParts) {
+  Duel d;
+  const auto add = [&](const char* text, Pass pass, const char* candidate, double median) {
+    d.problems.push_back({.name = text, .problem = parse_problem(text)});
+    d.records.push_back(record(d.problems.size() - 1, candidate, median, 0));
+    d.records.back().pass = pass;
+  };
+  add("first_block f32 N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::fprop, "ours", 0.5);
+  add("first_block f32 N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::wgrad, "ours", 2);
+  add("N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::fprop, "ours", 0.25);
+  add("N=1 H=6 W=6 C=1 K=2 R=3 S=3", Pass::wgrad, "ours", 1);
+  add("activation relu count=32", Pass::fprop, "ours", 0.5);
+  add("activation relu count=32", Pass::dgrad, "ours", 2);
+  add("max N=1 H=4 W=4 C=2", Pass::dgrad, "ours", 3);
+  EXPECT_EQ(blocks_table(d).size(), 2u) << "a head and wgrad: no pooling ran in fprop";
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "lib", 7);
+  EXPECT_EQ(blocks_table(d).size(), 2u) << "it is another's";
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "ours", 1);
+  add("max N=1 H=4 W=4 C=2", Pass::fprop, "ours", 9);  // the like, elsewhere in the net
+  const auto rows = blocks_table(d);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[1],
+            (std::vector<std::string>{d.problems[0].name, "fprop", "ours", "500 ms", "1.75 s", "3.50"}));
+  EXPECT_EQ(rows[2], (std::vector<std::string>{d.problems[1].name, "wgrad", "ours", "2 s", "6 s", "3.00"}));
+  const std::string text = duel_text({&d, "net", "gabor duel net", {}, {}}),
+                    page = duel_html({&d, "net", "gabor duel net", {}, {}});
+  EXPECT_NE(text.find("\nfused blocks beside the medians"), std::string::npos);
+  EXPECT_NE(page.find("<h2>Fused blocks</h2>"), std::string::npos);
+}
+
 TEST(Texts, AreShort) {
+  DuelRecord converting;
+  converting.traits.layout = "NCHW";
+  EXPECT_EQ(layout_text(converting), "NCHW");
+  converting.conversion = 0.0012;
+  EXPECT_EQ(layout_text(converting), "NCHW, 1.2 ms of it");
+  EXPECT_EQ(pass_text(Pass::wgrad, std::nullopt), "wgrad");
+  EXPECT_EQ(pass_text(Pass::wgrad, size_t{64} << 20), "wgrad, 64.0 MiB");
   EXPECT_EQ(short_seconds(0.0123456), "12.35 ms");
   EXPECT_EQ(short_seconds(3.2e-6), "3.2 us");
   EXPECT_EQ(short_seconds(75), "75 s");

@@ -46,6 +46,7 @@ class CudaBackend final : public Backend {
     ops_.normalize = normalize_.get();
     ops_.optimizer = optimizer_.get();
     ops_.pool2d = pool2d_.get();
+    ops_.roofs = roofs_.get();
     ops_.softmax = softmax_.get();
   }
   std::string_view name() const override { return cuda::kBackendName; }
@@ -73,6 +74,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();
   std::unique_ptr<Pool2d> pool2d_ = cuda::make_pool2d();
+  std::unique_ptr<Roofs> roofs_ = cuda::make_roofs(gpu_);
   std::unique_ptr<Softmax> softmax_ = cuda::make_softmax();
   OpSet ops_;
 };

@@ -16,6 +16,7 @@
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
 #include "ops/pool2d.h"
+#include "ops/roofs.h"
 #include "ops/softmax.h"
 
 namespace gabor::cuda {
@@ -33,6 +34,7 @@ std::unique_ptr<Loss> make_loss();
 std::unique_ptr<NormalizeOp> make_normalize();
 std::unique_ptr<Optimizer> make_optimizer();
 std::unique_ptr<Pool2d> make_pool2d();
+std::unique_ptr<Roofs> make_roofs(const Gpu& gpu);
 std::unique_ptr<Softmax> make_softmax();
 
 }  // namespace gabor::cuda

@@ -12,6 +12,7 @@
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
 #include "core/problem/pool2d.h"
+#include "core/problem/words.h"
 #include "core/text.h"
 
 namespace gabor {
@@ -35,24 +36,6 @@ std::vector<int64_t> integers(std::string_view word, std::string_view text) {
     out.push_back(v);
   }
   return out;
-}
-
-// Splits "key=value" words and hands each to set(key, values); words without '=' come with no values.
-template <class Set>
-void parse_words(std::string_view line, Set&& set) {
-  for (const auto& word : split(line, ' ')) {
-    if (word.empty()) continue;
-    const size_t eq = word.find('=');
-    const std::string key = word.substr(0, eq);
-    const std::string value = eq == std::string::npos ? "" : word.substr(eq + 1);
-    if (!set(key, value)) fail(ErrorCode::usage, "problem", "unknown word '{}' in '{}'", word, line);
-  }
-}
-
-int64_t one(const std::string& key, const std::string& value) {
-  const auto v = integers(key, value);
-  if (v.size() != 1) fail(ErrorCode::usage, "problem", "'{}={}': expected one number", key, value);
-  return v[0];
 }
 
 void pair(const std::string& key, const std::string& value, int64_t& a, int64_t& b) {
@@ -81,6 +64,20 @@ void check_pad(const std::string& where, const Padding& p) {
 }
 
 }  // namespace
+
+int64_t whole_number(const std::string& key, const std::string& value) {
+  const auto v = integers(key, value);
+  if (v.size() != 1) fail(ErrorCode::usage, "problem", "'{}={}': expected one number", key, value);
+  return v[0];
+}
+
+float real_number(const std::string& key, const std::string& value) {
+  float v = 0;
+  const auto r = std::from_chars(value.data(), value.data() + value.size(), v);
+  if (r.ec != std::errc() || r.ptr != value.data() + value.size() || !std::isfinite(v))
+    fail(ErrorCode::usage, "problem", "'{}={}': expected a number", key, value);
+  return v;
+}
 
 double activate(const Activation& a, double x) {
   switch (a.kind) {
@@ -167,11 +164,11 @@ Conv2dProblem parse_conv2d(std::string_view line) {
     if (key == "pad") return p.pad = parse_pad(value), true;
     if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
     if (key == "dil") return pair(key, value, p.dil_h, p.dil_w), true;
-    if (key == "groups") return p.groups = one(key, value), true;
+    if (key == "groups") return p.groups = whole_number(key, value), true;
     if (key == "act") return parse_activation(value, p.activation);
     for (auto [name, field] :
          {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"K", &p.K}, {"R", &p.R}, {"S", &p.S}})
-      if (key == name) return *field = one(key, value), true;
+      if (key == name) return *field = whole_number(key, value), true;
     return false;
   });
   p.check("problem");
@@ -210,7 +207,7 @@ Pool2dProblem parse_pool2d(std::string_view line) {
     if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
     for (auto [name, field] :
          {std::pair{"N", &p.N}, {"H", &p.H}, {"W", &p.W}, {"C", &p.C}, {"R", &p.R}, {"S", &p.S}})
-      if (key == name) return *field = one(key, value), true;
+      if (key == name) return *field = whole_number(key, value), true;
     return false;
   });
   p.check("problem");

@@ -28,6 +28,8 @@ class BatchNormStep final : public Step {
   int64_t flops() const override { return 8 * p_.rows * p_.C; }
   void forward(Run&) const override;
   void backward(Run&) const override;
+  const BatchNormProblem& batchnorm() const { return p_; }
+  TensorId x() const { return x_; }
 
  private:
   BatchNormProblem at(int64_t batch) const;

@@ -42,6 +42,7 @@ class ActivationStep final : public Step {
   void forward(Run&) const override;
   void backward(Run&) const override;
   const Activation& activation() const { return a_; }
+  ActivationProblem data() const { return {count_, a_}; }
   TensorId x() const { return x_; }
   TensorId y() const { return y_; }
 

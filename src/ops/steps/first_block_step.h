@@ -18,6 +18,8 @@ class FirstBlockStep final : public Step {
   int64_t flops() const override { return p_.conv.flops(); }
   void forward(Run&) const override;
   void backward(Run&) const override;
+  const FirstBlockProblem& block() const { return p_; }
+  TensorId x() const { return x_; }
 
  private:
   FirstBlockProblem at(int64_t batch) const;

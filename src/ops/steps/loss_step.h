@@ -18,6 +18,8 @@ class LossStep final : public Step {
   size_t workspace_bytes(int64_t batch) const override { return op_ ? op_->workspace_bytes(at(batch)) : 0; }
   void forward(Run&) const override;
   void backward(Run&) const override {}
+  const LossProblem& loss() const { return p_; }
+  TensorId y() const { return y_; }
 
  private:
   LossProblem at(int64_t batch) const;

@@ -2,9 +2,12 @@
 // workspace. tests/kernels runs each kernel on its own.
 #include <algorithm>
 #include <iostream>
+#include <vector>
 
 #include "backends/cuda/gpu.h"
 #include "backends/op_tests/op_comparison.h"
+#include "ops/context.h"
+#include "ops/roofs.h"
 
 namespace gabor {
 namespace {
@@ -22,6 +25,30 @@ class CudaOps : public testing::GpuTest {
   OpComparison compare() const { return {backend, 20261125}; }
   const int count = op_tests::shapes_to_run();
 };
+
+// The work that the roofs are timed by is done: y is x, and sums come out that only all of the multiply-adds make.
+TEST_F(CudaOps, Roofs) {
+  const Roofs& roofs = *backend->ops().roofs;
+  Device& device = backend->device();
+  Context context{device, device.stream()};
+  constexpr int64_t kBytes = 100003;
+  std::vector<uint8_t> from(kBytes), to(kBytes);
+  for (size_t i = 0; i < from.size(); i++) from[i] = uint8_t(i * 7 + i / 256);
+  const Buffer x(device, from.size()), y(device, to.size());
+  device.copy_to(x.data(), from.data(), from.size());
+  roofs.copy(context, {x.data(), {kBytes}, DType::u8}, {y.data(), {kBytes}, DType::u8});
+  device.copy_from(to.data(), y.data(), to.size());
+  EXPECT_EQ(from, to);
+
+  std::vector<float> sums(size_t(roofs.fma_outputs()));
+  const Buffer out(device, sums.size() * sizeof(float));
+  const TensorView view{out.data(), {roofs.fma_outputs()}, DType::f32};
+  const double flops = roofs.multiply_add(context, "fp32", 3, view);
+  device.copy_from(sums.data(), out.data(), out.bytes());
+  EXPECT_EQ(sums, std::vector<float>(sums.size(), 16 + 15 * 16 / 2 / 8.0f));  // 16 chains from 1 + c
+  EXPECT_EQ(roofs.multiply_add(context, "fp32", 6, view), 2 * flops);
+  EXPECT_EQ(roofs.multiply_add(context, "fp64", 3, view), 0);
+}
 
 TEST_F(CudaOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
 TEST_F(CudaOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }

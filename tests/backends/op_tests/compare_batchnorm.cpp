@@ -1,13 +1,12 @@
-// Batch normalisation. The data of a channel lies about a mean that may be a hundred deviations from 0, so that a
-// variance taken as E[x^2] - mean^2 in float is found out. What is allowed is what the good algorithms reach (two
-// passes, Welford's updates, pairwise combination): with kappa = sqrt(1 + mean^2 / var), a relative error of the
-// variance of n u kappa + (n u kappa)^2 (Chan, Golub, LeVeque, 1983; Higham, section 1.9).
+// Batch normalisation. The data of a channel lies about a mean that may be a hundred deviations from 0: a variance taken
+// as E[x^2] - mean^2 in float is found out.
 #include <algorithm>
 
 #include "backends/op_tests/inputs.h"
 #include "backends/op_tests/op_comparison.h"
 #include "backends/reference/formulas.h"
 #include "ops/batchnorm.h"
+#include "ops/batchnorm_budget.h"
 
 namespace gabor::op_tests {
 namespace {
@@ -32,39 +31,6 @@ std::vector<float> positive_values(Random& random, int64_t count) {
   std::vector<float> v(static_cast<size_t>(count));
   for (float& e : v) e = random.uniform(0.0f, 2.0f);
   return v;
-}
-
-// A channel's statistics in double, and how far float ones may be off.
-struct Channel {
-  Channel(const BatchNormProblem& p, const std::vector<double>& x, int64_t c) {
-    const double n = double(p.rows);
-    double magnitude = 0, squares = 0;
-    for (size_t i = size_t(c); i < x.size(); i += size_t(p.C)) mean += x[i], magnitude += std::fabs(x[i]);
-    mean /= n;
-    for (size_t i = size_t(c); i < x.size(); i += size_t(p.C)) squares += (x[i] - mean) * (x[i] - mean);
-    var = squares / n;
-    rstd = 1 / std::sqrt(var + double(p.epsilon));
-    mean_error = sum_budget(n + 2, magnitude) / n;
-    // Where a sum of squares, or a difference before it, may overflow in float nothing is known.
-    const bool safe = squares < 0.1 * FLT_MAX && magnitude * magnitude < 0.1 * FLT_MAX;
-    var_error = safe ? gamma(n + 8) * std::sqrt(var * (var + mean * mean)) + mean_error * mean_error +
-                           (n + 8) * FLT_MIN * kU
-                     : kInfinity;
-    // 1 / sqrt is taken where the variance may be, and is itself right to 6 u (a sum, a root and a quotient, or rsqrt
-    // of 2 ulps).
-    const double least = 1 / std::sqrt(var + var_error + double(p.epsilon)),
-                 most = 1 / std::sqrt(std::max(var - var_error, 0.0) + double(p.epsilon));
-    rstd_error = safe ? std::max(most - rstd, rstd - least) + 6 * kU * most : kInfinity;
-  }
-  double mean = 0, var = 0, rstd = 0;
-  double mean_error, var_error, rstd_error;
-};
-
-// Error of (x - mean) rstd: of mean and of rstd, and of x itself by its own last place, so that x rstd - mean rstd is
-// right too.
-double xhat_error(const Channel& s, double x) {
-  return (s.rstd + s.rstd_error) * (s.mean_error + 2 * kU * (std::fabs(x) + std::fabs(s.mean))) +
-         std::fabs(x - s.mean) * s.rstd_error;
 }
 
 struct Parameters {
@@ -97,41 +63,19 @@ void training(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
   judge.intact({&x.tensor, &w.gamma.tensor, &w.beta.tensor, &y, &mean, &rstd, &running_mean, &running_var,
                 &scratch.memory});
 
-  std::vector<double> want(x.wide.size()), budget(want.size()), want_mean(size_t(p.C)),
-      want_rstd(size_t(p.C)), moved_mean = widened(before_mean), moved_var = widened(before_var);
+  std::vector<double> want(x.wide.size()), want_mean(size_t(p.C)), want_rstd(size_t(p.C)),
+      moved_mean = widened(before_mean), moved_var = widened(before_var);
+  const BatchNormForwardBudget budget(p, x.wide, w.gamma.wide, w.beta.wide, moved_mean, moved_var);
   reference::batchnorm_forward_training(p, x.wide.data(), w.gamma.wide.data(), w.beta.wide.data(),
                                         want.data(), want_mean.data(), want_rstd.data(), moved_mean.data(),
                                         moved_var.data());
-  std::vector<double> mean_budget, rstd_budget, moved_mean_budget, moved_var_budget;
-  for (int64_t c = 0; c < p.C; c++) {
-    const Channel s(p, x.wide, c);
-    const double share = p.momentum, g = w.gamma.wide[size_t(c)], b = w.beta.wide[size_t(c)];
-    const double old_mean = std::fabs(before_mean[size_t(c)]), old_var = before_var[size_t(c)];
-    mean_budget.push_back(s.mean_error);
-    rstd_budget.push_back(s.rstd_error);
-    moved_mean_budget.push_back(share * s.mean_error +
-                                gamma(5) * ((1 - share) * old_mean + share * std::fabs(s.mean)));
-    const double moved = share * p.unbiased();
-    // A single row has no unbiased variance: not a bit is touched.
-    moved_var_budget.push_back(
-        p.rows == 1               ? 0
-        : std::isinf(s.var_error) ? kInfinity
-                                  : moved * s.var_error + gamma(7) * ((1 - share) * old_var + moved * s.var));
-    for (size_t i = size_t(c); i < want.size(); i += size_t(p.C)) {
-      const double d = x.wide[i] - s.mean;
-      budget[i] = std::isinf(s.var_error)
-                      ? kInfinity
-                      : std::fabs(g) * xhat_error(s, x.wide[i]) +
-                            gamma(5) * (std::fabs(g * d) * s.rstd + std::fabs(b)) + FLT_MIN;
-    }
-  }
   accept_broken(mean.values<float>(), want_mean);
   accept_broken(running_mean.values<float>(), moved_mean);
-  judge.within("mean", mean.values<float>(), want_mean, mean_budget);
-  judge.within("rstd", rstd.values<float>(), want_rstd, rstd_budget);
-  judge.within("y", y.values<float>(), want, budget);
-  judge.within("running_mean", running_mean.values<float>(), moved_mean, moved_mean_budget);
-  judge.within("running_var", running_var.values<float>(), moved_var, moved_var_budget);
+  judge.within("mean", mean.values<float>(), want_mean, budget.mean);
+  judge.within("rstd", rstd.values<float>(), want_rstd, budget.rstd);
+  judge.within("y", y.values<float>(), want, budget.y);
+  judge.within("running_mean", running_mean.values<float>(), moved_mean, budget.running_mean);
+  judge.within("running_var", running_var.values<float>(), moved_var, budget.running_var);
 }
 
 void inference(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
@@ -172,7 +116,7 @@ void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
   // The statistics as a forward leaves them.
   std::vector<float> means, rstds;
   for (int64_t c = 0; c < p.C; c++) {
-    const Channel s(p, x.wide, c);
+    const BatchNormChannel s(p, x.wide, c);
     means.push_back(float(s.mean)), rstds.push_back(float(s.rstd));
   }
   const Input mean(trial, "mean", p.c_shape(), means), rstd(trial, "rstd", p.c_shape(), rstds);
@@ -193,37 +137,20 @@ void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
   reference::batchnorm_backward(p, x.wide.data(), dy.wide.data(), gamma_.wide.data(), mean.wide.data(),
                                 rstd.wide.data(), want.data(), GradMode::accumulate, want_gamma.data(),
                                 want_beta.data(), GradMode::accumulate);
-  std::vector<double> budget = dx.start_magnitude(), gamma_budget = dgamma.start_magnitude(),
-                      beta_budget = dbeta.start_magnitude();
+  const BatchNormBackwardBudget budget(p, x.wide, dy.wide, gamma_.wide, mean.wide, rstd.wide,
+                                       dx.start_magnitude());
   const double n = double(p.rows);
+  std::vector<double> gamma_budget = dgamma.start_magnitude(), beta_budget = dbeta.start_magnitude();
   for (size_t c = 0; c < size_t(p.C); c++) {
-    const double m = mean.wide[c], s = rstd.wide[c];
-    double db = 0, dg = 0, db_magnitude = 0, dg_magnitude = 0;
-    for (size_t i = c; i < want.size(); i += size_t(p.C)) {
-      const double xhat = (x.wide[i] - m) * s;
-      db += dy.wide[i], dg += dy.wide[i] * xhat;
-      db_magnitude += std::fabs(dy.wide[i]), dg_magnitude += std::fabs(dy.wide[i] * xhat);
-    }
-    // xhat takes 3 roundings, or its factor rstd is taken out of the sum.
-    const double db_error = sum_budget(n + 1, db_magnitude), dg_error = sum_budget(n + 5, dg_magnitude);
-    beta_budget[c] = sum_budget(n + 1, beta_budget[c] + db_magnitude);
-    gamma_budget[c] = sum_budget(n + 5, gamma_budget[c] + dg_magnitude);
-    const double scale = std::fabs(gamma_.wide[c]) * s;
-    for (size_t i = c; i < want.size(); i += size_t(p.C)) {
-      const double xhat = std::fabs(x.wide[i] - m) * s;
-      const double terms = std::fabs(dy.wide[i]) + (std::fabs(db) + xhat * std::fabs(dg)) / n;
-      // As in the forward pass x may be off by its last place.
-      const double inner = gamma(8) * terms + (db_error + xhat * dg_error) / n +
-                           2 * kU * (std::fabs(x.wide[i]) + std::fabs(m)) * s * std::fabs(dg) / n;
-      budget[i] = scale * inner + gamma(4) * (budget[i] + scale * terms) + FLT_MIN;
-    }
+    gamma_budget[c] = sum_budget(n + budget.kGammaRoundings, gamma_budget[c] + budget.dgamma_magnitude[c]);
+    beta_budget[c] = sum_budget(n + budget.kBetaRoundings, beta_budget[c] + budget.dbeta_magnitude[c]);
   }
   if (data == Data::integer)
     judge.exact("dbeta", dbeta.tensor.values<float>(), want_beta);
   else
     judge.within("dbeta", dbeta.tensor.values<float>(), want_beta, beta_budget, n);
   judge.within("dgamma", dgamma.tensor.values<float>(), want_gamma, gamma_budget, n);
-  if (with_dx) judge.within("dx", dx.tensor.values<float>(), want, budget);
+  if (with_dx) judge.within("dx", dx.tensor.values<float>(), want, budget.dx);
 }
 
 }  // namespace

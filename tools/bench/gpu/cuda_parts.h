@@ -33,12 +33,7 @@ class EventTimer {
   void *start_ = nullptr, *stop_ = nullptr;  // cudaEvent_t
 };
 
-// Kernels that do nothing but reach a roof. Each returns how much it does, once enqueued.
-void run_empty(Stream stream);
-double run_copy(int blocks, const void* x, void* y, int64_t bytes, Stream stream);  // bytes read and written
-double run_ffma(int blocks, float* out, Stream stream);                             // FLOPs
-double run_mma_tf32(int blocks, float* out, Stream stream);                         // FLOPs; sm_80
-double run_mma_f16(int blocks, float* out, Stream stream);
+void run_empty(Stream stream);  // a kernel that does nothing
 
 // Uniform random numbers in [-1, 1): power, and so the clock, depends on the data.
 void fill_random(int blocks, void* data, Storage storage, int64_t count, uint32_t seed, Stream stream);

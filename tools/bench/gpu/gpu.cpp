@@ -2,10 +2,16 @@
 
 #include <algorithm>
 
+#include "kernels/roofs/roofs.h"
+
 namespace gabor::bench {
 namespace {
 
-int blocks_of(const CudaDevice& device) { return 8 * device.multiprocessors(); }
+using kernels::RoofMath;
+
+constexpr int64_t kRounds = 4096;  // of multiply-adds in a launch
+
+int blocks_of(const CudaDevice& device) { return kernels::roof_blocks(device.multiprocessors()); }
 
 }  // namespace
 
@@ -31,14 +37,22 @@ Roof Gpu::measure_roof() {
   const int blocks = blocks_of(device_);
   const int64_t bytes = int64_t(std::max<size_t>(8 * l2_bytes_, 256 << 20));
   const Buffer x(device_, size_t(bytes)), y(device_, size_t(bytes));
-  auto* const out = static_cast<float*>(y.data());
+  const Buffer sums(device_, size_t(blocks) * kernels::kRoofThreads * sizeof(float));
+  const auto peak = [&](RoofMath math) {
+    return rate([&] {
+      return kernels::multiply_adds(math, blocks, kRounds, static_cast<float*>(sums.data()), stream());
+    });
+  };
   Roof roof;
   roof.launch_seconds = 1 / rate([&] { return run_empty(stream()), 1.0; });
-  roof.copy_bytes = rate([&] { return run_copy(blocks, x.data(), y.data(), bytes, stream()); });
-  roof.ffma = rate([&] { return run_ffma(blocks, out, stream()); });
+  roof.copy_bytes = rate([&] {
+    kernels::copy_bytes(blocks, x.data(), y.data(), bytes, stream());
+    return 2.0 * double(bytes);
+  });
+  roof.ffma = peak(RoofMath::ffma);
   if (code_capability_ < 80) return roof;
-  roof.tf32 = rate([&] { return run_mma_tf32(blocks, out, stream()); });
-  roof.f16 = rate([&] { return run_mma_f16(blocks, out, stream()); });
+  roof.tf32 = peak(RoofMath::tf32);
+  roof.f16 = peak(RoofMath::f16);
   return roof;
 }
 
