@@ -22,4 +22,7 @@ std::vector<std::string> backend_names();
 // this build lacks, Error{usage} with the nearest name for an unknown one.
 std::shared_ptr<Library> make_library(const std::string& backend, int threads);
 
+// A user's kernel file as a backend, emulated (kernels/own/kernel.h). What it throws: backends/own/backend.h.
+std::shared_ptr<const Backend> make_own_backend(const std::string& file, int seconds);
+
 }  // namespace gabor

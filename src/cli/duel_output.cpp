@@ -30,18 +30,29 @@ std::string heading(size_t width) {
       "workspace", "error", "ratio", "any", "kernel");
 }
 
+std::string interval_text(const DuelRecord& r) {
+  if (r.seconds.size() < 2) return "once";
+  return fmt::format("{} - {}", short_seconds(r.interval.low), short_seconds(r.interval.high));
+}
+
+// "median" to "roof".
+std::string speed_columns(const DuelRecord& r) {
+  constexpr const char* kFormat = "{:>9}  {:>22}  {:>14}  {:>7}  {:>6}";
+  if (r.seconds.empty())
+    return fmt::format(fmt::runtime(kFormat), "-", r.traits.emulated ? "emulated: no time" : "-", "-", "-",
+                       "-");
+  return fmt::format(fmt::runtime(kFormat), short_seconds(r.median), interval_text(r),
+                     short_flops(r.flops / r.median), fmt::format("{:.2f}", r.bytes / r.median / 1e9),
+                     r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-");
+}
+
 std::string record_line(const DuelRecord& r, size_t width) {
   std::string out = fmt::format("{:<5}  {:<{}}  ", name_of(r.pass), printable(r.candidate), width);
   if (!r.ran()) return out + "-  " + printable(r.unsupported) + "\n";
-  const std::string interval = r.seconds.size() < 2 ? "once"
-                                                    : fmt::format("{} - {}", short_seconds(r.interval.low),
-                                                                  short_seconds(r.interval.high));
-  out += fmt::format(
-      "{:<4}  {:<6}  {:>9}  {:>22}  {:>14}  {:>7.2f}  {:>6}  {:>9}  {:>7}  {:>7}  {:>6}  {}", r.traits.math,
-      r.traits.layout, short_seconds(r.median), interval, short_flops(r.flops / r.median),
-      r.bytes / r.median / 1e9, r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-",
-      workspace_text(r.workspace_bytes), r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG",
-      ratio_text(r.ratio, r.distinct), ratio_text(r.ratio_any, true), printable(r.kernel));
+  out += fmt::format("{:<4}  {:<6}  {}  {:>9}  {:>7}  {:>7}  {:>6}  {}", r.traits.math, r.traits.layout,
+                     speed_columns(r), workspace_text(r.workspace_bytes),
+                     r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG",
+                     ratio_text(r.ratio, r.distinct), ratio_text(r.ratio_any, true), printable(r.kernel));
   while (out.ends_with(' ')) out.pop_back();
   return out + (r.score.right() ? "\n" : fmt::format("\n       {}\n", printable(r.score.fault)));
 }
@@ -76,11 +87,13 @@ nlohmann::ordered_json to_json(const DuelRecord& r, const Duel& d) {
   if (!p.scaled_from.empty()) j["scaled_from"] = p.scaled_from;
   if (!r.ran()) return j["unsupported"] = r.unsupported, j;
   j["kernel"] = r.kernel;
-  j["seconds"] = {{"median", r.median},
-                  {"low", r.interval.low},
-                  {"high", r.interval.high},
-                  {"coverage", r.interval.coverage},
-                  {"all", r.seconds}};
+  j["seconds"] = nullptr;
+  if (!r.seconds.empty())
+    j["seconds"] = {{"median", r.median},
+                    {"low", r.interval.low},
+                    {"high", r.interval.high},
+                    {"coverage", r.interval.coverage},
+                    {"all", r.seconds}};
   j["flops"] = r.flops, j["bytes"] = r.bytes, j["workspace_bytes"] = r.workspace_bytes;
   j["roof_share"] = r.roof_share > 0 ? nlohmann::ordered_json(r.roof_share) : nullptr;
   j["error"] = {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <span>
 
@@ -15,6 +16,8 @@ namespace gabor {
 namespace {
 
 using Backends = std::vector<std::shared_ptr<const Backend>>;
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 struct Candidate {
   std::shared_ptr<const Backend> backend;
@@ -123,10 +126,15 @@ class Running {
     for (size_t i = 0; i < records.size(); i++) {
       if (!records[i].ran()) continue;
       try {
-        contestants.push_back(judged(*c, *backends[i], benches.at(&backends[i]->device()), records[i]));
+        Contestant contestant = judged(*c, *backends[i], benches.at(&backends[i]->device()), records[i]);
+        if (records[i].traits.emulated) continue;  // its time says nothing
+        contestants.push_back(std::move(contestant));
         who.push_back(&records[i]);
       } catch (const Error& e) {
-        records[i].unsupported = fmt::format("failed: {}", e.what());
+        if (e.code() == ErrorCode::numeric)
+          records[i].score.max = records[i].score.p99 = kInfinite, records[i].score.fault = e.what();
+        else
+          records[i].unsupported = fmt::format("failed: {}", e.what());
       }
     }
     const auto samples = measure(contestants, options_.repetitions);
@@ -146,7 +154,7 @@ class Running {
     double seconds = arena.stopwatch->seconds(work);
     r.score = bench.judge(r.traits.math);
     // A first run may include what is done once only, such as compiling.
-    if (seconds * options_.repetitions.least > options_.repetitions.seconds)
+    if (!r.traits.emulated && seconds * options_.repetitions.least > options_.repetitions.seconds)
       seconds = arena.stopwatch->seconds(work);
     return {arena.stopwatch.get(), work, [&arena] { arena.flush(); }, seconds};
   }
@@ -155,6 +163,7 @@ class Running {
     DuelRecord r;
     r.problem = problem, r.pass = pass;
     r.candidate = backend.name(), r.traits = backend.traits(), r.device = backend.device().name();
+    if (r.traits.emulated) r.device = "emulated GPU";
     r.flops = c.flops, r.bytes = c.bytes;
     const Support support =
         c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("not written for this backend");
