@@ -130,6 +130,19 @@ INSTANTIATE_TEST_SUITE_P(
         Bug{"TooManyThreads", "dim3(kTile, kTile)", "dim3(kTile, 8 * kTile)", "a block of 2048 threads"}),
     [](const auto& info) { return info.param.name; });
 
+TEST(OwnKernel, WhatTheEmulationHasNoMemoryForIsLeftOut) {
+  Workspace w;
+  write_text(w.path("my.cu"),
+             read_text(kExamples + "naive.cu") +
+                 "extern \"C\" size_t conv2d_workspace_bytes(const Conv2dProblem&, Function) { return "
+                 "size_t{1} << 28; }\n");
+  const auto r = duel(w, "net N=1 H=4 W=4 C=1 K=1 R=1 S=1\n", "my.cu", {"--pass", "fprop"});
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(records_of(w, "my.cu")[0]["unsupported"],
+            "failed: my.cu conv2d_fprop: no memory on the emulated GPU for 268435456 bytes of workspace; use "
+            "--scale");
+}
+
 TEST(OwnKernel, WhatDoesNotCompileIsShownAsTheCompilerPrintsIt) {
   Workspace w;
   write_text(w.path("my.cu"), "#include \"kernels/own/kernel.h\"\n__global__ void k() { nonsense(); }\n");

@@ -17,17 +17,17 @@ struct Toolkit {
   fs::path headers, library;  // of headers: the folder that has kernels/ and src/core/
 };
 
-// Of this build; else, where it was installed, beside the program.
+// As installed beside the program; else, of its build.
 Toolkit find_toolkit() {
   std::error_code error;
   const fs::path prefix = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();
   const Toolkit installed{prefix / GABOR_OWN_INSTALLED_HEADERS, prefix / GABOR_OWN_INSTALLED_LIBRARY};
   const Toolkit built{GABOR_OWN_HEADERS, GABOR_OWN_LIBRARY};
-  for (const Toolkit& t : {built, installed})
+  for (const Toolkit& t : {installed, built})
     if (fs::exists(t.headers / "kernels/own/kernel.h", error) && fs::exists(t.library, error)) return t;
   fail(ErrorCode::device, "--kernel",
-       "there is no emulated GPU to run kernels on: {} is missing; build gabor anew",
-       printable(built.library.string()));
+       "kernels cannot be compiled here: neither {} nor {} is there; build or install gabor anew",
+       printable(installed.library.string()), printable(built.library.string()));
 }
 
 // $CXX, words apart as in make; else the compiler that gabor was built with.
