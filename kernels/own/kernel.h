@@ -1,5 +1,6 @@
 // Your own kernel in a duel: `gabor duel MODEL_OR_LIST --kernel my.cu`. This is the one header that my.cu includes. Define
-// in it any of the functions at the end; tools/my_kernel/conv2d.cu is a complete example.
+// in it any of the functions at the end: by extern "C", with exactly these parameters. tools/my_kernel/naive.cu and
+// tiled.cu are complete examples.
 //
 // gabor compiles my.cu with the host's C++ compiler, runs the kernels thread by thread on the CPU, and judges the results
 // by the error budget of the duel. No GPU is needed, and none is used: nothing is said about speed. What is found, with

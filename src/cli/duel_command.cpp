@@ -172,9 +172,7 @@ std::vector<std::pair<std::string, std::string>> machine_text(const Backends& ba
       {"threads", std::to_string(max_threads())},
       {"vectors", vector_unit()},
       {"load", fmt::format("{:.2f}", load_average())}};
-  for (const auto& b : backends)
-    out.emplace_back("backend " + std::string(b->name()),
-                     b->traits().emulated ? "emulated GPU" : b->device().name());
+  for (const auto& b : backends) out.emplace_back("backend " + std::string(b->name()), b->device().name());
   out.insert(out.end(), {{"gabor", GABOR_VERSION}, {"compiler", __VERSION__}, {"date", now_utc()}});
   return out;
 }

@@ -22,10 +22,9 @@ struct DuelRecord {
   std::string device;
   std::string kernel;       // that it took, where it says so
   std::string unsupported;  // why it does not run this; "": it ran, and what follows is set
-  // Of the first run; its fault is the Error{numeric} that the candidate threw, if it did.
-  Score score;
-  std::vector<double>
-      seconds;  // of each repetition; none of an emulation, nor after such an Error: all that follows is 0
+  Score score;              // its fault may be the Error{numeric} that the candidate threw
+  // Of each repetition. Empty when there was that Error, or an emulation: then all times and speeds that follow are 0.
+  std::vector<double> seconds;
   double median = 0;
   MedianInterval interval;
   double flops = 0, bytes = 0;  // of the problem

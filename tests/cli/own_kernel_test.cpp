@@ -30,13 +30,14 @@ nlohmann::json records_of(const Workspace& w, const std::string& candidate) {
 
 TEST(OwnKernel, TheExamplesAreRightAndHaveNoTime) {
   Workspace w;
-  const auto r =
-      run_gabor({"duel", std::string(GABOR_SOURCE_DIR) + "/tests/problems/conv2d.txt", "--scale", "0.0002",
-                 "--filter", "odd", "--pass", "fprop", "--backend", "cpu,reference", "--time", "0.001",
-                 "--kernel", kExamples + "naive.cu," + kExamples + "tiled.cu", "--json", "duel.json"},
-                {w.path()});
+  const auto r = run_gabor(
+      {"duel", std::string(GABOR_SOURCE_DIR) + "/tests/problems/conv2d.txt", "--scale", "0.0002", "--filter",
+       "odd", "--pass", "fprop", "--backend", "cpu,reference", "--time", "0.001", "--kernel",
+       kExamples + "naive.cu," + kExamples + "tiled.cu", "--json", "duel.json", "--html", "duel.html"},
+      {w.path()});
   ASSERT_EQ(r.code, 0) << r.err << r.out;
   EXPECT_NE(r.out.find("emulated: no time"), std::string::npos) << r.out;
+  EXPECT_NE(read_text(w.path("duel.html")).find(">emulated: no time<"), std::string::npos);
   EXPECT_NE(r.out.find("ran on an emulated GPU, checked access by access"), std::string::npos) << r.out;
   for (const char* candidate : {"naive.cu", "tiled.cu"}) {
     int ran = 0;
