@@ -25,4 +25,7 @@ std::vector<std::string> backend_names();
 std::shared_ptr<Library> make_library(const std::string& backend, int threads,
                                       std::optional<size_t> workspace_cap = std::nullopt);
 
+// A user's kernel file as a backend, emulated (kernels/own/kernel.h). What it throws: backends/own/backend.h.
+std::shared_ptr<const Backend> make_own_backend(const std::string& file, int seconds);
+
 }  // namespace gabor

@@ -36,7 +36,9 @@ constexpr double kSteady = 0.05;  // change of the multiply-add rate, likewise
 
 struct Options {
   std::string what = "article", backend = "auto", filter, json, html;
-  int64_t batch = 0, classes = 0;  // 0: a model's 32 and own; a list's own
+  std::vector<std::string> kernels;  // users' files
+  int64_t kernel_limit = 60;         // seconds
+  int64_t batch = 0, classes = 0;    // 0: a model's 32 and own; a list's own
   Shape input;
   std::vector<std::optional<size_t>> workspace_caps = {std::nullopt};  // bytes
   double scale = 0;                                                    // GFLOP; 0: none
@@ -78,6 +80,18 @@ Backends parse_backends(const std::string& text, std::optional<size_t> workspace
     }
   }
   return backends;
+}
+
+// Users' kernels join the backends under the names of their files.
+void add_kernels(Backends& backends, const Options& o) {
+  for (const std::string& file : o.kernels) {
+    const std::shared_ptr<const Backend> own = make_own_backend(file, int(o.kernel_limit));
+    for (const auto& other : backends)
+      if (other->name() == own->name())
+        fail(ErrorCode::usage, "--kernel", "two candidates are named '{}'; rename the file",
+             printable(own->name()));
+    backends.push_back(own);
+  }
 }
 
 // The last backend that computes as the first does: the one that the others are held against.
@@ -178,6 +192,10 @@ std::vector<std::string> notes(const Options& o, const Duel& d, double load) {
   if (scaled)
     out.push_back(fmt::format("{} of {} problems were scaled down to {:g} GFLOP a pass", scaled,
                               d.problems.size(), o.scale));
+  if (!o.kernels.empty())
+    out.push_back(fmt::format(
+        "{} ran on an emulated GPU, checked access by access: right or wrong, but neither fast nor slow",
+        join(o.kernels, ", ")));
   const auto wrong = std::count_if(d.records.begin(), d.records.end(),
                                    [](const DuelRecord& r) { return r.ran() && !r.score.right(); });
   if (wrong)
@@ -195,6 +213,13 @@ bool read_options(const Invocation& call, Options& o) {
   line.option("--backend", "A,B",
               fmt::format("backends, each with all its kernels (auto): {}", join(backend_names(), ", ")),
               [&](const std::string& v) { o.backend = v; });
+  line.option(
+      "--kernel", "FILE,FILE",
+      "your own CUDA kernels beside the others (kernels/own/kernel.h says how, tools/my_kernel shows it): "
+      "compiled for an emulated GPU, on the CPU, which checks them and says nothing about speed",
+      [&](const std::string& v) { o.kernels = split(v, ','); });
+  line.option("--kernel-limit", "SECONDS", "that a call of such a kernel may take (60)",
+              [&](const std::string& v) { o.kernel_limit = parse_whole("--kernel-limit", v, 1, 1000000); });
   line.option("--baseline", "NAME",
               "what ratios are against: a backend's best kernel, or one kernel (the last backend that "
               "computes as the "
@@ -235,8 +260,9 @@ int duel_command(const Invocation& call) {
   Options o;
   if (!read_options(call, o)) return 0;
   const auto oracle = make_library("reference", 0);
-  const Backends backends = parse_backends(o.backend, o.workspace_caps[0]);
+  Backends backends = parse_backends(o.backend, o.workspace_caps[0]);
   if (o.duel.baseline.empty()) o.duel.baseline = default_baseline(backends);
+  add_kernels(backends, o);
   std::vector<DuelProblem> problems = problems_of(o, *oracle);
   if (!o.filter.empty()) filter(problems, o.filter);
   if (o.scale > 0)

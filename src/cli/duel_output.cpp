@@ -27,16 +27,20 @@ std::string interval_text(const DuelRecord& r) {
 }
 
 void add_record(TextTable& table, const DuelRecord& r) {
-  if (!r.ran())
-    return table.row(
-        {pass_text(r.pass, r.workspace_cap), printable(r.candidate), "-  " + printable(r.unsupported)});
-  table.row({pass_text(r.pass, r.workspace_cap), printable(r.candidate), r.traits.math, layout_text(r),
-             short_seconds(r.median), interval_text(r), short_flops(r.flops / r.median),
-             fmt::format("{:.2f}", r.bytes / r.median / 1e9),
-             r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-",
-             workspace_text(r.workspace_bytes),
-             r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG", ratio_text(r.ratio, r.distinct),
-             ratio_text(r.ratio_any, true), printable(r.kernel)});
+  const std::string pass = pass_text(r.pass, r.workspace_cap), candidate = printable(r.candidate);
+  if (!r.ran()) return table.row({pass, candidate, "-  " + printable(r.unsupported)});
+  std::vector<std::string> row{pass, candidate, r.traits.math, layout_text(r)};
+  if (r.seconds.empty())
+    row.insert(row.end(), {"-", r.traits.emulated ? "emulated: no time" : "-", "-", "-", "-"});
+  else
+    row.insert(row.end(), {short_seconds(r.median), interval_text(r), short_flops(r.flops / r.median),
+                           fmt::format("{:.2f}", r.bytes / r.median / 1e9),
+                           r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-"});
+  row.insert(
+      row.end(),
+      {workspace_text(r.workspace_bytes), r.score.right() ? fmt::format("{:.2g}", r.score.max) : "WRONG",
+       ratio_text(r.ratio, r.distinct), ratio_text(r.ratio_any, true), printable(r.kernel)});
+  table.row(std::move(row));
   if (!r.score.right()) table.line("       " + printable(r.score.fault));
 }
 
@@ -97,11 +101,13 @@ nlohmann::ordered_json to_json(const DuelRecord& r, const Duel& d) {
   if (!p.scaled_from.empty()) j["scaled_from"] = p.scaled_from;
   if (!r.ran()) return j["unsupported"] = r.unsupported, j;
   j["kernel"] = r.kernel;
-  j["seconds"] = {{"median", r.median},
-                  {"low", r.interval.low},
-                  {"high", r.interval.high},
-                  {"coverage", r.interval.coverage},
-                  {"all", r.seconds}};
+  j["seconds"] = nullptr;
+  if (!r.seconds.empty())
+    j["seconds"] = {{"median", r.median},
+                    {"low", r.interval.low},
+                    {"high", r.interval.high},
+                    {"coverage", r.interval.coverage},
+                    {"all", r.seconds}};
   if (r.conversion > 0) j["seconds"]["conversion"] = r.conversion;
   j["flops"] = r.flops, j["bytes"] = r.bytes, j["workspace_bytes"] = r.workspace_bytes;
   j["roof_share"] = r.roof_share > 0 ? nlohmann::ordered_json(r.roof_share) : nullptr;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <span>
 
@@ -18,6 +19,8 @@ namespace gabor {
 namespace {
 
 using Backends = std::vector<std::shared_ptr<const Backend>>;
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 struct Candidate {
   std::shared_ptr<const Backend> backend;
@@ -128,7 +131,9 @@ class Running {
       if (!records[i].ran()) continue;
       Workbench& bench = benches.at(&backends[i]->device());
       try {
-        contestants.push_back(judged(*c, *backends[i], bench, records[i]));
+        Contestant contestant = judged(*c, *backends[i], bench, records[i]);
+        if (records[i].traits.emulated) continue;  // its time says nothing
+        contestants.push_back(std::move(contestant));
         who.push_back(&records[i]), conversions.push_back(nullptr);
         const auto* converts = dynamic_cast<const ConvertsLayout*>(backends[i]);
         if (!converts) continue;
@@ -137,7 +142,10 @@ class Running {
         contestants.push_back(timed(*c, *converting, bench, records[i].workspace_bytes));
         who.push_back(&records[i]), conversions.push_back(converting);
       } catch (const Error& e) {
-        records[i].unsupported = fmt::format("failed: {}", e.what());
+        if (e.code() == ErrorCode::numeric)
+          records[i].score.max = records[i].score.p99 = kInfinite, records[i].score.fault = e.what();
+        else
+          records[i].unsupported = fmt::format("failed: {}", e.what());
       }
     }
     const auto samples = measure(contestants, options_.repetitions);
@@ -175,7 +183,8 @@ class Running {
     Contestant contestant = timed(c, backend, bench, r.workspace_bytes);
     r.score = bench.judge(r.traits.math);
     // A first run may include what is done once only, such as compiling.
-    if (contestant.first_seconds * options_.repetitions.least > options_.repetitions.seconds)
+    if (!r.traits.emulated &&
+        contestant.first_seconds * options_.repetitions.least > options_.repetitions.seconds)
       contestant.first_seconds = contestant.stopwatch->seconds(contestant.run);
     return contestant;
   }
@@ -184,6 +193,7 @@ class Running {
     DuelRecord r;
     r.problem = problem, r.pass = pass, r.workspace_cap = options_.workspace_cap;
     r.candidate = backend.name(), r.traits = backend.traits(), r.device = backend.device().name();
+    if (r.traits.emulated) r.device = "emulated GPU";
     r.flops = c.flops, r.bytes = c.bytes;
     const Support support =
         c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("not written for this backend");
@@ -224,7 +234,7 @@ std::vector<DeviceRoofs> all_roofs(const Candidates& candidates, Arenas& arenas)
   std::vector<DeviceRoofs> out;
   for (const auto& [device, arena] : arenas)
     for (const auto& c : candidates)
-      if (&c.backend->device() == device && c.backend->ops().roofs) {
+      if (&c.backend->device() == device && c.backend->ops().roofs && !c.backend->traits().emulated) {
         out.push_back(measure_roofs(*c.backend, *arena->stopwatch, maths));
         break;
       }

@@ -24,8 +24,9 @@ struct DuelRecord {
   std::string device;
   std::string kernel;       // that it took, where it says so
   std::string unsupported;  // why it does not run this; "": it ran, and what follows is set
-  Score score;
-  std::vector<double> seconds;  // of each repetition
+  Score score;              // its fault may be the Error{numeric} that the candidate threw
+  // Of each repetition. Empty when there was that Error, or an emulation: then all times and speeds that follow are 0.
+  std::vector<double> seconds;
   double median = 0;
   MedianInterval interval;
   double conversion = 0;        // of median, what converting layouts takes by itself; 0: nothing is converted

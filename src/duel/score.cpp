@@ -21,6 +21,17 @@ double fraction(double error, double budget) {
   return budget > 0 && std::isfinite(error) ? error / budget : kInfinite;  // NaN comes here too
 }
 
+// "0,3,1,2" of element i.
+std::string coordinates(const Shape& shape, size_t i) {
+  std::string text;
+  auto rest = int64_t(i);
+  for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+    text = std::to_string(rest % shape[axis]) + (text.empty() ? "" : "," + text);
+    rest /= shape[axis];
+  }
+  return text;
+}
+
 }  // namespace
 
 void add_to(Score& score, const Expected& e, ConstTensorView got, const std::string& math) {
@@ -34,7 +45,8 @@ void add_to(Score& score, const Expected& e, ConstTensorView got, const std::str
     fractions[i] = float(f);
     errors += error * error, budgets += budget * budget;
     if (f > 1 && score.right())
-      score.fault = fmt::format("{}[{}] is {:.9g}, expected {:.9g} +- {:.3g}", e.name, i, g, w, budget);
+      score.fault = fmt::format("{}[{}] is {:.9g}, expected {:.9g} +- {:.3g}", e.name,
+                                coordinates(e.want.shape(), i), g, w, budget);
   }
   if (e.terms > 16 && score.right() && !(std::sqrt(errors) <= 4 / std::sqrt(e.terms) * std::sqrt(budgets)))
     score.fault =

@@ -47,6 +47,7 @@ struct OpSet {
 //   layout  of the activations inside the op; "NHWC" is the contracts' own, any other is converted at each call
 struct Traits {
   std::string math = "fp32", layout = "NHWC";
+  bool emulated = false;  // of a GPU, on the CPU: results are judged, and times mean nothing
 };
 
 class Backend {

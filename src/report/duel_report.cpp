@@ -110,18 +110,26 @@ std::string ratio_charts(const Duel& d) {
   return out;
 }
 
+// "median" to "roof".
+std::string speed_cells(const DuelRecord& r) {
+  if (r.seconds.empty())
+    return fmt::format("<td colspan=\"5\" class=\"soft\">{}</td>",
+                       r.traits.emulated ? "emulated: no time" : "-");
+  return cell(short_seconds(r.median), true) +
+         cell(r.seconds.size() < 2
+                  ? "once"
+                  : fmt::format("{} to {}", short_seconds(r.interval.low), short_seconds(r.interval.high)),
+              true) +
+         cell(short_flops(r.flops / r.median), true) +
+         cell(fmt::format("{:.1f}", r.bytes / r.median / 1e9), true) +
+         cell(r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-", true);
+}
+
 std::string record_row(const DuelRecord& r) {
   std::string out = "<tr>" + cell(pass_text(r.pass, r.workspace_cap)) + cell(r.candidate);
   if (!r.ran())
     return out + fmt::format("<td colspan=\"12\" class=\"soft\">{}</td></tr>\n", h(r.unsupported));
-  out += cell(r.traits.math) + cell(layout_text(r)) + cell(short_seconds(r.median), true);
-  out += cell(r.seconds.size() < 2
-                  ? "once"
-                  : fmt::format("{} to {}", short_seconds(r.interval.low), short_seconds(r.interval.high)),
-              true);
-  out += cell(short_flops(r.flops / r.median), true) +
-         cell(fmt::format("{:.1f}", r.bytes / r.median / 1e9), true);
-  out += cell(r.roof_share > 0 ? fmt::format("{:.1f} %", 100 * r.roof_share) : "-", true);
+  out += cell(r.traits.math) + cell(layout_text(r)) + speed_cells(r);
   out += cell(workspace_text(r.workspace_bytes), true);
   out += r.score.right()
              ? cell(fmt::format("{:.2g}", r.score.max), true) + cell(fmt::format("{:.2g}", r.score.p99), true)

@@ -26,6 +26,7 @@ const std::map<std::string, Prefixes> kArrows = {
     {"src/backends/cpu", {"gabor/", "core/", "device/", "ops/"}},
     {"src/backends/cuda", {"gabor/", "core/", "device/", "ops/", "kernels/"}},
     {"src/backends/cudnn", {"gabor/", "core/", "device/", "ops/"}},
+    {"src/backends/own", {"gabor/", "core/", "device/", "ops/", "kernels/own/"}},
     {"src/backends", {"gabor/", "core/", "device/", "ops/", "backends/"}},  // the one list of backends
     {"src/duel", {"gabor/", "core/", "device/", "ops/"}},
     {"src/layers", {"gabor/", "core/", "device/", "ops/"}},
@@ -44,6 +45,7 @@ const std::map<std::string, Prefixes> kArrows = {
      {"gabor/", "core/", "device/", "ops/", "backends/all.h", "model/", "optim/", "data/", "train/"}},
     {"kernels", {"core/problem/", "core/dtype.h"}},
     {"tools/gabor", {"gabor/", "cli/"}},
+    {"tools/my_kernel", {"kernels/own/kernel.h"}},
 };
 
 // Beginning of an include path -> the only folders that may use it, besides tests.

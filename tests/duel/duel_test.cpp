@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "backends/reference/backend.h"
@@ -136,6 +137,35 @@ TEST_F(FakeDuel, AFailureIsRecordedAndTheOthersGoOn) {
       run({{.name = "ours"}, {.name = "lib", .failure = "no such engine"}, {.name = "third"}}, "ours");
   EXPECT_EQ(of(d, "lib").unsupported, "failed: lib: no such engine");
   EXPECT_EQ(of(d, "third").ratio, 1);
+}
+
+TEST_F(FakeDuel, ANumericFailureIsAWrongResult) {
+  const Duel d = run(
+      {{.name = "ours"}, {.name = "my.cu", .failure = "a race", .failure_code = ErrorCode::numeric}}, "ours");
+  EXPECT_TRUE(of(d, "my.cu").ran());
+  EXPECT_EQ(of(d, "my.cu").score.fault, "my.cu: a race");
+  EXPECT_TRUE(std::isinf(of(d, "my.cu").score.max));
+  EXPECT_TRUE(of(d, "my.cu").seconds.empty());
+  EXPECT_EQ(of(d, "my.cu").ratio_any, 0);
+  EXPECT_FALSE(d.right());
+}
+
+TEST_F(FakeDuel, AnEmulationIsJudgedButNotTimed) {
+  const auto flip = [](std::span<float> y) { y[0] = -y[0]; };
+  const Duel d = run({{.name = "ours"},
+                      {.name = "my.cu", .traits = {.emulated = true}},
+                      {.name = "bad.cu", .spoil = flip, .traits = {.emulated = true}}},
+                     "ours");
+  EXPECT_TRUE(of(d, "my.cu").ran() && of(d, "my.cu").score.right());
+  EXPECT_FALSE(of(d, "bad.cu").score.right());
+  for (const char* name : {"my.cu", "bad.cu"}) {
+    EXPECT_EQ(of(d, name).device, "emulated GPU");
+    EXPECT_TRUE(of(d, name).seconds.empty());
+    EXPECT_EQ(of(d, name).median, 0);
+    EXPECT_EQ(of(d, name).ratio, 0);
+    EXPECT_EQ(of(d, name).ratio_any, 0);
+  }
+  EXPECT_EQ(of(d, "ours").ratio, 1);
 }
 
 TEST_F(FakeDuel, VariantsTakePartUnlessTheyLackTheOp) {

@@ -48,7 +48,7 @@ class FakeConv2d final : public Conv2d {
  private:
   const Conv2d& right() const { return *reference_->ops().conv2d; }
   void end(TensorView out) const {
-    if (!spec_.failure.empty()) fail(ErrorCode::device, spec_.name, "{}", spec_.failure);
+    if (!spec_.failure.empty()) fail(spec_.failure_code, spec_.name, "{}", spec_.failure);
     if (!spec_.idle) spec_.spoil({out.as<float>(), size_t(out.count())});
     device_.clock += spec_.seconds[runs_++ % spec_.seconds.size()];
   }

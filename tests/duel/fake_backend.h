@@ -33,7 +33,8 @@ struct FakeSpec {
   std::vector<double> seconds = {1};  // of one run after the other, over and over
   std::function<void(std::span<float>)> spoil = [](std::span<float>) {};  // what it does to a right result
   Traits traits{};
-  std::string failure{};      // of every run; "": none
+  std::string failure{};  // of every run; "": none
+  ErrorCode failure_code = ErrorCode::device;
   std::string unsupported{};  // the reason; "": it runs everything
   bool idle = false;          // it writes nothing at all
   bool has_conv2d = true;

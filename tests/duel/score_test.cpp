@@ -71,6 +71,15 @@ TEST(Score, OfIntegersMeetsTheVeryNumber) {
   EXPECT_EQ(s.fault, "argmax[1] is 3, expected 0 +- 0");
 }
 
+TEST(Score, NamesAnElementByItsCoordinates) {
+  const Expected e{"y", HostTensor({2, 3, 1, 4}), 0, HostTensor({2, 3, 1, 4})};
+  HostTensor got({2, 3, 1, 4});
+  got.floats()[23 - 4] = 1;
+  Score s;
+  add_to(s, e, std::as_const(got).view(), "fp32");
+  EXPECT_EQ(s.fault, "y[1,1,0,3] is 1, expected 0 +- 0");
+}
+
 TEST(Score, BudgetsFollowTheMathMode) {
   const Expected e = sums();
   EXPECT_EQ(e.budget(0, "fp32"), e.budget(0, "fp64"));

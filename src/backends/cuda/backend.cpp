@@ -22,7 +22,7 @@ class CudaConv2dVariant final : public Backend {
   std::string_view name() const override { return name_; }
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
-  Traits traits() const override { return {.math = tensor_ ? "tf32" : "fp32"}; }
+  Traits traits() const override { return {.math = tensor_ ? "tf32" : "fp32", .emulated = cuda::kEmulated}; }
 
  private:
   std::shared_ptr<Device> device_;
@@ -52,6 +52,7 @@ class CudaBackend final : public Backend {
   std::string_view name() const override { return cuda::kBackendName; }
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
+  Traits traits() const override { return {.emulated = cuda::kEmulated}; }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
     std::vector<std::shared_ptr<const Backend>> pinned;
     for (const Conv2dRung rung :

@@ -4,6 +4,7 @@
 namespace gabor::cuda {
 
 const char* const kBackendName = "cuda_emulated";
+const bool kEmulated = true;
 
 std::unique_ptr<Device> make_device(int) { return std::make_unique<EmulatedDevice>(); }
 

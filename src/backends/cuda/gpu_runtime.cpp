@@ -30,6 +30,7 @@ void try_out(CudaDevice& device) {
 }  // namespace
 
 const char* const kBackendName = "cuda";
+const bool kEmulated = false;
 
 std::unique_ptr<Device> make_device(int number) {
   auto device = std::make_unique<CudaDevice>(number);

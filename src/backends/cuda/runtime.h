@@ -13,6 +13,7 @@ struct Gpu {
 };
 
 extern const char* const kBackendName;  // "cuda" or "cuda_emulated"
+extern const bool kEmulated;            // Traits::emulated
 
 std::unique_ptr<Device> make_device(int number);
 Gpu gpu_of(const Device& device);
