@@ -38,7 +38,7 @@ TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& l
   if (needed > limit)
     fail(ErrorCode::memory, "--vram",
          "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram,
-         s.train.samples_at_once(), megabytes_text(needed));
+         s.train.samples_at_once(), limit_text(needed));
   return memory;
 }
 

@@ -35,7 +35,10 @@ void check_micro_batch(const Plan& training, int64_t batch) {
         training.options.batch, batch);
 }
 
-std::string megabytes_text(double bytes) { return fmt::format("{:.0f}MB", std::ceil(bytes / 1e6)); }
+std::string limit_text(double bytes) {
+  return bytes < 1e7 ? fmt::format("{:.0f}KB", std::ceil(bytes / 1e3))
+                     : fmt::format("{:.0f}MB", std::ceil(bytes / 1e6));
+}
 
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
                                int64_t micro, int moments) {
@@ -72,8 +75,8 @@ MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const Plan
     if (micro == 1 || !divides) break;
   }
   fail(ErrorCode::memory, "--vram",
-       "{} is too little: batches of {} need {}{}; make --batch or the input smaller", megabytes_text(limit),
-       whole.batch, megabytes_text(least),
+       "batches of {} need {}{}; give as much, or make --batch or the input smaller", whole.batch,
+       limit_text(least),
        divides ? " even one picture at a time" : " (batch normalisation needs the whole batch at once)");
 }
 

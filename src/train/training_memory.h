@@ -17,9 +17,8 @@ struct TrainingMemory {
   double parameters = 0;  // values, gradients and the optimizer's moments
   double images = 0;      // the pictures and labels of one micro-batch
   double evaluation = 0;  // arena and workspace of the plan that validates
-  double loaders =
-      0;  // the rings of both loaders, in the host's memory; on the host a step reads in place there
-  double saving = 0;  // a checkpoint with the optimizer's moments while it is written, in the host's memory
+  double loaders = 0;     // the rings of both loaders, on the host: there a step reads in place
+  double saving = 0;      // a checkpoint with the optimizer's moments while it is written, on the host
   double step() const { return arena + workspace + parameters + images; }
   // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
   // on another device both plans have two copies of a
@@ -39,8 +38,8 @@ void check_micro_batch(const Plan& training, int64_t batch);
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
                                int64_t micro, int moments);
 
-// "312MB": as --vram takes it, rounded up.
-std::string megabytes_text(double bytes);
+// "312MB", below 10MB "9700KB": as --vram takes it, rounded up.
+std::string limit_text(double bytes);
 
 struct MemoryFit {
   int64_t micro_batch = 0;

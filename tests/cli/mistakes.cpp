@@ -83,7 +83,7 @@ const std::vector<Mistake>& mistakes() {
       {"NothingFitsTheLimit",
        {"train", "photos", "--size", "300x300", "--vram", "10MB", "--backend", "reference"},
        4,
-       "gabor: error: --vram: 10MB is too little: batches of 128 need 160MB even one picture at a time; make "
+       "gabor: error: --vram: batches of 128 need 160MB even one picture at a time; give as much, or make "
        "--batch or the input smaller"},
       {"MicroBatchOverTheLimit",
        {"plan", "article", "--micro-batch", "32", "--vram", "100MB", "--backend", "reference"},
@@ -99,9 +99,8 @@ const std::vector<Mistake>& mistakes() {
        {"plan", "vgg-bn", "--classes", "2", "--batch", "64", "--input", "32x32x3", "--vram", "5MB",
         "--backend", "reference"},
        4,
-       "gabor: error: --vram: 5MB is too little: batches of 64 need 47MB (batch normalisation needs the "
-       "whole "
-       "batch at once); make --batch or the input smaller"},
+       "gabor: error: --vram: batches of 64 need 47MB (batch normalisation needs the whole batch at once); "
+       "give as much, or make --batch or the input smaller"},
       {"PlanWithoutModel", {"plan"}, 2, "gabor: error: plan: needs MODEL; see gabor plan --help"},
       {"UnknownOptimizer",
        {"train", "photos", "--optimizer", "adm"},

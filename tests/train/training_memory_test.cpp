@@ -142,9 +142,15 @@ TEST(TrainingMemory, RandomNetsTrainWithinRandomLimitsOrRefuse) {
       ASSERT_EQ(e.code(), ErrorCode::memory) << e.what();
       refused++;
       const std::string text = e.what(), key = " need ";
-      limit = std::stod(text.substr(text.find(key) + key.size())) * 1e6;
-      fit = fit_micro_batch(graph, *library, o, 2,
-                            limit);  // throws, and fails the test, when the line was wrong
+      const std::string needed = text.substr(text.find(key) + key.size());
+      size_t unit = 0;
+      const double number = std::stod(needed, &unit);
+      const double named = number * (needed[unit] == 'K' ? 1e3 : 1e6);
+      EXPECT_GT(named, limit);
+      EXPECT_LT(named, whole * 1.01);
+      limit = named;
+      // Throws, and fails the test, when the line was wrong.
+      fit = fit_micro_batch(graph, *library, o, 2, limit);
     }
     divided += fit.micro_batch < o.batch;
     EXPECT_LE(fit.memory.limited(DeviceKind::host), limit);
