@@ -91,8 +91,8 @@ bool read_options(const Invocation& call, Options& o) {
               [&](const std::string& v) { o.sheet = v; });
   line.option(
       "--remove-list", "FILE",
-      "write the paths, as DATA has them and one a line, of unreadable files, of all but one of equal files, "
-      "and of all equal files with different labels",
+      "write paths, one a line as DATA has them: unreadable files, copies but one, all copies under two "
+      "labels",
       [&](const std::string& v) { o.remove_list = v; });
   line.flag("--quick", "do not read the pictures", o.quick);
   line.flag("--json", "print one JSON object", o.json);

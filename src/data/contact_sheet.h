@@ -15,10 +15,10 @@ struct SheetOptions {
   int max_pairs = 20;    // exact duplicates, and as many near ones, the most harmful first
 };
 
-// The bytes of a PNG: a row of samples of each class, evenly spread over its files (train, val, test), then the pairs
-// of duplicates: with a red bar where the labels differ, an orange one across parts of the split. What cannot be
-// decoded is a grey tile. Names are drawn in ASCII, other bytes as '?'. Reads the pictures shown again; throws nothing
-// for what it finds.
+// The bytes of a PNG: a row of samples of each class, evenly spread over its files (train, val, test), then
+// the pairs of duplicates: with a red bar where the labels differ, an orange one across parts of the split.
+// What cannot be decoded is a grey tile. Names are drawn in ASCII, other bytes as '?'. Reads the pictures
+// shown again; throws nothing for what it finds.
 std::vector<uint8_t> contact_sheet(const DataSplits& data, const DataReport& report,
                                    const SheetOptions& options = {});
 

@@ -212,7 +212,8 @@ std::vector<std::string> names_to_remove(const DataReport& report) {
   std::set<std::string> names;
   for (const UnreadableFile& file : report.unreadable) names.insert(file.name);
   for (const DuplicatePair& pair : report.duplicates) {
-    names.insert(pair.second);
+    const bool one_file = pair.first == pair.second;  // which a .csv lists twice
+    if (!one_file || pair.labels_differ) names.insert(pair.second);
     if (pair.labels_differ) names.insert(pair.first);
   }
   return {names.begin(), names.end()};

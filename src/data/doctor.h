@@ -48,8 +48,8 @@ struct DuplicatePair {
 struct ResizeLoss {
   static constexpr double kMuchStretch = 1.5;
   ImageSize size;
-  // How many times wider or narrower than it is a picture becomes, 1 or more. Cutting it to shape instead would throw
-  // away 1 - 1/stretch of it.
+  // How many times wider or narrower than it is a picture becomes, 1 or more. Cutting it to shape instead
+  // would throw away 1 - 1/stretch of it.
   double stretch_median = 1, stretch_max = 1;
   std::string most_stretched{};
   int64_t stretched = 0;   // pictures above kMuchStretch
@@ -70,8 +70,9 @@ struct DataReport {
   int64_t decoded = 0, blank = 0;          // blank: all pixels of one colour
   std::vector<UnreadableFile> unreadable;  // in order of samples
   std::vector<DuplicatePair> duplicates;   // byte-equal; those across parts and with two labels first
-  // Of the pictures that are no duplicates of an earlier file: those that look like one (data/near_duplicates.h), each
-  // once, with the first that it shares neither part nor label with, else only one of them, else the first at all.
+  // Of the pictures that are no duplicates of an earlier file: those that look like one
+  // (data/near_duplicates.h), each once, with the first that it shares neither part nor label with, else only
+  // one of them, else the first at all.
   std::vector<DuplicatePair> near_duplicates;
   std::vector<PathConflict> path_conflicts;  // in order of samples
   ResizeLoss resize;                         // when pictures were decoded
@@ -86,9 +87,9 @@ struct DataReport {
 // The report does not depend on their number.
 DataReport examine(const DataSplits& data, const DoctorOptions& options = {});
 
-// Names of the pictures that are better taken out, sorted: unreadable ones, all byte-equal ones but the first, and,
-// where they are in two classes, the first too: nobody knows which label is right. Near duplicates are for people to
-// judge and stay.
+// Names of the pictures that are better taken out, sorted: unreadable ones, all byte-equal ones but the
+// first, and, where they are in two classes, the first too: nobody knows which label is right. Near
+// duplicates are for people to judge and stay.
 std::vector<std::string> names_to_remove(const DataReport& report);
 
 }  // namespace gabor

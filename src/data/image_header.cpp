@@ -162,6 +162,10 @@ void check_bmp(Bytes b, const ImageHeader& h, const std::string& name) {
   if (compression > 3)
     fail(ErrorCode::data, name, "BMP of an unsupported kind (compression {}); convert it to PNG or JPEG",
          compression);
+  const bool has_colours = little32(b, 14) >= 40 && b.size() >= 50;
+  if (has_colours && little32(b, 46) > 256)
+    fail(ErrorCode::data, name, "BMP is damaged: a palette of {} colours; replace or remove it",
+         little32(b, 46));
   if (compression == 1 || compression == 2) return;  // run lengths: the size cannot be known beforehand
   const int64_t bits = little16(b, os2 ? 24 : 28);
   const int64_t row = (h.width * bits + 31) / 32 * 4;

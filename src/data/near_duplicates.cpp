@@ -15,8 +15,8 @@ static_assert(kMaxHashDistance < kBands, "some band must have no wrong bit");
 
 using Bands = std::array<uint16_t, kBands>;
 
-// Both hashes are 8 x 8 bits. A band takes a diagonal of each: pictures that agree at an edge or in a corner, such as
-// digits on black, then agree in a few bits of every band and not in all bits of one.
+// Both hashes are 8 x 8 bits. A band takes a diagonal of each: pictures that agree at an edge or in a corner,
+// such as digits on black, then agree in a few bits of every band and not in all bits of one.
 Bands bands_of(const Sketch& s) {
   Bands bands{};
   for (const uint64_t hash : s.hash)

@@ -1,4 +1,5 @@
-// A picture reduced to what re-encoding, resizing and a little light leave as they are: to find near duplicates.
+// A picture reduced to what re-encoding, resizing and a little light leave as they are: to find near
+// duplicates.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -7,9 +8,10 @@
 
 namespace gabor {
 
-// hash: a difference hash ("dHash", N. Krawetz 2013), both ways: the luma is resized to 8 rows of 9 and to 9 rows
-// of 8, and a bit says whether a value is below its right (first 64 bits) or lower (last 64) neighbour.
-// luma: 16 x 16, row-major. flat: next to no contrast, so that the hash is noise and the sketch is like no other.
+// hash: a difference hash ("dHash", N. Krawetz 2013), both ways: the luma is resized to 8 rows of 9 and to 9
+// rows of 8, and a bit says whether a value is below its right (first 64 bits) or lower (last 64) neighbour.
+// luma: 16 x 16, row-major. flat: next to no contrast, so that the hash is noise and the sketch is like no
+// other.
 struct Sketch {
   static constexpr int kSide = 16;
   std::array<uint64_t, 2> hash{};

@@ -192,6 +192,12 @@ TEST(Decode, ABmpOfAnySizeIsRefusedWithoutOverflow) {
   EXPECT_NE(decode_error(bmp).find("BMP header says"), std::string::npos);
 }
 
+TEST(Decode, ABmpOfTooManyColoursIsRefusedBeforeTheDecoder) {
+  Bytes bmp = test::encode(test::picture(4, 4, 1, 1), ".bmp");
+  bmp[48] = 1;  // colours used: 65,536 more
+  EXPECT_NE(decode_error(bmp).find("BMP is damaged: a palette of 65"), std::string::npos);
+}
+
 TEST(Decode, EveryPrefixAndRandomDamageEitherDecodesOrThrows) {
   for (const char* extension : {".jpg", ".png", ".bmp", ".webp"}) {
     const Bytes whole = test::encode(test::picture(13, 9, 3, 6), extension);

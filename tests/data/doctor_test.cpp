@@ -128,6 +128,22 @@ TEST(Doctor, RemovesCopiesConflictsAndTheUnreadable) {
             (std::vector<std::string>{"a/101.png", "a/copy.png", "b/bad.png", "b/conflict.png"}));
 }
 
+TEST(Doctor, AFileThatIsListedTwiceIsNotRemovedForThat) {
+  test::TempFolder temp;
+  std::string lines;
+  for (uint32_t i = 0; i < 8; i++) {
+    const std::string name = std::to_string(i) + ".png";
+    test::write_picture(temp.path(name), i);
+    lines += name + (i < 4 ? ",a\n" : ",b\n");
+  }
+  lines += "0.png,a\n5.png,a\n";
+  test::write_bytes(temp.path("list.csv"), {lines.begin(), lines.end()});
+  const DataReport r = examine(open_data(temp.path("list.csv"), {.val_split = 0}));
+  EXPECT_EQ(r.duplicates.size(), 2u);
+  EXPECT_EQ(names_to_remove(r),
+            std::vector<std::string>{"5.png"});  // two labels: nobody knows which is right
+}
+
 TEST(Doctor, PathsThatNameAnotherClassAreListed) {
   test::TempFolder temp;
   test::write_class_folders(temp.path(), {"cat", "dog"}, 20);

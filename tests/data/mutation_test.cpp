@@ -1,5 +1,6 @@
-// Ten thousand damaged files through the whole decode path: each gives a picture or an Error{data}, in bounded memory.
-// What a wrong access would do, the asan ring sees. A program of its own, so that its peak memory is these files'.
+// Ten thousand damaged files through the whole decode path: each gives a picture or an Error{data}, in
+// bounded memory. What a wrong access would do, the asan ring sees. A program of its own, so that its peak
+// memory is these files'.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 

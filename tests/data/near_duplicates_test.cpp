@@ -65,7 +65,8 @@ TEST(NearDuplicates, MirroredAndBlankPicturesAreNot) {
                   .empty());
 }
 
-// Strangers, and copies of them with up to 10 wrong bits: what the index finds must be what looking at every pair finds.
+// Strangers, and copies of them with up to 10 wrong bits: what the index finds must be what looking at every
+// pair finds.
 TEST(NearDuplicates, TheIndexMissesNoPair) {
   Random random({.seed = 5});
   std::vector<Sketch> sketches;

@@ -1,5 +1,5 @@
-// libFuzzer: any bytes become a picture of the size that it says, or are refused as bad data. A PNG is tried as it is
-// and with its checksums made right: else no change would ever get past them.
+// libFuzzer: any bytes become a picture of the size that it says, or are refused as bad data. A PNG is tried
+// as it is and with its checksums made right: else no change would ever get past them.
 #include <cstdlib>
 
 #include "core/error.h"

@@ -1,4 +1,5 @@
-// libFuzzer: the header of any bytes is read, or refused as bad data, and nothing beyond the bytes is touched.
+// libFuzzer: the header of any bytes is read, or refused as bad data, and nothing beyond the bytes is
+// touched.
 #include <cstdlib>
 
 #include "core/error.h"
