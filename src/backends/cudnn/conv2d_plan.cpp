@@ -83,8 +83,9 @@ void Conv2dPlan::choose(const Session& session, cudnnHandle_t handle) {
     if (graph_) cap = std::min(cap, std::max(graph_->workspace_bytes(), kUnalignedWorkspace));
     legacy_.emplace(session, handle, p, pass_, options.nchw, cap);
   };
-  for (const bool epilogue : {true, false})
-    for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
+  // A fallback engine that fuses comes after a fast one that does not.
+  for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
+    for (const bool epilogue : {true, false})
       if (options.graph && !graph_ && (!epilogue || pass_ == Pass::fprop)) graph(epilogue, heuristics);
   if (options.legacy) attempt(graph_ != nullptr, epilogue_ ? bias_bytes(p) : 0, legacy);
   if (!graph_ && !legacy_)
