@@ -34,6 +34,9 @@ bool aligned_for_graph(const ConvOperands& o) {
   return aligned_to_16(o.x) && aligned_to_16(o.w) && aligned_to_16(o.y) && aligned_to_16(o.bias);
 }
 
+// Bytes for the older call that stands by for unaligned tensors: no more than this, or than the graph has anyway.
+constexpr size_t kUnalignedWorkspace = size_t{8} << 20;
+
 size_t bias_bytes(const Conv2dProblem& p) { return aligned(size_t(p.K) * sizeof(float)); }
 
 }  // namespace
@@ -76,9 +79,13 @@ void Conv2dPlan::choose(const Session& session, cudnnHandle_t handle) {
       epilogue_ = epilogue;
     });
   };
-  const auto legacy = [&](size_t cap) { legacy_.emplace(session, handle, p, pass_, options.nchw, cap); };
-  for (const bool epilogue : {true, false})
-    for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
+  const auto legacy = [&](size_t cap) {
+    if (graph_) cap = std::min(cap, std::max(graph_->workspace_bytes(), kUnalignedWorkspace));
+    legacy_.emplace(session, handle, p, pass_, options.nchw, cap);
+  };
+  // A fallback engine that fuses comes after a fast one that does not.
+  for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
+    for (const bool epilogue : {true, false})
       if (options.graph && !graph_ && (!epilogue || pass_ == Pass::fprop)) graph(epilogue, heuristics);
   if (options.legacy) attempt(graph_ != nullptr, epilogue_ ? bias_bytes(p) : 0, legacy);
   if (!graph_ && !legacy_)

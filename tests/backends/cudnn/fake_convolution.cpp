@@ -5,8 +5,6 @@
 
 namespace {
 
-constexpr size_t kWorkspace = 1000;  // bytes that its algorithms want
-
 // Half of the algorithms that heuristics list are not to be taken: one is not deterministic, one wants too much memory.
 template <class Performance>
 cudnnStatus_t list_algorithms(int requested, int* returned, Performance* list, cudnnMathType_t math) {
@@ -17,7 +15,7 @@ cudnnStatus_t list_algorithms(int requested, int* returned, Performance* list, c
     list[i] = {};
     list[i].algo = decltype(list[i].algo)(kOrder[i]);
     list[i].status = CUDNN_STATUS_SUCCESS;
-    list[i].memory = i == 1 ? size_t{1} << 40 : kWorkspace;
+    list[i].memory = i == 1 ? size_t{1} << 40 : fake_state()->algorithm_bytes;
     list[i].determinism = i == 0 ? CUDNN_NON_DETERMINISTIC : CUDNN_DETERMINISTIC;
     list[i].mathType = math;
   }
@@ -28,7 +26,7 @@ cudnnStatus_t list_algorithms(int requested, int* returned, Performance* list, c
 
 cudnnStatus_t begin_convolution(int algorithm, void* workspace, size_t bytes, bool fit) {
   FAKE_CUDNN_CALL;
-  if (algorithm != 1 || bytes != kWorkspace || !fit) return CUDNN_STATUS_BAD_PARAM;
+  if (algorithm != 1 || bytes != fake_state()->algorithm_bytes || !fit) return CUDNN_STATUS_BAD_PARAM;
   std::memset(workspace, 0xCC, bytes);  // it is the algorithm's own
   return CUDNN_STATUS_SUCCESS;
 }

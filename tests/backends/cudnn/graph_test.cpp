@@ -194,6 +194,14 @@ TEST_F(Graph, UnalignedTensorsGoToTheOlderCalls) {
       "cuDNN graph: a tensor of N=1 H=4 W=4 C=1 K=1 R=3 S=3 pad=0,0 stride=1,1 is not aligned to 16 bytes");
 }
 
+// What stands by for them takes no workspace worth mentioning.
+TEST_F(Graph, TheOlderCallBesideAGraphIsModest) {
+  state().algorithm_bytes = size_t{9} << 20;
+  EXPECT_LT(make()->ops().conv2d->workspace_bytes(kProblem, Pass::wgrad), size_t{1} << 20);
+  state().mode_a = state().fallback = {};
+  EXPECT_GE(make()->ops().conv2d->workspace_bytes(kProblem, Pass::wgrad), size_t{9} << 20);
+}
+
 TEST_F(Graph, ExecutionFails) {
   state().execute_fails = true;
   EXPECT_EQ(error_of([] {
