@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "ops/library.h"
 #include "train/trainer.h"
 
 namespace gabor {
@@ -19,7 +20,9 @@ struct TrainSettings {
   int channels = 0;  // 0: likewise
   SplitOptions split;
   std::string backend = "auto";
-  int threads = 0;  // 0: all the machine has
+  std::string tuning;    // file of measured choices; "": default_tuning_file
+  TunedChoices choices;  // filled in (tuned_library.h)
+  int threads = 0;       // 0: all the machine has
   std::string init;
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 

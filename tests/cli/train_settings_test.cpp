@@ -34,6 +34,8 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"max-bad", "0.25"},
                                                    {"overfit", "16"},
                                                    {"backend", "reference"},
+                                                   {"tuning", "/t.jsonl"},
+                                                   {"choices", R"({"a \"b\" wgrad":"cpu/onednn"})"},
                                                    {"threads", "3"}};
 
 TrainSettings all_other() {

@@ -38,6 +38,7 @@ struct FakeSpec {
   bool idle = false;          // it writes nothing at all
   bool has_conv2d = true;
   std::vector<FakeSpec> variants{};
+  std::string kernel = "fake kernel";
 };
 
 std::shared_ptr<const Backend> fake_backend(FakeDevice& device, FakeSpec spec);
