@@ -111,7 +111,8 @@ void time_problem(const Problem& p, Pass pass, const std::vector<const Backend*>
   record.winner = record.candidates[0].backend;
   if (seconds <= 0) return;
   const auto stopwatch = candidates[0]->device().stopwatch();
-  const double each = seconds / double(candidates.size() * kRuns);  // of one run
+  // Of one run. Half of the time is left for more repetitions, or for a machine that turns out to be busy.
+  const double each = seconds / 2 / double(candidates.size() * kRuns);
   const double one = seconds_of_one(p, pass, *candidates[0], *stopwatch);
   if (one > each) return;
   int64_t N = p.N;

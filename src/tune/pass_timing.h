@@ -27,9 +27,9 @@ std::vector<const Backend*> candidates_for(const TunedPass& pass, const Library&
 TuningRecord question_of(const TunedPass& pass, const std::vector<const Backend*>& candidates,
                          const TuningPlace& place);
 
-// Times the candidates in turns, on random tensors, for about that many seconds in all, and names the winner: the fastest of
-// those whose 95 % interval lies below the first candidate's, else the first. The batch is halved until seven runs of each
-// take no longer; where already one sample takes too long nothing is timed and the first wins.
+// Times the candidates in turns, on random tensors, for about that many seconds in all, and names the winner: the fastest
+// of those whose 95 % interval lies below the first candidate's, else the first. The batch is halved until seven runs of
+// each take half that time; where already one sample takes too long nothing is timed and the first wins.
 void time_candidates(const TunedPass& pass, const std::vector<const Backend*>& candidates, double seconds,
                      TuningRecord& record);
 
