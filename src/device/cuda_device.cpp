@@ -79,7 +79,10 @@ CudaDevice::CudaDevice(int number) : number_(number), name_(fmt::format("GPU {}"
   check(cudaGetDeviceProperties(&properties, number), name_, "asking for its properties");
   capability_ = 10 * properties.major + properties.minor;
   multiprocessors_ = properties.multiProcessorCount;
-  name_ = fmt::format("{} (sm_{})", properties.name, capability_);
+  int driver = 0;
+  check(cudaDriverGetVersion(&driver), name_, "asking for the driver's version");
+  name_ = fmt::format("{} (sm_{}, driver of CUDA {}.{})", properties.name, capability_, driver / 1000,
+                      driver % 1000 / 10);
   cudaStream_t made = nullptr;
   check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), name_, "making a stream");
   stream_ = made;

@@ -1,5 +1,6 @@
 // train --backend auto: what was measured once is kept and used again, and a run goes on as it began.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -26,9 +27,11 @@ constexpr const char* kUnfused =
 class TunedTraining : public ::testing::Test {
  protected:
   TunedTraining() {
+    ::setenv("CUDA_VISIBLE_DEVICES", "", 1);  // of the command: the kernels named below are the CPU's
     write_class_folders(w.path("photos"), {"cat", "dog"}, 20, 16);
     write_text(w.path("net.toml"), kUnfused);
   }
+  ~TunedTraining() override { ::unsetenv("CUDA_VISIBLE_DEVICES"); }
   CommandResult train(const std::string& out, const std::vector<std::string>& more) {
     std::vector<std::string> args = {"train",   "photos", "--model",   "net.toml", "--size", "16x16",
                                      "--batch", "8",      "--threads", "1",        "--out",  out};
