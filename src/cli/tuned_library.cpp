@@ -22,6 +22,15 @@ TuningPlace place_of(const Device& device) {
           device.kind() == DeviceKind::host ? cpu_name() : device.name(), max_threads()};
 }
 
+void tell_measured(size_t passes, const std::string& file, const std::string& busy) {
+  fmt::print(stderr, "gabor: measured the kernels of {} pass{}; kept in {}\n", passes,
+             passes == 1 ? "" : "es", printable(file));
+  if (!busy.empty())
+    fmt::print(stderr,
+               "gabor: the machine was busy ({}): to measure again when it is not, delete that file first\n",
+               busy);
+}
+
 }  // namespace
 
 std::string default_tuning_file() {
@@ -44,6 +53,7 @@ std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library
   TuneOptions options;
   options.file = s.tuning.empty() ? default_tuning_file() : s.tuning;
   options.place = place_of(library->device());
+  const std::string busy = busy_text(load_average());
   const Tuning tuning = [&] {
     DuelProgress progress(stderr, terminal);
     options.progress = [&](size_t done, size_t all, const std::string& where) {
@@ -51,9 +61,7 @@ std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library
     };
     return tune(plan.steps, plan.choices, *library, options);
   }();
-  if (tuning.measured > 0)
-    fmt::print(stderr, "gabor: measured the kernels of {} pass{}; kept in {}\n", tuning.measured,
-               tuning.measured == 1 ? "" : "es", printable(options.file));
+  if (tuning.measured > 0) tell_measured(tuning.measured, options.file, busy);
   s.choices = tuning.choices;
   if (!s.choices.empty()) s.origin["choices"] = "measured";
   return std::make_shared<Library>(library->tuned(tuning.choices, tuning.notes));
