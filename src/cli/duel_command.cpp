@@ -31,8 +31,7 @@ namespace {
 
 using Backends = std::vector<std::shared_ptr<const Backend>>;
 
-constexpr double kQuiet = 0.3;    // load a core, above which times are called uncertain
-constexpr double kSteady = 0.05;  // change of the multiply-add rate, likewise
+constexpr double kSteady = 0.05;  // change of the multiply-add rate, above which times are called uncertain
 
 struct Options {
   std::string what = "article", backend = "auto", filter, json, html;
@@ -177,12 +176,9 @@ std::vector<std::pair<std::string, std::string>> machine_text(const Backends& ba
 
 std::vector<std::string> notes(const Options& o, const Duel& d, double load) {
   std::vector<std::string> out;
-  const double cores = std::max(1u, std::thread::hardware_concurrency());
-  if (load > kQuiet * cores)
-    out.push_back(
-        fmt::format("the machine was busy before the duel began (load {:.1f} on {} cores): the times are not "
-                    "to be trusted",
-                    load, int(cores)));
+  if (const std::string busy = busy_text(load); !busy.empty())
+    out.push_back(fmt::format(
+        "the machine was busy before the duel began ({}): the times are not to be trusted", busy));
   if (std::abs(d.speed_kept - 1) > kSteady)
     out.push_back(fmt::format(
         "the multiply-add rate changed to {:.0f} % during the duel: clocks moved, or others used the machine",

@@ -1,10 +1,12 @@
 #include "cli/machine.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "core/text.h"
 #include "device/device.h"
@@ -36,6 +38,12 @@ std::string vector_unit() {
   if (has(x86, "avx512f") && has(x86, "avx512bw")) return "AVX-512";
   if (has(x86, "avx2") && has(x86, "fma")) return "AVX2";
   return has(arm, "asimd") ? "NEON" : "no vector instructions that gabor has kernels for";
+}
+
+std::string busy_text(double load) {
+  constexpr double kQuiet = 0.3;  // load a core
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  return load > kQuiet * cores ? fmt::format("load {:.1f} on {} cores", load, cores) : "";
 }
 
 double load_average() {

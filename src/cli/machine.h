@@ -9,5 +9,7 @@ std::string vector_unit();  // the widest vector instructions that the kernels h
 double load_average();
 // Memory that this process holds now (resident set), in bytes; 0 where it is not known.
 double resident_bytes();
+// "load 3.1 on 2 cores" where that load makes times uncertain, else "".
+std::string busy_text(double load);
 
 }  // namespace gabor

@@ -22,6 +22,7 @@
 #include "cli/train_report.h"
 #include "cli/train_settings.h"
 #include "cli/trained_model.h"
+#include "cli/tuned_library.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "data/demo_set.h"
@@ -121,12 +122,14 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
 
 // Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
 // anything is drawn, allocated or saved; and chooses the micro-batch where --vram asks for it.
-void fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
+Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
   PlanOptions o;
   o.batch = s.train.batch;
   o.input = {s.size.height, s.size.width, s.channels ? s.channels : 3};
   o.classes = classes;
   check_memory(fit_memory(s, graph, library, o).limited(DeviceKind::host), machine_bytes());
+  o.batch = s.train.samples_at_once();
+  return compile(graph, library, o);
 }
 
 ProgressStyle progress_style() {
@@ -161,7 +164,7 @@ int train(const Invocation& call, const Request& request) {
     resumed.emplace(folder->path() + "/last.safetensors");
     s = resumed_settings(request, *resumed, request.resume);
   }
-  const std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
+  std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
   const Graph graph = resumed ? resumed->info().graph : find_model(s.model);
   if (!s.init.empty() && !resumed) init.emplace(checkpoint_path(s.init));
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
@@ -185,7 +188,12 @@ int train(const Invocation& call, const Request& request) {
     fail(ErrorCode::checkpoint, request.resume,
          "was trained on other data than {}: files, labels or split differ", printable(s.data));
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
-  fit_model(s, graph, *library, int64_t(data.dataset->classes().size()));
+  const int64_t classes = int64_t(data.dataset->classes().size());
+  const Plan untuned = fit_model(s, graph, *library, classes);
+  if (folder) {  // a dry run saves nothing, measurements neither
+    library = tuned_library(library, untuned, s, resumed.has_value(), progress_style().terminal);
+    fit_model(s, graph, *library, classes);  // another kernel may want another workspace
+  }
   DataSplits used = data;
   if (request.dry_run) {
     s.train.max_steps = 2;

@@ -101,7 +101,8 @@ std::string repeat_command(const TrainSettings& s, const std::string& program) {
   if (!s.data.empty()) out += " " + shell_quoted(s.data);
   for (const Setting& setting : train_setting_table()) {
     const std::string value = setting.get(s);
-    if (setting.name == "data" || value == setting.get(defaults)) continue;
+    // Choices are no option: they follow from the file of what was measured.
+    if (setting.name == "data" || setting.name == "choices" || value == setting.get(defaults)) continue;
     out += " --" + setting.name;
     if (setting.kind != SettingKind::flag) out += " " + shell_quoted(value);
   }

@@ -22,6 +22,14 @@ std::string passed_over(const Plan& plan) {
   return out;
 }
 
+// Passes that run on another backend than the first of the list because that is faster.
+std::string measured(const Plan& plan) {
+  std::string out;
+  for (const ChoiceRecord& c : plan.choices)
+    if (!c.measured.empty()) out += fmt::format("         {}: {}, {}\n", c.where, c.backend, c.measured);
+  return out;
+}
+
 // One line for each kind of fusion, with the layers it was made in.
 std::string fusions(const Plan& plan) {
   std::vector<std::pair<std::string, std::string>> groups;  // what, layers
@@ -93,7 +101,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
                      s.train.batch, micro_batches(s));
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
-  out += fusions(plan) + passed_over(plan);
+  out += fusions(plan) + passed_over(plan) + measured(plan);
   return out +
          fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));
 }

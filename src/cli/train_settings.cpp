@@ -5,6 +5,7 @@
 
 #include "backends/all.h"
 #include "cli/option_values.h"
+#include "cli/tuned_library.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -136,8 +137,12 @@ const std::vector<Setting>& train_setting_table() {
        "train and validate on the same N pictures: a model that cannot learn these is wrong",
        [](S& s, Text o, Text v) { s.train.overfit = int(parse_whole(o, v, 0, 1'000'000)); },
        [](const S& s) { return std::to_string(s.train.overfit); }},
-      {"backend", kText, "NAME", "auto, cpu, reference (auto)", [](S& s, Text, Text v) { s.backend = v; },
-       [](const S& s) { return s.backend; }},
+      {"backend", kText, "NAME", "auto, cpu, reference (auto: the fastest kernels, by measurement)",
+       [](S& s, Text, Text v) { s.backend = v; }, [](const S& s) { return s.backend; }},
+      {"tuning", kText, "FILE", "keeps what auto has measured (~/.cache/gabor/tuning.jsonl)",
+       [](S& s, Text, Text v) { s.tuning = absolute(v); }, [](const S& s) { return s.tuning; }},
+      {"choices", kText, "", "", [](S& s, Text o, Text v) { s.choices = parse_choices(o, v); },
+       [](const S& s) { return choices_text(s.choices); }},
       {"cache", kText, "DIR|none", "folder for decoded pictures (~/.cache/gabor, for sets that it speeds up)",
        [](S& s, Text, Text v) { s.cache = v == "auto" || v == "none" ? v : absolute(v); },
        [](const S& s) { return s.cache; }},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "ops/library.h"
 #include "train/trainer.h"
 
 namespace gabor {
@@ -19,8 +20,10 @@ struct TrainSettings {
   int channels = 0;  // 0: likewise
   SplitOptions split;
   std::string backend = "auto";
-  std::string vram;  // limit of memory as given, "2GB"; "": none
-  int threads = 0;   // 0: all the machine has
+  std::string tuning;    // file of measured choices; "": default_tuning_file
+  TunedChoices choices;  // filled in (tuned_library.h)
+  std::string vram;      // limit of memory as given, "2GB"; "": none
+  int threads = 0;       // 0: all the machine has
   std::string init;
   std::string cache = "auto";  // of decoded pictures: auto, none, or a folder
   double cache_limit = 20;     // GiB, of all caches in the folder

@@ -41,7 +41,10 @@ CudaDevice::CudaDevice(int number) : number_(number), name_(fmt::format("GPU {}"
   check(cudaGetDeviceProperties(&properties, number), "asking for its properties");
   capability_ = 10 * properties.major + properties.minor;
   multiprocessors_ = properties.multiProcessorCount;
-  name_ = fmt::format("{} (sm_{})", properties.name, capability_);
+  int driver = 0;
+  check(cudaDriverGetVersion(&driver), "asking for the driver's version");
+  name_ = fmt::format("{} (sm_{}, driver of CUDA {}.{})", properties.name, capability_, driver / 1000,
+                      driver % 1000 / 10);
   stream_ = make_stream();
   upload_ = make_stream();
 }

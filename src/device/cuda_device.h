@@ -11,7 +11,8 @@ class CudaDevice final : public Device {
   explicit CudaDevice(int number);
 
   DeviceKind kind() const override { return DeviceKind::cuda; }
-  std::string name() const override { return name_; }  // "NVIDIA GeForce RTX 4090 (sm_89)"
+  // "NVIDIA GeForce RTX 4090 (sm_89, driver of CUDA 12.8)"
+  std::string name() const override { return name_; }
   void* allocate(size_t bytes) override;
   void release(void* data, size_t bytes) noexcept override;
   void copy_to(void* device, const void* host, size_t bytes) override;

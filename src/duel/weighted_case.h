@@ -1,6 +1,7 @@
 // Convolution and dense layer: the two ops with weights, whose contracts have the same three passes.
 #pragma once
 #include "duel/case.h"
+#include "ops/weighted_pass.h"
 
 namespace gabor {
 
@@ -14,20 +15,13 @@ class WeightedCase : public Case {
       : p_(p), pass_(pass), member_(member) {
     flops = double(p.flops());
     bytes = float_bytes({p.x_shape(), p.w_shape(), p.y_shape()});
-    const auto input = [&](const Shape& s) {
-      inputs.push_back(random_tensor(s, seed, uint32_t(inputs.size())));
-    };
-    if (pass == Pass::fprop) {
-      input(p.x_shape()), input(p.w_shape()), input(p.b_shape());
-      expect_sums(*this, oracle, {HostTensor(p.y_shape())}, {"y"}, {terms_y + 1});
-    } else if (pass == Pass::dgrad) {
-      input(p.y_shape()), input(p.w_shape());
-      expect_sums(*this, oracle, {HostTensor(p.x_shape())}, {"dx"}, {terms_dx});
-    } else {
-      input(p.x_shape()), input(p.y_shape());
-      expect_sums(*this, oracle, {HostTensor(p.w_shape()), HostTensor(p.b_shape())}, {"dw", "db"},
-                  {terms_dw, terms_dw});
-    }
+    const PassShapes shapes = pass_shapes(p, pass);
+    for (const Shape& s : shapes.in) inputs.push_back(random_tensor(s, seed, uint32_t(inputs.size())));
+    std::vector<HostTensor> like;
+    for (const Shape& s : shapes.out) like.emplace_back(s);
+    if (pass == Pass::fprop) expect_sums(*this, oracle, std::move(like), {"y"}, {terms_y + 1});
+    if (pass == Pass::dgrad) expect_sums(*this, oracle, std::move(like), {"dx"}, {terms_dx});
+    if (pass == Pass::wgrad) expect_sums(*this, oracle, std::move(like), {"dw", "db"}, {terms_dw, terms_dw});
   }
 
   bool has_op(const OpSet& ops) const override { return ops.*member_ != nullptr; }
@@ -37,10 +31,7 @@ class WeightedCase : public Case {
   }
   void run(const OpSet& ops, Context& context, std::span<const ConstTensorView> in,
            std::span<const TensorView> out) const override {
-    const Op& op = *(ops.*member_);
-    if (pass_ == Pass::fprop) op.fprop(context, p_, in[0], in[1], in[2], out[0]);
-    if (pass_ == Pass::dgrad) op.dgrad(context, p_, in[0], in[1], out[0], GradMode::overwrite);
-    if (pass_ == Pass::wgrad) op.wgrad(context, p_, in[0], in[1], out[0], out[1], GradMode::overwrite);
+    run_pass(*(ops.*member_), context, p_, pass_, in, out);
   }
 
  protected:

@@ -124,6 +124,8 @@ Plan compile(const Graph& given, const Library& library, const PlanOptions& opti
          "1 class: a softmax over 1 unit is always 1, so the loss and its gradient are 0 and nothing can be "
          "learnt; use one class for each kind of picture (2 for cats and dogs)");
   plan.graph = with_classes(given, o.classes);
+  for (const LayerSpec& spec : plan.graph.layers)
+    library.check_name(spec.backend, layer_place(spec, plan.graph.source));
 
   Emitter e(o.batch);
   const TensorId y = emit_layers(plan.graph, o, e, plan);

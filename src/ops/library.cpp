@@ -15,6 +15,28 @@ Library::Library(std::vector<std::shared_ptr<const Backend>> backends, std::vect
     if (&b->device() != device_)
       fail(ErrorCode::device, std::string(b->name()),
            "runs on another device than '{}'; backends of one run share a device", backends_[0]->name());
+  for (const auto& b : backends_)
+    for (auto& variant : b->variants()) variants_.push_back(std::move(variant));
+}
+
+Library Library::tuned(TunedChoices choices, const std::vector<std::string>& notes) const {
+  Library out = *this;
+  out.notes_.insert(out.notes_.end(), notes.begin(), notes.end());
+  for (auto& [where, choice] : choices) {
+    const auto is_it = [&](const auto& b) { return b->name() == choice.backend; };
+    if (std::any_of(backends_.begin(), backends_.end(), is_it) ||
+        std::any_of(variants_.begin(), variants_.end(), is_it))
+      out.tuned_[where] = std::move(choice);
+    else
+      out.notes_.push_back(
+          fmt::format("{} on {}: this machine or this build does not have it", where, choice.backend));
+  }
+  return out;
+}
+
+const TunedChoice* Library::tuned_for(const ChoiceRecord& record) const {
+  const auto at = tuned_.find(record.where);
+  return at == tuned_.end() ? nullptr : &at->second;
 }
 
 std::vector<std::string> Library::names() const {
@@ -26,8 +48,23 @@ std::vector<std::string> Library::names() const {
 std::vector<const Backend*> Library::ordered(const std::string& prefer) const {
   std::vector<const Backend*> out;
   for (const auto& b : backends_) out.push_back(b.get());
-  std::stable_partition(out.begin(), out.end(), [&](const Backend* b) { return b->name() == prefer; });
+  const std::string backend = prefer.substr(0, prefer.find('/'));
+  std::stable_partition(out.begin(), out.end(), [&](const Backend* b) { return b->name() == backend; });
+  for (const auto& v : variants_)
+    if (v->name() == prefer) out.insert(out.begin(), v.get());
   return out;
+}
+
+void Library::check_name(const std::string& name, const std::string& where) const {
+  const std::string backend = name.substr(0, name.find('/'));
+  const auto is_it = [](const std::string& n) { return [&n](const auto& b) { return b->name() == n; }; };
+  if (name == backend || std::none_of(backends_.begin(), backends_.end(), is_it(backend)) ||
+      std::any_of(variants_.begin(), variants_.end(), is_it(name)))
+    return;
+  std::vector<std::string> known;
+  for (const auto& v : variants_) known.emplace_back(v->name());
+  fail(ErrorCode::usage, where, "backend = \"{}\": {} has no kernel of that name{}", printable(name), backend,
+       suggestion(name, known));
 }
 
 void Library::none(const ChoiceRecord& record) const {

@@ -1,6 +1,8 @@
 // The ordered choice between backends. Made once, at set-up; every choice is recorded with the reasons of
-// those that were passed over, so that a run can say what it used and why.
+// those that were passed over, so that a run can say what it used and why. Measured choices (src/tune) come to it as a
+// table: nothing is timed here.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +20,15 @@ struct ChoiceRecord {
   std::string problem;                   // string form
   std::string backend;                   // the winner
   std::vector<std::string> passed_over;  // "cpu: dilation with groups is not supported"
+  std::string measured{};                // "1.58x faster than cpu (direct)"; "": the order decided
 };
+
+// A backend, or one of its variants, that is to run one pass of one layer out of order.
+struct TunedChoice {
+  std::string backend;  // "cpu/onednn"
+  std::string reason;   // as ChoiceRecord::measured
+};
+using TunedChoices = std::map<std::string, TunedChoice>;  // by ChoiceRecord::where
 
 class Library {
  public:
@@ -28,20 +38,32 @@ class Library {
   Device& device() const { return *device_; }
   const std::vector<std::shared_ptr<const Backend>>& backends() const { return backends_; }  // in order
   std::vector<std::string> names() const;
-  // Why backends that would have come first are not here: "cuda: the NVIDIA driver sees no GPU".
+  const std::vector<std::shared_ptr<const Backend>>& variants() const { return variants_; }  // of all of them
+  // What is not as it could be, and why: "cuda: the NVIDIA driver sees no GPU" (a backend that would have come first).
   const std::vector<std::string>& notes() const { return notes_; }
 
-  // The first backend, in order, that has the op and supports it; `prefer` (may be "") moves that one to the
-  // front. can(op) asks one implementation. Throws Error{device} with every reason when none does.
+  // The same, with these choices where no other backend is asked for. One that is not here is left out, with a note.
+  Library tuned(TunedChoices choices, const std::vector<std::string>& notes) const;
+
+  // Throws Error{usage} for a variant that a backend of the list does not have. A backend that is not in the list is no
+  // error: a model file may be written for another machine. where: who asks for it.
+  void check_name(const std::string& name, const std::string& where) const;
+
+  // The first backend, in order, that has the op and supports it; `prefer` (may be "") moves that one to the front: the
+  // name of a backend, or of a variant ("cpu/onednn"), whose own backend then comes second. can(op) asks one
+  // implementation. Throws Error{device} with every reason when none does.
   template <class Op, class Can>
   const Op* choose(const Op* OpSet::*member, Can&& can, ChoiceRecord& record,
                    const std::string& prefer = "") const {
     record.passed_over.clear();
-    for (const Backend* backend : ordered(prefer)) {
+    const TunedChoice* tuned = prefer.empty() ? tuned_for(record) : nullptr;
+    for (const Backend* backend : ordered(tuned ? tuned->backend : prefer)) {
       const Op* op = backend->ops().*member;
+      if (!op && is_variant(*backend)) continue;  // a variant has the ops it is a variant of, no more
       const Support answer = op ? can(*op) : Support::no("not written for this backend");
       if (answer) {
         record.backend = backend->name();
+        if (tuned && record.backend == tuned->backend) record.measured = tuned->reason;
         return op;
       }
       record.passed_over.push_back(std::string(backend->name()) + ": " + answer.reason);
@@ -49,20 +71,28 @@ class Library {
     none(record);
   }
 
-  // As choose, but null when no backend has it (for fusions, which are optional).
+  // As choose, but null when no backend has it (for fusions, which are optional). When `prefer` is a variant, null when
+  // that one does not have it: the kernel that was asked for is not fused away.
   template <class Op, class Can>
   const Op* find(const Op* OpSet::*member, Can&& can, ChoiceRecord& record,
                  const std::string& prefer = "") const {
-    for (const Backend* backend : ordered(prefer))
+    for (const Backend* backend : ordered(prefer)) {
       if (const Op* op = backend->ops().*member; op && can(*op)) return record.backend = backend->name(), op;
+      if (is_variant(*backend)) return nullptr;
+    }
     return nullptr;
   }
 
  private:
+  static bool is_variant(const Backend& backend) {
+    return backend.name().find('/') != std::string_view::npos;
+  }
+  const TunedChoice* tuned_for(const ChoiceRecord& record) const;
   std::vector<const Backend*> ordered(const std::string& prefer) const;
   [[noreturn]] void none(const ChoiceRecord& record) const;
-  std::vector<std::shared_ptr<const Backend>> backends_;
+  std::vector<std::shared_ptr<const Backend>> backends_, variants_;
   std::vector<std::string> notes_;
+  TunedChoices tuned_;
   Device* device_;
 };
 

@@ -167,10 +167,11 @@ std::string choices(const HtmlReport& r) {
   if (!r.plan) return "";
   std::string out =
       "<h2>What ran where</h2>\n<div class=\"scroll\"><table>\n<tr><th>step</th><th>op</th><th>backend</th>"
-      "<th>passed over</th></tr>\n";
+      "<th>measured</th><th>passed over</th></tr>\n";
   for (const ChoiceRecord& c : r.plan->choices)
-    out += fmt::format("<tr><td>{}</td><td title=\"{}\">{}</td><td>{}</td><td class=\"soft\">{}</td></tr>\n",
-                       h(c.where), h(c.problem), h(c.op), h(c.backend), h(join(c.passed_over, "; ")));
+    out += fmt::format(
+        "<tr><td>{}</td><td title=\"{}\">{}</td><td>{}</td><td>{}</td><td class=\"soft\">{}</td></tr>\n",
+        h(c.where), h(c.problem), h(c.op), h(c.backend), h(c.measured), h(join(c.passed_over, "; ")));
   out += "</table></div>\n";
   for (const std::string& f : r.plan->fusions) out += fmt::format("<p>Fused: <code>{}</code></p>\n", h(f));
   return out;

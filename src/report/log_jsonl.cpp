@@ -44,7 +44,8 @@ void LogJsonl::on_start(const RunInfo& run) {
                               {"op", c.op},
                               {"problem", c.problem},
                               {"backend", c.backend},
-                              {"passed_over", c.passed_over}});
+                              {"passed_over", c.passed_over},
+                              {"measured", c.measured}});
   }
   append(line(j));
 }

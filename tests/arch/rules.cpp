@@ -29,6 +29,7 @@ const std::map<std::string, Prefixes> kArrows = {
     {"src/backends/own", {"gabor/", "core/", "device/", "ops/", "kernels/own/"}},
     {"src/backends", {"gabor/", "core/", "device/", "ops/", "backends/"}},  // the one list of backends
     {"src/duel", {"gabor/", "core/", "device/", "ops/"}},
+    {"src/tune", {"gabor/", "core/", "device/", "ops/", "duel/"}},
     {"src/layers", {"gabor/", "core/", "device/", "ops/"}},
     {"src/optim", {"gabor/", "core/", "device/", "ops/"}},
     {"src/model", {"gabor/", "core/", "device/", "ops/", "layers/"}},
@@ -39,8 +40,8 @@ const std::map<std::string, Prefixes> kArrows = {
      {"gabor/", "core/", "device/", "ops/", "backends/all.h", "layers/", "model/", "optim/", "data/",
       "train/"}},
     {"src/cli",
-     {"gabor/", "core/", "device/", "ops/", "duel/", "backends/all.h", "layers/", "model/", "optim/", "data/",
-      "train/", "report/"}},
+     {"gabor/", "core/", "device/", "ops/", "duel/", "tune/", "backends/all.h", "layers/", "model/", "optim/",
+      "data/", "train/", "report/"}},
     {"src/api",
      {"gabor/", "core/", "device/", "ops/", "backends/all.h", "model/", "optim/", "data/", "train/"}},
     {"kernels", {"core/problem/", "core/dtype.h"}},

@@ -480,6 +480,16 @@ const std::vector<Mistake>& mistakes() {
        {"duel", "lenet5", "--html", "{w}/nowhere/page.html"},
        2,
        "gabor: error: --html: {w}/nowhere/page.html cannot be written: No such file or directory"},
+      {"UnknownKernelOfALayer",
+       {"summary", "kernel.toml", "--input", "8x8x3", "--classes", "2"},
+       2,
+       "gabor: error: kernel.toml:1:1: layer 'conv2d_1': backend = \"cpu/onednm\": cpu has no kernel of that "
+       "name; did you "
+       "mean 'cpu/onednn'?"},
+      {"ChoicesGarbage",
+       {"train", "photos", "--set", "choices=onednn"},
+       2,
+       "gabor: error: --choices: 'onednn' is not valid; expected {\"conv1 wgrad\":\"cpu/onednn\"}"},
       {"DoctorOneClass",
        {"doctor", "one"},
        3,
@@ -528,6 +538,9 @@ const std::vector<std::pair<std::string, std::string>> kModelFiles = {
      "#include \"kernels/own/kernel.h\"\nvoid pool2d_forward(const Pool2dProblem&, const float*, float*, "
      "void*, Stream) {}\n"},
     {"good.txt", "net N=1 H=4 W=4 C=1 K=1 R=1 S=1\n"},
+    {"kernel.toml",
+     "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nbackend = \"cpu/onednm\"\n[[layer]]\ntype = "
+     "\"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n"},
     {"two.toml", "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n"},
 };
 

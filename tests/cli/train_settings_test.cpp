@@ -38,6 +38,8 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"cache", "/c"},
                                                    {"cache-limit", "1.5"},
                                                    {"backend", "reference"},
+                                                   {"tuning", "/t.jsonl"},
+                                                   {"choices", R"({"a \"b\" wgrad":"cpu/onednn"})"},
                                                    {"threads", "3"}};
 
 TrainSettings all_other() {

@@ -47,7 +47,8 @@ Failure failure_of(const std::function<void()>& f) {
 
 TEST_F(CudaDeviceCalls, CopiesClearAndTime) {
   EXPECT_EQ(use_it(), (std::vector<float>{0, -2, 3}));
-  EXPECT_EQ(CudaDevice(0).name(), "Fake (sm_75)");
+  EXPECT_EQ(CudaDevice(0).name(), fmt::format("Fake (sm_75, driver of CUDA {}.{})", CUDART_VERSION / 1000,
+                                              CUDART_VERSION % 1000 / 10));
 }
 
 // As after a fault in a kernel, which shows at whatever call comes next and at all after it; and as a fault that passes.
@@ -66,7 +67,7 @@ TEST_F(CudaDeviceCalls, EachOfThemFails) {
       if (!f.thrown) continue;
       EXPECT_EQ(f.code, ErrorCode::device) << f.what;
       EXPECT_NE(f.what.find("a fake error (cudaErrorFake)"), std::string::npos) << f.what;
-      EXPECT_TRUE(f.what.starts_with("GPU 0: ") || f.what.starts_with("Fake (sm_75): ")) << f.what;
+      EXPECT_TRUE(f.what.starts_with("GPU 0: ") || f.what.starts_with("Fake (sm_75, ")) << f.what;
       if (!lasting) {
         EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "the next launch is blamed for " << calls[i];
       }

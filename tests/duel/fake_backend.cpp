@@ -28,7 +28,7 @@ class FakeConv2d final : public Conv2d {
     return spec_.unsupported.empty() ? Support::yes() : Support::no(spec_.unsupported);
   }
   size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return spec_.workspace; }
-  std::string kernel(const Conv2dProblem&, Pass) const override { return "fake kernel"; }
+  std::string kernel(const Conv2dProblem&, Pass) const override { return spec_.kernel; }
   void fprop(Context& c, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w, ConstTensorView b,
              TensorView y) const override {
     if (!spec_.idle) right().fprop(c, p, x, w, b, y);

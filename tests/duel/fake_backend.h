@@ -41,6 +41,7 @@ struct FakeSpec {
   size_t workspace = 128;
   double conversion = 0;  // seconds that converting layouts takes by itself; 0: it converts nothing
   std::vector<FakeSpec> variants{};
+  std::string kernel = "fake kernel";
 };
 
 std::shared_ptr<const Backend> fake_backend(FakeDevice& device, FakeSpec spec);

@@ -41,6 +41,8 @@ class FakeBackend final : public Backend {
   std::string_view name() const override { return name_; }
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
+  std::vector<std::shared_ptr<const Backend>> variants() const override { return pinned; }
+  std::vector<std::shared_ptr<const Backend>> pinned;
 
  private:
   std::string name_;
@@ -71,6 +73,64 @@ TEST_F(Choice, APreferredBackendIsAskedFirst) {
   // One that cannot falls through to the usual order.
   EXPECT_EQ(library.choose(&OpSet::add, ask, record, "empty"), &yes);
   EXPECT_EQ(library.find(&OpSet::add, ask, record, "slower"), &also);
+}
+
+// "fast" and "slow", which has a variant with the op and one without.
+class Variants : public Choice {
+ protected:
+  Variants() : library(make()) {}
+  Library make() {
+    const auto slow = std::make_shared<FakeBackend>("slow", &yes);
+    slow->pinned = {std::make_shared<FakeBackend>("slow/tiled", &tiled),
+                    std::make_shared<FakeBackend>("slow/other_op", nullptr)};
+    return Library({std::make_shared<FakeBackend>("fast", &also), slow});
+  }
+  FakeAdd tiled{Support::yes()};
+  Library library;
+};
+
+TEST_F(Variants, AreChosenByNameOnly) {
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record), &also);
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slow/tiled"), &tiled);
+  EXPECT_EQ(record.backend, "slow/tiled");
+  // What a variant does not have is its own backend's, and no word is lost about it.
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slow/other_op"), &yes);
+  EXPECT_TRUE(record.passed_over.empty());
+  // Of another machine's backend.
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "gpu/tiled"), &also);
+}
+
+TEST_F(Variants, AreNotFusedAway) {
+  EXPECT_EQ(library.find(&OpSet::add, ask, record, "slow/tiled"), &tiled);
+  EXPECT_EQ(library.find(&OpSet::add, ask, record, "slow/other_op"), nullptr);
+}
+
+TEST_F(Variants, UnknownOne) {
+  for (const char* known : {"", "slow", "slow/tiled", "gpu", "gpu/tiled"})
+    EXPECT_NO_THROW(library.check_name(known, "net.toml")) << known;
+  try {
+    library.check_name("slow/tilde", "net.toml");
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::usage);
+    EXPECT_STREQ(
+        e.what(),
+        "net.toml: backend = \"slow/tilde\": slow has no kernel of that name; did you mean 'slow/tiled'?");
+  }
+}
+
+TEST_F(Variants, TunedChoicesHoldWhereNothingElseIsAskedFor) {
+  const Library tuned =
+      library.tuned({{"add1", {"slow/tiled", "2x faster"}}, {"add2", {"gpu", ""}}}, {"read: x"});
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &tiled);
+  EXPECT_EQ(record.measured, "2x faster");
+  record.measured.clear();
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record, "slow"), &yes);
+  EXPECT_EQ(record.measured, "");
+  EXPECT_EQ(tuned.notes(), (std::vector<std::string>{
+                               "read: x", "add2 on gpu: this machine or this build does not have it"}));
+  record.where = "add2";
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &also);
 }
 
 TEST_F(Choice, NobodyCan) {

@@ -3,29 +3,13 @@
 #include <algorithm>
 
 #include "ops/activation.h"
+#include "ops/weighted_pass.h"
 
 namespace gabor {
-namespace {
-
-// Where each of the two ops stands in an OpSet, and its name.
-template <class Op>
-struct OpTraits;
-template <>
-struct OpTraits<Conv2d> {
-  static constexpr auto kMember = &OpSet::conv2d;
-  static constexpr const char* kName = "conv2d";
-};
-template <>
-struct OpTraits<Dense> {
-  static constexpr auto kMember = &OpSet::dense;
-  static constexpr const char* kName = "dense";
-};
-
-}  // namespace
 
 template <class Op, class Problem>
 const char* WeightedStep<Op, Problem>::op() const {
-  return OpTraits<Op>::kName;
+  return WeightedOp<Op>::kName;
 }
 
 template <class Op, class Problem>
@@ -42,7 +26,7 @@ void WeightedStep<Op, Problem>::choose(const Library& library, TensorTable& tabl
   const auto pick = [&](Pass pass) {
     ChoiceRecord r = record(name_of(pass));
     const Op* chosen = library.choose(
-        OpTraits<Op>::kMember, [&](const Op& o) { return o.supports(p_, pass); }, r, prefer);
+        WeightedOp<Op>::kMember, [&](const Op& o) { return o.supports(p_, pass); }, r, prefer);
     records.push_back(std::move(r));
     return chosen;
   };

@@ -1,0 +1,90 @@
+#include "cli/tuned_library.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/duel_progress.h"
+#include "cli/machine.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/text.h"
+#include "tune/tune.h"
+
+namespace gabor {
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* kOfTheRun = "as when the run began";
+
+TuningPlace place_of(const Device& device) {
+  return {fmt::format("{}, GCC {}", GABOR_VERSION, __VERSION__),
+          device.kind() == DeviceKind::host ? cpu_name() : device.name(), max_threads()};
+}
+
+void tell_measured(size_t passes, const std::string& file, const std::string& busy) {
+  fmt::print(stderr, "gabor: measured the kernels of {} pass{}; kept in {}\n", passes,
+             passes == 1 ? "" : "es", printable(file));
+  if (!busy.empty())
+    fmt::print(stderr,
+               "gabor: the machine was busy ({}): to measure again when it is not, delete that file first\n",
+               busy);
+}
+
+}  // namespace
+
+std::string default_tuning_file() {
+  namespace fs = std::filesystem;
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  fs::path folder;
+  if (cache && fs::path(cache).is_absolute())  // the XDG specification: relative ones are to be ignored
+    folder = cache;
+  else if (home && *home)
+    folder = fs::path(home) / ".cache";
+  else
+    return "";
+  return (folder / "gabor" / "tuning.jsonl").string();
+}
+
+std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library>& library, const Plan& plan,
+                                             TrainSettings& s, bool resumed, bool terminal) {
+  if (s.backend != "auto") return library;
+  if (resumed) return std::make_shared<Library>(library->tuned(s.choices, {}));
+  TuneOptions options;
+  options.file = s.tuning.empty() ? default_tuning_file() : s.tuning;
+  options.place = place_of(library->device());
+  const std::string busy = busy_text(load_average());
+  const Tuning tuning = [&] {
+    DuelProgress progress(stderr, terminal);
+    options.progress = [&](size_t done, size_t all, const std::string& where) {
+      progress.show(fmt::format("measuring kernels: {} of {} ({})", done + 1, all, where));
+    };
+    return tune(plan.steps, plan.choices, *library, options);
+  }();
+  if (tuning.measured > 0) tell_measured(tuning.measured, options.file, busy);
+  s.choices = tuning.choices;
+  if (!s.choices.empty()) s.origin["choices"] = "measured";
+  return std::make_shared<Library>(library->tuned(tuning.choices, tuning.notes));
+}
+
+std::string choices_text(const TunedChoices& choices) {
+  if (choices.empty()) return "";
+  Json j;
+  for (const auto& [where, choice] : choices) j[where] = choice.backend;
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+TunedChoices parse_choices(const std::string& option, const std::string& text) {
+  TunedChoices choices;
+  if (text.empty()) return choices;
+  try {
+    for (const auto& [where, backend] : Json::parse(text).get<std::map<std::string, std::string>>())
+      choices[where] = {backend, kOfTheRun};
+  } catch (const Json::exception&) {
+    fail(ErrorCode::usage, option, "'{}' is not valid; expected {{\"conv1 wgrad\":\"cpu/onednn\"}}",
+         printable(text));
+  }
+  return choices;
+}
+
+}  // namespace gabor

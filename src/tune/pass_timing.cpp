@@ -1,0 +1,194 @@
+#include "tune/pass_timing.h"
+
+#include <algorithm>
+
+#include "duel/case.h"
+#include "duel/measure.h"
+#include "duel/statistics.h"
+
+namespace gabor {
+namespace {
+
+constexpr int kLeast = 6, kMost = 40;  // repetitions; 6 are the fewest that a 95 % interval can be had of
+constexpr int kRuns = kLeast + 1;      // and one to warm up
+
+std::string kernel_of(const Conv2d& op, const Conv2dProblem& p, Pass pass) { return op.kernel(p, pass); }
+std::string kernel_of(const Dense&, const DenseProblem&, Pass) { return ""; }
+
+template <class Problem>
+struct OpOf;
+template <>
+struct OpOf<Conv2dProblem> {
+  using type = Conv2d;
+};
+template <>
+struct OpOf<DenseProblem> {
+  using type = Dense;
+};
+template <class Problem>
+using Weighted = WeightedOp<typename OpOf<Problem>::type>;
+
+template <class Problem>
+const auto* op_of(const Backend& backend) {
+  return backend.ops().*Weighted<Problem>::kMember;
+}
+
+template <class Problem>
+Problem with_samples(Problem p, int64_t N) {
+  p.N = N;
+  return p;
+}
+
+// The tensors of one pass on one device.
+template <class Problem>
+class Bench {
+ public:
+  Bench(const Problem& p, Pass pass, const std::vector<const Backend*>& candidates)
+      : p_(p), pass_(pass), device_(candidates[0]->device()) {
+    const PassShapes shapes = pass_shapes(p, pass);
+    for (const Shape& s : shapes.in) in_.push_back(tensor(s)), fill(in_.back());
+    for (const Shape& s : shapes.out) out_.push_back(tensor(s));
+    size_t bytes = 0;
+    for (const Backend* c : candidates) bytes = std::max(bytes, op_of<Problem>(*c)->workspace_bytes(p, pass));
+    workspace_ = Buffer(device_, bytes);
+  }
+  void run(const Backend& candidate) {
+    Context context{device_, device_.stream(), workspace_.data(), workspace_.bytes()};
+    run_pass(*op_of<Problem>(candidate), context, p_, pass_, in_, out_);
+  }
+
+ private:
+  TensorView tensor(const Shape& shape) {
+    buffers_.emplace_back(device_, size_t(shape.count()) * sizeof(float));
+    return {buffers_.back().data(), shape, DType::f32};
+  }
+  // The same random numbers over and over: what they are does not matter, only that they are no zeros.
+  void fill(const ConstTensorView& t) {
+    static constexpr int64_t kBlock = 1 << 16;
+    const int64_t count = t.count();
+    HostTensor block = random_tensor({std::min(kBlock, count)}, 1, uint32_t(buffers_.size()));
+    auto* to = static_cast<float*>(buffers_.back().data());
+    for (int64_t i = 0; i < count; i += kBlock)
+      device_.copy_to(to + i, block.view().data, size_t(std::min(kBlock, count - i)) * sizeof(float));
+  }
+
+  Problem p_;
+  Pass pass_;
+  Device& device_;
+  std::vector<Buffer> buffers_;
+  std::vector<ConstTensorView> in_;
+  std::vector<TensorView> out_;
+  Buffer workspace_;
+};
+
+// Seconds of one run with one sample, after another that sets everything up.
+template <class Problem>
+double seconds_of_one(const Problem& p, Pass pass, const Backend& backend, Stopwatch& stopwatch) {
+  Bench<Problem> bench(with_samples(p, 1), pass, {&backend});
+  bench.run(backend);
+  return stopwatch.seconds([&] { bench.run(backend); });
+}
+
+// Whether each candidate runs both by the same kernel: else times of the one say nothing of the other.
+template <class Problem>
+bool alike(const Problem& p, const Problem& q, Pass pass, const std::vector<const Backend*>& candidates) {
+  return std::all_of(candidates.begin(), candidates.end(), [&](const Backend* c) {
+    const auto& op = *op_of<Problem>(*c);
+    return op.supports(q, pass) && kernel_of(op, p, pass) == kernel_of(op, q, pass);
+  });
+}
+
+const TunedCandidate& fastest(const std::vector<TunedCandidate>& candidates) {
+  const TunedCandidate* best = &candidates[0];
+  for (const TunedCandidate& c : candidates)
+    if (c.high < candidates[0].low && c.median < best->median) best = &c;
+  return *best;
+}
+
+template <class Problem>
+void time_problem(const Problem& p, Pass pass, const std::vector<const Backend*>& candidates, double seconds,
+                  TuningRecord& record) {
+  record.winner = record.candidates[0].backend;
+  if (seconds <= 0) return;
+  const auto stopwatch = candidates[0]->device().stopwatch();
+  // Of one run. Half of the time is left for more repetitions, or for a machine that turns out to be busy.
+  const double each = seconds / 2 / double(candidates.size() * kRuns);
+  const double one = seconds_of_one(p, pass, *candidates[0], *stopwatch);
+  if (one > each) return;
+  int64_t N = p.N;
+  while (N > 1 && one * double(N) > each) N = (N + 1) / 2;
+  while (N < p.N && !alike(p, with_samples(p, N), pass, candidates)) N = std::min(2 * N, p.N);
+
+  Bench<Problem> bench(with_samples(p, N), pass, candidates);
+  std::vector<Contestant> contestants;
+  for (const Backend* c : candidates) {
+    // What is far slower than the first takes no part in the turns: measure() leaves it with the time that one sample
+    // makes us expect of the batch.
+    const double sample = c == candidates[0] ? one : seconds_of_one(p, pass, *c, *stopwatch);
+    contestants.push_back({stopwatch.get(), [&bench, c] { bench.run(*c); }, [] {}, sample * double(N)});
+  }
+  const auto samples = measure(contestants, {.seconds = seconds, .least = kLeast, .most = kMost});
+  for (size_t i = 0; i < samples.size(); i++) {
+    const MedianInterval interval = median_interval(samples[i]);
+    TunedCandidate& c = record.candidates[i];
+    c.median = median(samples[i]), c.low = interval.low, c.high = interval.high;
+  }
+  record.measured_N = N;
+  record.winner = fastest(record.candidates).backend;
+}
+
+template <class Problem>
+std::vector<const Backend*> candidates_of(const Problem& p, Pass pass, const Library& library,
+                                          const std::string& first) {
+  std::vector<const Backend*> all;
+  for (const auto& b : library.backends()) {
+    all.push_back(b.get());
+    for (const auto& v : library.variants())
+      if (v->name().starts_with(std::string(b->name()) + "/")) all.push_back(v.get());
+  }
+  std::stable_partition(all.begin(), all.end(), [&](const Backend* b) { return b->name() == first; });
+  std::vector<const Backend*> out;
+  for (const Backend* b : all) {
+    const auto* op = op_of<Problem>(*b);
+    if (!op || !op->supports(p, pass)) continue;
+    if (b->traits().math != all[0]->traits().math || b->traits().layout != all[0]->traits().layout) continue;
+    const auto family = [](const Backend& x) { return x.name().substr(0, x.name().find('/')); };
+    const std::string kernel = kernel_of(*op, p, pass);
+    if (kernel.empty() || std::none_of(out.begin(), out.end(), [&](const Backend* o) {
+          return family(*o) == family(*b) && kernel_of(*op_of<Problem>(*o), p, pass) == kernel;
+        }))
+      out.push_back(b);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<const Backend*> candidates_for(const TunedPass& pass, const Library& library,
+                                           const std::string& first) {
+  return std::visit([&](const auto& p) { return candidates_of(p, pass.pass, library, first); }, pass.problem);
+}
+
+TuningRecord question_of(const TunedPass& pass, const std::vector<const Backend*>& candidates,
+                         const TuningPlace& place) {
+  TuningRecord r;
+  r.place = place;
+  r.pass = name_of(pass.pass);
+  r.math = candidates[0]->traits().math, r.layout = candidates[0]->traits().layout;
+  std::visit(
+      [&](const auto& p) {
+        using Problem = std::decay_t<decltype(p)>;
+        r.op = Weighted<Problem>::kName, r.problem = to_string(p);
+        for (const Backend* c : candidates)
+          r.candidates.push_back({std::string(c->name()), kernel_of(*op_of<Problem>(*c), p, pass.pass)});
+      },
+      pass.problem);
+  return r;
+}
+
+void time_candidates(const TunedPass& pass, const std::vector<const Backend*>& candidates, double seconds,
+                     TuningRecord& record) {
+  std::visit([&](const auto& p) { time_problem(p, pass.pass, candidates, seconds, record); }, pass.problem);
+}
+
+}  // namespace gabor
