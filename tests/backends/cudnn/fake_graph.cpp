@@ -106,7 +106,7 @@ int engine_of(const FakeDescriptor& config) {
 template <class T>
 void give(const std::vector<T>& from, int64_t* count, void* to) {
   if (count) *count = int64_t(from.size());
-  if (to) std::memcpy(to, from.data(), from.size() * sizeof(T));
+  if (to && !from.empty()) std::memcpy(to, from.data(), from.size() * sizeof(T));
 }
 
 std::vector<cudnnBackendNumericalNote_t> notes_of(int engine) {
