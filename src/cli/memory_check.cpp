@@ -26,7 +26,7 @@ TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& l
                           const PlanOptions& whole) {
   const int moments = s.train.optimizer.moments();
   if (s.vram.empty()) return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
-  const double limit = parse_bytes("--vram", s.vram);
+  const auto limit = double(parse_bytes("--vram", s.vram));
   if (s.train.micro_batch == 0) {
     const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
     s.train.micro_batch = int(fit.micro_batch);  // recorded, so that a resumed run keeps it on any machine

@@ -51,13 +51,16 @@ double parse_number(const std::string& option, const std::string& text, double l
 }
 
 size_t parse_bytes(const std::string& option, const std::string& text) {
-  constexpr uint64_t kMost = uint64_t{1} << 50;
-  uint64_t v = 0;
+  constexpr std::pair<std::string_view, double> units[] = {{"", 1},         {"B", 1},       {"KB", 1e3},
+                                                           {"MB", 1e6},     {"GB", 1e9},    {"KiB", 0x1p10},
+                                                           {"MiB", 0x1p20}, {"GiB", 0x1p30}};
+  double v = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  const std::string unit(end, text.data() + text.size());
-  for (const auto& [name, shift] : {std::pair{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}})
-    if (error == std::errc{} && unit == name && v <= kMost >> shift) return size_t(v << shift);
-  refuse(option, text, "bytes, e.g. 0, 4096, 64MiB or 1GiB");
+  std::string_view unit(end, size_t(text.data() + text.size() - end));
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, bytes] : units)
+    if (error == std::errc{} && unit == name && v >= 0 && v * bytes <= 0x1p50) return size_t(v * bytes);
+  refuse(option, text, "a size such as 2GB, 512MB or 1.5GiB");
 }
 
 ImageSize parse_size(const std::string& option, const std::string& text) {
@@ -70,18 +73,6 @@ Shape parse_input(const std::string& option, const std::string& text) {
   const auto sides = parse_sides(text);
   if (sides.size() != 3 || sides[2] > 4) refuse(option, text, "HEIGHTxWIDTHxCHANNELS, e.g. 300x300x3");
   return {sides[0], sides[1], sides[2]};
-}
-
-double parse_bytes(const std::string& option, const std::string& text) {
-  constexpr std::pair<std::string_view, double> units[] = {{"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
-                                                           {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
-  double v = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  std::string_view unit(end, size_t(text.data() + text.size() - end));
-  if (unit.starts_with(' ')) unit.remove_prefix(1);
-  for (const auto& [name, bytes] : units)
-    if (error == std::errc{} && unit == name && v > 0 && v <= 1e6) return v * bytes;
-  refuse(option, text, "a size such as 2GB, 512MB or 1.5GiB");
 }
 
 const std::string& parse_choice(const std::string& option, const std::string& text,

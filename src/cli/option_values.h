@@ -14,12 +14,10 @@ int64_t parse_whole(const std::string& option, const std::string& text, int64_t 
 // A finite number in [low, high]; with open_low, low itself is refused.
 double parse_number(const std::string& option, const std::string& text, double low, double high,
                     bool open_low = false);
-// "0", "4096", "64MiB", "1GiB": at most 2^50.
+// "0", "4096", "512 MiB", "1.5GB": KB, MB, GB are powers of 1000, KiB, MiB, GiB of 1024; at most 2^50.
 size_t parse_bytes(const std::string& option, const std::string& text);
 ImageSize parse_size(const std::string& option, const std::string& text);  // "96x128": height, width
 Shape parse_input(const std::string& option, const std::string& text);     // "96x128x3"
-// "2GB", "512 MiB", "1.5GB": a number and a unit (KB, MB, GB: powers of 1000; KiB, MiB, GiB: of 1024), in bytes.
-double parse_bytes(const std::string& option, const std::string& text);
 // One of the names, else the nearest is offered.
 const std::string& parse_choice(const std::string& option, const std::string& text,
                                 const std::vector<std::string>& names);
