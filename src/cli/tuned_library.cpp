@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "cli/duel_progress.h"
 #include "cli/machine.h"
+#include "cli/status_line.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
@@ -55,7 +55,7 @@ std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library
   options.place = place_of(library->device());
   const std::string busy = busy_text(load_average());
   const Tuning tuning = [&] {
-    DuelProgress progress(stderr, terminal);
+    StatusLine progress(stderr, terminal);
     options.progress = [&](size_t done, size_t all, const std::string& where) {
       progress.show(fmt::format("measuring kernels: {} of {} ({})", done + 1, all, where));
     };
