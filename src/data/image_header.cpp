@@ -174,6 +174,14 @@ void check_bmp(Bytes b, const ImageHeader& h, const std::string& name) {
   if (row < 0 || rest < 0 || (row > 0 && h.height > rest / row)) cut_short(name, "BMP");
 }
 
+void check_webp(Bytes b, const std::string& name) {
+  if (uint64_t{little32(b, 4)} + 8 > b.size()) cut_short(name, "WebP");
+  // When libwebp refuses a file, OpenCV asks its other decoders, and two know theirs by a mark that is not at
+  // the beginning: DICOM's then allocates gigabytes for a size that nobody has checked.
+  if (has(b, 128, "DICM") || has(b, 140, "DTED"))
+    fail(ErrorCode::data, name, "WebP is damaged: it has the mark of another format; replace or remove it");
+}
+
 }  // namespace
 
 const char* name_of(ImageKind kind) {
@@ -208,8 +216,7 @@ void check_container(Bytes b, const ImageHeader& header, const std::string& name
     case ImageKind::bmp:
       return check_bmp(b, header, name);
     case ImageKind::webp:
-      if (uint64_t{little32(b, 4)} + 8 > b.size()) cut_short(name, "WebP");
-      return;
+      return check_webp(b, name);
   }
 }
 

@@ -198,6 +198,16 @@ TEST(Decode, ABmpOfTooManyColoursIsRefusedBeforeTheDecoder) {
   EXPECT_NE(decode_error(bmp).find("BMP is damaged: a palette of 65"), std::string::npos);
 }
 
+// Found by fuzzing: OpenCV handed such a file to its DICOM decoder, which took 2.4 GB.
+TEST(Decode, AWebpWithTheMarkOfAnotherFormatNeverReachesADecoder) {
+  for (const auto& [at, mark] : {std::pair{128, "DICM"}, std::pair{140, "DTED"}}) {
+    Bytes webp = test::encode(test::picture(60, 80, 3, 5), ".webp");
+    ASSERT_GT(webp.size(), 200u);
+    std::copy_n(mark, 4, webp.begin() + at);
+    EXPECT_NE(decode_error(webp).find("mark of another format"), std::string::npos) << mark;
+  }
+}
+
 TEST(Decode, EveryPrefixAndRandomDamageEitherDecodesOrThrows) {
   for (const char* extension : {".jpg", ".png", ".bmp", ".webp"}) {
     const Bytes whole = test::encode(test::picture(13, 9, 3, 6), extension);
