@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/bottleneck.h"
 #include "cli/eval_output.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -121,6 +122,8 @@ std::string train_footer(const TrainOutcome& o) {
     out +=
         fmt::format("test     accuracy {:.4f} ({} of {} pictures), loss {:.4f}, with the best checkpoint\n",
                     o.test->accuracy(), o.test->correct, o.test->samples, o.test->loss);
+  if (const std::string pace = bottleneck_text(o.epochs, o.settings->train.cache != nullptr); !pace.empty())
+    out += "pace     set by " + pace + "\n";
   if (o.folder.empty())
     return out + fmt::format("dry run  {} steps done; nothing was saved\n", p.global_step);
   out += fmt::format(
@@ -162,6 +165,8 @@ nlohmann::ordered_json train_json(const TrainOutcome& o) {
     j["report"] = o.folder + "/report.html";
     j["best"] = o.folder + "/best.safetensors", j["last"] = o.folder + "/last.safetensors";
   }
+  if (const std::string pace = bottleneck_text(o.epochs, o.settings->train.cache != nullptr); !pace.empty())
+    j["pace"] = pace;
   j["command"] = repeat_command(*o.settings, o.program);
   return j;
 }

@@ -1,0 +1,27 @@
+#include "cli/bottleneck.h"
+
+#include <fmt/format.h>
+
+namespace gabor {
+namespace {
+
+constexpr double kNoticeable = 0.1;  // share of the time
+
+}  // namespace
+
+std::string bottleneck_text(std::span<const EpochRecord> epochs, bool cached) {
+  if (epochs.size() > 1) epochs = epochs.subspan(1);
+  double waited = 0;
+  for (const EpochRecord& e : epochs) waited += e.data_wait_pct / 100;
+  if (epochs.empty()) return "";
+  waited /= double(epochs.size());
+  if (waited < kNoticeable)
+    return fmt::format("the kernels: {:.0f} % of the time was computing, {:.0f} % waiting for pictures",
+                       100 * (1 - waited), 100 * waited);
+  return fmt::format(
+      "the loader: {:.0f} % of the time was waiting for pictures; {}more --threads or a smaller --size would "
+      "make it up to {:.1f} times as fast",
+      100 * waited, cached ? "" : "a cache (gabor cache), ", 1 / (1 - waited));
+}
+
+}  // namespace gabor

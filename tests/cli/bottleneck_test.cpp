@@ -1,0 +1,38 @@
+#include "cli/bottleneck.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace gabor {
+namespace {
+
+std::vector<EpochRecord> epochs(std::initializer_list<double> waits) {
+  std::vector<EpochRecord> all;
+  for (const double wait : waits) all.emplace_back().data_wait_pct = wait;
+  return all;
+}
+
+TEST(Bottleneck, IsTheKernelsWhereHardlyAnythingWaits) {
+  EXPECT_EQ(bottleneck_text(epochs({3}), false),
+            "the kernels: 97 % of the time was computing, 3 % waiting for pictures");
+  // The first epoch filled the cache.
+  EXPECT_EQ(bottleneck_text(epochs({80, 0, 2}), true),
+            "the kernels: 99 % of the time was computing, 1 % waiting for pictures");
+}
+
+TEST(Bottleneck, IsTheLoaderWithWhatWouldHelpAtMost) {
+  EXPECT_EQ(
+      bottleneck_text(epochs({75, 50, 50}), false),
+      "the loader: 50 % of the time was waiting for pictures; a cache (gabor cache), more --threads or a "
+      "smaller --size would make it up to 2.0 times as fast");
+  EXPECT_EQ(
+      bottleneck_text(epochs({60}), true),
+      "the loader: 60 % of the time was waiting for pictures; more --threads or a smaller --size would make "
+      "it up to 2.5 times as fast");
+}
+
+TEST(Bottleneck, OfNothingIsNothing) { EXPECT_EQ(bottleneck_text({}, false), ""); }
+
+}  // namespace
+}  // namespace gabor
