@@ -31,6 +31,13 @@ struct TotalsParams {
   int32_t* counts;    // 2
 };
 
+// Where stage 1 writes, and stage 2 reads; a single block's sum is the batch's, and needs no stage 2.
+inline TotalsParams totals_params(int64_t blocks, void* workspace, float* loss, int32_t* counts) {
+  if (blocks == 1) return {1, loss, counts, loss, counts};
+  float* block_loss = static_cast<float*>(workspace);
+  return {int(blocks), block_loss, reinterpret_cast<int*>(block_loss + blocks), loss, counts};
+}
+
 // The sum over the threads of a block, in thread 0: lanes by a tree of shuffles, then the warps from first to last.
 // Called once a kernel, by all threads.
 template <int kThreads>

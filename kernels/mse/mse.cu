@@ -13,13 +13,12 @@ void run(const MseProblem& p, const MseTensors<Element>& t, Stream stream) {
   constexpr int64_t kMostBlocks = 0x3fffffff, kMostClasses = 0x7fffff00;  // 2 * block has to fit an int
   const int64_t blocks = simt::ceil_div(p.N, int64_t{Config::kRows});
   if (blocks > kMostBlocks || p.K > kMostClasses) throw simt::Error("mse: too many rows or classes");
-  float* block_loss = static_cast<float*>(t.workspace);
-  int* block_counts = reinterpret_cast<int*>(block_loss + blocks);
-  const TotalsParams totals{int(blocks), block_loss, block_counts, t.loss, t.counts};
+  const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
   const MseParams<Element> g{p.N, int(p.K), p.scale, t.y, t.labels, t.dy};
   if (blocks > 0)
     launch(grid_of(dim3(unsigned(blocks)), Config::kThreads, stream), mse_rows<Config, Element>, g, totals);
-  launch(grid_of(dim3(1), TotalsConfig::kThreads, stream), sum_block_totals<TotalsConfig>, totals);
+  if (blocks != 1)
+    launch(grid_of(dim3(1), TotalsConfig::kThreads, stream), sum_block_totals<TotalsConfig>, totals);
 }
 
 }  // namespace

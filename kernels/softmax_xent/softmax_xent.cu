@@ -28,9 +28,7 @@ void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>
   if (blocks > kMostBlocks || p.K > 0x7fffff00) throw simt::Error("softmax_xent: too many rows or classes");
 
   const SoftmaxXentParams<Element> g{p.N, int(p.K), p.label_smoothing, p.scale, t.y, t.labels, t.dy};
-  float* block_loss = static_cast<float*>(t.workspace);
-  int* block_counts = reinterpret_cast<int*>(block_loss + blocks);
-  const TotalsParams totals{int(blocks), block_loss, block_counts, t.loss, t.counts};
+  const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
   const auto on = static_cast<decltype(LaunchConfig::stream)>(stream);
   if (blocks > 0 && naive)
     launch({dim3(unsigned(blocks)), dim3(Naive::kThreads), 0, on}, softmax_xent_naive<Naive, Element>, g,
@@ -38,7 +36,8 @@ void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>
   if (blocks > 0 && !naive)
     launch({dim3(unsigned(blocks)), dim3(Warp::kThreads), 0, on}, softmax_xent_warp<Warp, Element>, g,
            totals);
-  launch({dim3(1), dim3(TotalsConfig::kThreads), 0, on}, sum_block_totals<TotalsConfig>, totals);
+  if (blocks != 1)
+    launch({dim3(1), dim3(TotalsConfig::kThreads), 0, on}, sum_block_totals<TotalsConfig>, totals);
 }
 
 #define GABOR_INSTANTIATE(Element)                                                                          \
