@@ -9,8 +9,9 @@
 namespace gabor {
 namespace {
 
-constexpr const char* kClassNames[kProblemClasses] = {
-    "first layer", "1x1", "3x3 s1", "stride 2", "depthwise", "other conv", "dense", "pooling", "softmax"};
+constexpr const char* kClassNames[kProblemClasses] = {"first layer", "1x1",        "3x3 s1", "stride 2",
+                                                      "depthwise",   "other conv", "dense",  "pooling",
+                                                      "softmax",     "other"};
 
 template <class Problem>
 constexpr bool kIsMap = std::is_same_v<Problem, Conv2dProblem> || std::is_same_v<Problem, Pool2dProblem>;
@@ -27,6 +28,15 @@ double flops(const Pool2dProblem& p) {
 }
 // Subtraction of the maximum, exponential, sum and quotient; backward: product, sum, difference, product.
 double flops(const SoftmaxProblem& p) { return 4.0 * double(p.N) * double(p.K); }
+double flops(const LossProblem& p) { return 6.0 * double(p.N) * double(p.K); }
+double flops(const ActivationProblem& p) { return double(p.count); }
+double flops(const FirstBlockProblem& p) { return flops(p.conv); }
+double flops(const BatchNormProblem& p) { return 8.0 * double(p.rows) * double(p.C); }
+
+// The ops that a problem list or a model gives; the others come with tensors, which nobody cuts down.
+template <class Problem>
+constexpr bool kHasBatch =
+    kIsMap<Problem> || std::is_same_v<Problem, DenseProblem> || std::is_same_v<Problem, SoftmaxProblem>;
 
 // Whether a map of that size still means what the problem meant.
 bool large_enough(const Conv2dProblem& p) {
@@ -52,22 +62,6 @@ Reach reach(int64_t extent, int64_t window, int64_t before, int64_t stride, int6
   return out;
 }
 
-const char* op_name(const AnyProblem& p) {
-  constexpr const char* names[] = {"conv2d", "pool2d", "dense", "softmax"};
-  return names[p.index()];
-}
-
-std::string to_string(const AnyProblem& any) {
-  return std::visit(
-      [](const auto& p) -> std::string {
-        if constexpr (std::is_same_v<std::decay_t<decltype(p)>, SoftmaxProblem>)
-          return fmt::format("N={} K={}", p.N, p.K);
-        else
-          return gabor::to_string(p);
-      },
-      any);
-}
-
 double flops_of(const AnyProblem& any) {
   return std::visit([](const auto& p) { return flops(p); }, any);
 }
@@ -78,6 +72,7 @@ ProblemClass class_of(const DuelProblem& p) {
   if (std::holds_alternative<Pool2dProblem>(p.problem)) return ProblemClass::pooling;
   if (std::holds_alternative<DenseProblem>(p.problem)) return ProblemClass::dense;
   if (std::holds_alternative<SoftmaxProblem>(p.problem)) return ProblemClass::softmax;
+  if (!std::holds_alternative<Conv2dProblem>(p.problem)) return ProblemClass::other;
   const auto& c = std::get<Conv2dProblem>(p.problem);
   if (c.groups > 1 && c.groups == c.C) return ProblemClass::depthwise;
   if (p.first) return ProblemClass::first_layer;
@@ -87,11 +82,12 @@ ProblemClass class_of(const DuelProblem& p) {
 }
 
 std::vector<Pass> passes_of(const DuelProblem& p, const std::vector<Pass>& wanted) {
-  const bool weights =
-      std::holds_alternative<Conv2dProblem>(p.problem) || std::holds_alternative<DenseProblem>(p.problem);
+  const auto is = [&](const char* op) { return std::string_view(op_name(p.problem)) == op; };
+  const bool weights = is("conv2d") || is("dense"), block = is("first_block"), loss = is("loss");
   std::vector<Pass> passes;
   for (const Pass pass : wanted)
-    if (pass == Pass::fprop || (pass == Pass::dgrad && !p.first) || (pass == Pass::wgrad && weights))
+    if (pass == Pass::fprop || (pass == Pass::dgrad && !p.first && !block && !loss) ||
+        (pass == Pass::wgrad && (weights || block)))
       passes.push_back(pass);
   return passes;
 }
@@ -101,8 +97,8 @@ void scale_down(DuelProblem& item, double most_flops) {
   const std::string before = to_string(item.problem);
   std::visit(
       [&](auto& p) {
-        const double each = flops(p) / double(p.N);
-        p.N = std::clamp<int64_t>(int64_t(most_flops / each), 1, p.N);
+        if constexpr (kHasBatch<std::decay_t<decltype(p)>>)
+          p.N = std::clamp<int64_t>(int64_t(most_flops / (flops(p) / double(p.N))), 1, p.N);
         if constexpr (kIsMap<std::decay_t<decltype(p)>>)
           while (flops(p) > most_flops) {
             auto half = p;
@@ -117,7 +113,11 @@ void scale_down(DuelProblem& item, double most_flops) {
 }
 
 void set_batch(DuelProblem& item, int64_t N) {
-  std::visit([&](auto& p) { p.N = N; }, item.problem);
+  std::visit(
+      [&](auto& p) {
+        if constexpr (kHasBatch<std::decay_t<decltype(p)>>) p.N = N;
+      },
+      item.problem);
 }
 
 }  // namespace gabor

@@ -7,19 +7,26 @@
 // It knows backends only by ops/backend.h, and prints nothing.
 // problem.h: one problem of a duel.
 #pragma once
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "core/problem/activation.h"
+#include "core/problem/batchnorm.h"
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
+#include "core/problem/first_block.h"
 #include "core/problem/pool2d.h"
+#include "ops/loss.h"
 #include "ops/softmax.h"
 #include "ops/support.h"
 
 namespace gabor {
 
-using AnyProblem = std::variant<Conv2dProblem, Pool2dProblem, DenseProblem, SoftmaxProblem>;
+using AnyProblem = std::variant<Conv2dProblem, Pool2dProblem, DenseProblem, SoftmaxProblem, LossProblem,
+                                ActivationProblem, FirstBlockProblem, BatchNormProblem>;
+struct CallTensors;
 
 struct DuelProblem {
   std::string tag{};          // of its list, or the model's name
@@ -27,10 +34,13 @@ struct DuelProblem {
   AnyProblem problem{};       // a convolution or dense layer without its activation: that is another op
   bool first = false;         // the first layer of a net: no gradient of x is wanted
   std::string scaled_from{};  // string form before scale_down; "" when it was not needed
+  std::shared_ptr<const CallTensors> given{};  // what to run on (duel/call.h); null: drawn by seed
 };
 
 const char* op_name(const AnyProblem& p);  // "conv2d"
 std::string to_string(const AnyProblem& p);
+// The inverse of both. Throws Error{usage} for an unknown op, a text that is not its, and what no op would accept.
+AnyProblem parse_problem(const std::string& op, const std::string& text);
 double flops_of(const AnyProblem& p);  // of one pass; taps that lie in the padding are no work
 
 // What the windows along one axis reach of the data.
@@ -51,15 +61,16 @@ enum class ProblemClass : uint8_t {
   other_conv,
   dense,
   pooling,
-  softmax
+  softmax,
+  other
 };
-constexpr int kProblemClasses = 9;
+constexpr int kProblemClasses = 10;
 const char* name_of(ProblemClass c);  // "first layer", "1x1", "3x3 s1", "stride 2", ...
 // A convolution is of the first class that fits: depthwise, first layer, stride 2 (or more), 1x1, 3x3 s1.
 ProblemClass class_of(const DuelProblem& p);
 
-// The passes that the problem has, of those wanted: forward is fprop; backward of pooling and softmax is dgrad; a first
-// layer has no dgrad.
+// The passes that the problem has, of those wanted: forward is fprop; backward is dgrad where the op has no weights;
+// a first layer has no dgrad.
 std::vector<Pass> passes_of(const DuelProblem& p, const std::vector<Pass>& wanted);
 
 // Cuts the problem down until one pass is at most that many FLOPs: N first, then H and W of a map, each halved as long

@@ -1,33 +1,34 @@
 // Convolution and dense layer: the two ops with weights, whose contracts have the same three passes.
 #pragma once
 #include "duel/case.h"
+#include "ops/budget.h"
 
 namespace gabor {
+
+// Products behind an element.
+struct WeightedTerms {
+  double y, dx, dw;
+};
 
 template <class Op, class Problem>
 class WeightedCase : public Case {
  public:
-  // member: where an OpSet has the op. Inputs are x, w, b / dy, w / x, dy; outputs y / dx / dw, db.
-  // terms_dx: products behind an element of dx.
-  WeightedCase(const Problem& p, Pass pass, const Op* OpSet::*member, const Backend& oracle, uint64_t seed,
-               double terms_y, double terms_dx, double terms_dw)
-      : p_(p), pass_(pass), member_(member) {
+  // member: where an OpSet has the op.
+  WeightedCase(const Problem& p, Pass pass, const Op* OpSet::*member, const WeightedTerms& terms)
+      : p_(p), pass_(pass), member_(member), terms_(terms) {
     flops = double(p.flops());
     bytes = float_bytes({p.x_shape(), p.w_shape(), p.y_shape()});
-    const auto input = [&](const Shape& s) {
-      inputs.push_back(random_tensor(s, seed, uint32_t(inputs.size())));
-    };
-    if (pass == Pass::fprop) {
-      input(p.x_shape()), input(p.w_shape()), input(p.b_shape());
-      expect_sums(*this, oracle, {HostTensor(p.y_shape())}, {"y"}, {terms_y + 1});
-    } else if (pass == Pass::dgrad) {
-      input(p.y_shape()), input(p.w_shape());
-      expect_sums(*this, oracle, {HostTensor(p.x_shape())}, {"dx"}, {terms_dx});
-    } else {
-      input(p.x_shape()), input(p.y_shape());
-      expect_sums(*this, oracle, {HostTensor(p.w_shape()), HostTensor(p.b_shape())}, {"dw", "db"},
-                  {terms_dw, terms_dw});
-    }
+  }
+
+  CallTensors draw(const Backend&, uint64_t seed) const override { return random_call(p_, pass_, seed); }
+  void expect(const Backend& oracle) override {
+    if (pass_ == Pass::dgrad) return expect_sums(*this, oracle, {"dx"}, {terms_.dx});
+    if (pass_ == Pass::wgrad) return expect_sums(*this, oracle, {"dw", "db"}, {terms_.dw, terms_.dw});
+    const Activation activation = p_.activation;
+    p_.activation = {};
+    expect_sums(*this, oracle, {"y"}, {terms_.y + 1});
+    p_.activation = activation;
+    if (activation.kind != ActivationKind::none) activate_expected(activation);
   }
 
   bool has_op(const OpSet& ops) const override { return ops.*member_ != nullptr; }
@@ -39,14 +40,26 @@ class WeightedCase : public Case {
            std::span<const TensorView> out) const override {
     const Op& op = *(ops.*member_);
     if (pass_ == Pass::fprop) op.fprop(context, p_, in[0], in[1], in[2], out[0]);
-    if (pass_ == Pass::dgrad) op.dgrad(context, p_, in[0], in[1], out[0], GradMode::overwrite);
-    if (pass_ == Pass::wgrad) op.wgrad(context, p_, in[0], in[1], out[0], out[1], GradMode::overwrite);
+    if (pass_ == Pass::dgrad) op.dgrad(context, p_, in[0], in[1], out[0], mode);
+    if (pass_ == Pass::wgrad) op.wgrad(context, p_, in[0], in[1], out[0], out[1], mode);
   }
 
  protected:
+  // y was expected before the activation, and an error there is passed on by its slope at most.
+  void activate_expected(const Activation& a) {
+    Expected& e = outputs[0];
+    for (size_t i = 0; i < e.want.floats().size(); i++) {
+      const double x = e.want.floats()[i], y = activate(a, x);
+      e.added.push_back(activation_error(a, x) + kU * std::fabs(y));
+      e.want.floats()[i] = float(y);
+      e.bound.floats()[i] *= float(lipschitz(a));
+    }
+  }
+
   Problem p_;
   Pass pass_;
   const Op* OpSet::*member_;
+  WeightedTerms terms_;
 };
 
 }  // namespace gabor
