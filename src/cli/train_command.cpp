@@ -19,6 +19,7 @@
 #include "cli/train_output.h"
 #include "cli/train_report.h"
 #include "cli/train_settings.h"
+#include "cli/train_shadow.h"
 #include "cli/trained_model.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -97,9 +98,12 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
     const std::string before = setting_value(s, name);
     apply_setting(s, name, value, "option, on resuming");
     // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
-    if (name == "epochs" || name == "threads" || name == "data" || setting_value(s, name) == before) continue;
+    if (name == "epochs" || name == "threads" || name == "shadow" || name == "data" ||
+        setting_value(s, name) == before)
+      continue;
     fail(ErrorCode::usage, "--" + name,
-         "is '{}' in this run; a resumed run keeps its options (--epochs and --threads may change)",
+         "is '{}' in this run; a resumed run keeps its options (--epochs, --threads and --shadow may "
+         "change)",
          printable(before));
   }
   return s;
@@ -169,6 +173,8 @@ int train(const Invocation& call, const Request& request) {
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
 
   const std::string out = folder ? folder->path() : "";
+  std::optional<TrainShadow> shadow;
+  if (!s.shadow.backend.empty()) shadow.emplace(s, *library, out);
   if (s.data.empty() && !resumed && !request.json)
     fmt::print(
         "No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
@@ -205,8 +211,10 @@ int train(const Invocation& call, const Request& request) {
   if (folder)
     observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
 
-  Trainer trainer(graph, used, s.train, *library, observers, resumed ? &*resumed : nullptr,
-                  init ? &*init : nullptr);
+  if (shadow) observers.add(*shadow);
+  if (shadow && log) shadow->write_to(*log);
+  Trainer trainer(graph, used, s.train, shadow ? shadow->library() : *library, observers,
+                  resumed ? &*resumed : nullptr, init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason, out));
@@ -214,7 +222,9 @@ int train(const Invocation& call, const Request& request) {
   }
 
   StopSignal stop;
+  if (shadow) shadow->on_breach([&stop] { stop.request(); });
   TrainOutcome outcome{call.program, out, {}, trainer.run(stop.flag()), {}, &data, &trainer.plan(), &s};
+  if (shadow) outcome.shadow = shadow->summary();
   outcome.epochs = folder ? read_metrics(out) : outcome.result.epochs;
   if (folder && !outcome.result.stopped && !data.test.empty()) {
     outcome.test = test_result(out, data, s, library);
@@ -229,6 +239,7 @@ int train(const Invocation& call, const Request& request) {
     print_json(train_json(outcome));
   else
     fmt::print("{}", train_footer(outcome));
+  if (shadow) shadow->check();
   return outcome.result.stopped ? stop.exit_code() : 0;
 }
 

@@ -12,6 +12,12 @@
 
 namespace gabor {
 
+// Which steps a second backend checks.
+struct ShadowSettings {
+  std::string backend;  // "": none
+  int64_t every = 0;    // steps
+};
+
 struct TrainSettings {
   std::string data;  // path; "" = the embedded demo set
   std::string model = "article";
@@ -21,6 +27,7 @@ struct TrainSettings {
   std::string backend = "auto";
   int threads = 0;  // 0: all the machine has
   std::string init;
+  ShadowSettings shadow;
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 
   // Setting name -> where its value came from: "option", "model", "data", "demo"; absent: "default".

@@ -145,8 +145,12 @@ std::unique_ptr<Case> undrawn(const BatchNormProblem& p, Pass pass) { return bat
 
 }  // namespace
 
+std::unique_ptr<Case> unjudged_case(const AnyProblem& problem, Pass pass) {
+  return std::visit([&](const auto& p) { return undrawn(p, pass); }, problem);
+}
+
 std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backend& oracle, uint64_t seed) {
-  auto c = std::visit([&](const auto& p) { return undrawn(p, pass); }, item.problem);
+  auto c = unjudged_case(item.problem, pass);
   CallTensors call = item.given ? *item.given : c->draw(oracle, seed);
   c->inputs = std::move(call.inputs), c->before = std::move(call.outputs), c->mode = call.mode;
   c->expect(oracle);

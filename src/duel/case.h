@@ -61,6 +61,9 @@ class Case {
 // tells. Inputs are problem.given, or drawn by seed. Throws Error when the oracle lacks the op.
 std::unique_ptr<Case> make_case(const DuelProblem& problem, Pass pass, const Backend& oracle, uint64_t seed);
 
+// Without inputs: only to be asked what it is.
+std::unique_ptr<Case> unjudged_case(const AnyProblem& problem, Pass pass);
+
 // The tensors of a case on one device. They outlive neither.
 class DeviceTensors {
  public:

@@ -176,6 +176,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   loader.start(progress.epoch, progress.step);
   bool whole = true;
   while (Batch* batch = loader.next()) {
+    observer.before_step(progress.global_step + 1, executor);
     step(executor, *batch);
     images += batch->count;
     loader.release(batch);

@@ -1,0 +1,41 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/train_settings.h"
+#include "duel/shadow.h"
+#include "report/log_jsonl.h"
+
+namespace gabor {
+
+// Shadow training (duel/shadow.h) of one run: chooses the steps, keeps the log, and at the first breach saves the case
+// and asks the run to stop.
+class TrainShadow : public Observer {
+ public:
+  // main must outlive it. folder: of the run; "": nothing is saved. Throws Error{usage} when both are one backend.
+  TrainShadow(const TrainSettings& s, const Library& main, std::string folder);
+
+  const Library& library() const { return shadow_.library(); }  // to train with
+  const ShadowSummary& summary() const { return shadow_.summary(); }
+  void write_to(LogJsonl& log) { log_ = &log; }
+  void on_breach(std::function<void()> call) { stop_ = std::move(call); }
+
+  void before_step(int64_t global_step, Executor& executor) override;
+  void on_step(const StepRecord& r) override;
+
+  // Throws Error{numeric} naming the breach and its file, if there was one.
+  void check() const;
+
+ private:
+  void tell_breach(int64_t step);
+  int64_t every_;
+  std::shared_ptr<const Library> second_;
+  Shadow shadow_;
+  std::string folder_, where_, breach_;  // where_: "step 50"; breach_: "" none
+  LogJsonl* log_ = nullptr;
+  std::function<void()> stop_ = [] {};
+  bool checking_ = false;  // the step that runs
+};
+
+}  // namespace gabor
