@@ -34,6 +34,7 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"max-bad", "0.25"},
                                                    {"overfit", "16"},
                                                    {"backend", "reference"},
+                                                   {"shadow", "reference:50"},
                                                    {"threads", "3"}};
 
 TrainSettings all_other() {
