@@ -7,6 +7,7 @@
 namespace gabor::testing {
 
 enum class Defect {
+  none,
   flipped_tap,         // conv2d fprop: the filter's first two columns are swapped
   last_channel_lost,   // conv2d fprop: the last input channel is not read
   remainder_not_zero,  // conv2d dgrad: rows behind the last stride, which no window reads, become 1
@@ -15,6 +16,6 @@ enum class Defect {
   block_zero_dw,       // first_block backward: dw is 0
 };
 
-std::shared_ptr<const Backend> broken_backend(Defect defect);  // its name is "broken"
+std::shared_ptr<const Backend> broken_backend(Defect defect);  // its name is "broken"; no roofs
 
 }  // namespace gabor::testing
