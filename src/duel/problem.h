@@ -1,9 +1,11 @@
 // duel: times every candidate kernel on the same problems and judges their results by error budgets.
 //   problem.h, problem_list.h, model_problems.h   what is run
+//   call.h                                        the tensors of one call of an op
 //   case.h                                        one problem and pass, with inputs and the oracle's result
 //   score.h                                       how right a result is
 //   measure.h, statistics.h, roofline.h           how long it takes, and what the machine could do
 //   duel.h, summary.h                             all of it, and what it comes to
+//   shadow.h                                      the same judgement on the calls that training makes
 // It knows backends only by ops/backend.h, and prints nothing.
 // problem.h: one problem of a duel.
 #pragma once

@@ -21,6 +21,7 @@ std::string ShadowSummary::text() const {
 
 Shadow::Shadow(const Library& main, const Library& second) : second_(second) {
   summary_.backend = second.backends()[0]->name();
+  summary_.unchecked.insert("the optimizer's update");
   if (main.backends()[0]->name() == summary_.backend)
     fail(ErrorCode::usage, "--shadow", "'{}' is the backend of this run: it cannot check itself{}",
          summary_.backend, summary_.backend == "reference" ? "" : "; use reference");
