@@ -1,5 +1,6 @@
 #include "cli/saved_case.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -11,6 +12,7 @@ namespace gabor {
 namespace {
 
 constexpr const char* kVersion = "1";
+constexpr std::string_view kMaths[] = {"fp32", "fp64", "tf32", "fp16", "bf16"};  // Traits::math
 
 void put(SafeTensors& file, const std::string& name, const HostTensor& t) {
   if (!t) return;
@@ -37,6 +39,8 @@ class Reader {
     std::from_chars(step.data(), step.data() + step.size(), c.step);
     b.layer = text("layer"), b.backend = text("main"), b.math = text("math"), b.kernel = text("kernel");
     b.shadow = text("shadow"), b.fault = text("fault");
+    if (std::find(std::begin(kMaths), std::end(kMaths), b.math) == std::end(kMaths))
+      damaged(fmt::format("unknown math '{}'", printable(b.math)));
     b.problem = problem();
     b.pass = pass();
     b.call.mode = text("mode") == "accumulate" ? GradMode::accumulate : GradMode::overwrite;
@@ -149,8 +153,9 @@ void save_case(const std::string& path, const SavedCase& c) {
 SavedCase read_case(const std::string& path) { return Reader(path).read(); }
 
 std::string breach_text(const ShadowBreach& b) {
-  return fmt::format("{} {} on {}{}, checked by {}, is over its error budget: {}", b.layer, name_of(b.pass),
-                     b.backend, b.kernel.empty() ? "" : " (" + b.kernel + ")", b.shadow, b.fault);
+  return fmt::format("{} {} on {}{}, checked by {}, is over its error budget: {}", printable(b.layer),
+                     name_of(b.pass), b.backend, b.kernel.empty() ? "" : " (" + b.kernel + ")", b.shadow,
+                     b.fault);
 }
 
 }  // namespace gabor

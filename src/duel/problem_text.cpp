@@ -156,7 +156,8 @@ FirstBlockProblem read_first_block(const std::string& line) {
   std::copy(scale.begin(), scale.end(), p.normalize.scale.begin());
   std::copy(shift.begin(), shift.end(), p.normalize.shift.begin());
   normalize.end();
-  if (p.conv.C > 4 || p.pool.x_shape() != p.conv.y_shape() || p.conv.activation.kind != ActivationKind::relu)
+  if (p.conv.C > 4 || p.pool.kind != PoolKind::max || p.pool.R * p.pool.S > 254 ||
+      p.pool.x_shape() != p.conv.y_shape() || p.conv.activation.kind != ActivationKind::relu)
     fail(ErrorCode::usage, "problem", "'{}' does not fit together", printable(line));
   return p;
 }

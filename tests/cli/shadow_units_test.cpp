@@ -243,6 +243,11 @@ TEST_F(SavedCases, OfAnotherShapeThanTheirProblemAreRefused) {
   EXPECT_EQ(error(), path() + ": is a damaged case: 'dy' is 1x2x1x2 but the problem says 1x2x2x2");
 }
 
+TEST_F(SavedCases, OfUnknownMathAreRefused) {
+  saved_.breach.math = "int4";
+  EXPECT_EQ(error(), path() + ": is a damaged case: unknown math 'int4'");
+}
+
 TEST_F(SavedCases, WithoutATensorAreRefused) {
   saved_.breach.call.inputs[3] = {};
   EXPECT_EQ(error(), path() + ": is a damaged case: it lacks the tensor 'dy'");
