@@ -156,6 +156,13 @@ EvalResult test_result(const std::string& folder, const DataSplits& data, const 
   return best.evaluate(data.dataset, data.test, loading);
 }
 
+TrainResult run(Trainer& trainer, const StopSignal& stop, const TrainShadow* shadow) try {
+  return trainer.run(stop.flag());
+} catch (const Error&) {
+  if (shadow) shadow->check();
+  throw;
+}
+
 int train(const Invocation& call, const Request& request) {
   std::optional<RunFolder> folder;
   std::optional<Checkpoint> resumed, init;
@@ -223,7 +230,8 @@ int train(const Invocation& call, const Request& request) {
 
   StopSignal stop;
   if (shadow) shadow->on_breach([&stop] { stop.request(); });
-  TrainOutcome outcome{call.program, out, {}, trainer.run(stop.flag()), {}, &data, &trainer.plan(), &s};
+  TrainOutcome outcome{call.program,    out, {}, run(trainer, stop, shadow ? &*shadow : nullptr), {}, &data,
+                       &trainer.plan(), &s};
   if (shadow) outcome.shadow = shadow->summary();
   outcome.epochs = folder ? read_metrics(out) : outcome.result.epochs;
   if (folder && !outcome.result.stopped && !data.test.empty()) {

@@ -24,15 +24,17 @@ class TrainShadow : public Observer {
   void before_step(int64_t global_step, Executor& executor) override;
   void on_step(const StepRecord& r) override;
 
-  // Throws Error{numeric} naming the breach and its file, if there was one.
+  // Throws Error{numeric} naming the breach and its file, if there was one. Also to be called when the run fails: a wrong
+  // result is then the reason.
   void check() const;
 
  private:
-  void tell_breach(int64_t step);
+  void tell_breach();
   int64_t every_;
   std::shared_ptr<const Library> second_;
   Shadow shadow_;
-  std::string folder_, where_, breach_;  // where_: "step 50"; breach_: "" none
+  std::string folder_, breach_;  // breach_: what is told of it; "": none
+  int64_t step_ = 0;             // the last one that was checked
   LogJsonl* log_ = nullptr;
   std::function<void()> stop_ = [] {};
   bool checking_ = false;  // the step that runs

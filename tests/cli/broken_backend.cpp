@@ -1,6 +1,7 @@
 #include "cli/broken_backend.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "backends/cpu/backend.h"
@@ -33,6 +34,7 @@ class BrokenConv2d final : public Conv2d {
     for (size_t i = channels - 1; i < changed.size(); i += channels)
       if (defect_ == Defect::last_channel_lost) changed[i] = 0;
     right_.fprop(c, p, x, {changed.data(), w.shape, w.dtype}, b, y);
+    if (defect_ == Defect::nan_y) fill(y, std::numeric_limits<float>::quiet_NaN());
   }
   void dgrad(Context& c, const Conv2dProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
              GradMode mode) const override {

@@ -8,6 +8,7 @@ namespace gabor::testing {
 
 enum class Defect {
   none,
+  nan_y,               // conv2d fprop: y is NaN
   flipped_tap,         // conv2d fprop: the filter's first two columns are swapped
   last_channel_lost,   // conv2d fprop: the last input channel is not read
   remainder_not_zero,  // conv2d dgrad: rows behind the last stride, which no window reads, become 1

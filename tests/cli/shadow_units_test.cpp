@@ -140,6 +140,21 @@ INSTANTIATE_TEST_SUITE_P(
                "step 3: one wgrad on broken, checked by reference, is over its error budget: dw["}),
     [](const auto& info) { return info.param.name; });
 
+TEST(Shadow, SavesTheCaseOfWhatEndsTheStep) {
+  const testing::TempFolder folder;
+  const Library main({testing::broken_backend(Defect::nan_y)});
+  ShadowRun run(main, "reference", 1, folder.path());
+  EXPECT_THROW(run.run(kNet, config()), Error) << "the loss is NaN";
+  const std::string line = error_of([&] { run.shadow.check(); });
+  EXPECT_EQ(
+      line.find(
+          "step 1: one fprop on broken (broken kernel), checked by reference, is over its error budget: "
+          "y[0] is nan"),
+      0u)
+      << line;
+  EXPECT_EQ(read_case(folder.path() + "/shadow/step-000001-one-fprop.safetensors").breach.layer, "one");
+}
+
 struct Pair {
   const char *main, *shadow;
 };
