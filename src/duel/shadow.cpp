@@ -57,30 +57,26 @@ const Backend* Shadow::checker(const Backend& main, const Case& c, std::string& 
 
 void Shadow::judge(const Backend& main, const AnyProblem& problem, Pass pass, CallTensors call,
                    std::vector<HostTensor> got) {
-  Judged judged{op_name(problem), {}, {}};
-  DuelProblem item{.problem = problem};
-  item.given = std::make_shared<const CallTensors>(call);
+  Judged& judged = calls_.emplace_back(Judged{op_name(problem), {}, {}});
   const Backend* by = checker(main, *unjudged_case(problem, pass), judged.unsupported);
-  if (by) {
-    const auto c = make_case(item, pass, *by, 0);
-    std::string fault;
-    for (size_t i = 0; i < got.size(); i++) {
-      if (!got[i]) continue;
-      Score score;
-      add_to(score, c->outputs[i], std::as_const(got[i]).view(), main.traits().math);
-      judged.outputs.push_back({c->outputs[i].name, score.max, score.fault});
-      if (fault.empty()) fault = score.fault;
-    }
-    if (!fault.empty() && !breach_) {
-      breach_ = std::make_unique<ShadowBreach>();
-      breach_->backend = main.name(), breach_->math = main.traits().math;
-      breach_->kernel = c->kernel(main.ops()), breach_->shadow = by->name();
-      breach_->problem = problem, breach_->pass = pass, breach_->fault = fault;
-      breach_->call = std::move(call), breach_->got = std::move(got);
-      for (Expected& e : c->outputs) breach_->want.push_back(std::move(e.want));
-    }
+  if (!by) return;
+  DuelProblem item{.problem = problem};
+  item.given = std::make_shared<const CallTensors>(std::move(call));
+  const auto c = make_case(item, pass, *by, 0);
+  std::string fault;
+  for (size_t i = 0; i < got.size(); i++) {
+    if (!got[i]) continue;
+    Score score;
+    add_to(score, c->outputs[i], std::as_const(got[i]).view(), main.traits().math);
+    if (fault.empty()) fault = score.fault;
+    judged.outputs.push_back({c->outputs[i].name, score.max, std::move(score.fault)});
   }
-  calls_.push_back(std::move(judged));
+  if (fault.empty() || breach_) return;
+  std::vector<HostTensor> want;
+  for (Expected& e : c->outputs) want.push_back(std::move(e.want));
+  breach_ = std::make_unique<ShadowBreach>(ShadowBreach{
+      "", std::string(main.name()), main.traits().math, c->kernel(main.ops()), std::string(by->name()),
+      problem, pass, fault, *item.given, std::move(got), std::move(want)});
 }
 
 void Shadow::step_ran(const Step& step, bool backward) {

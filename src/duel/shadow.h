@@ -37,7 +37,7 @@ struct ShadowSummary {
   std::string backend;                  // the second one
   int64_t steps = 0;                    // that were checked
   std::map<std::string, double> worst;  // fraction of the budget by label
-  std::set<std::string> unchecked;      // "drop: dropout", with the reason where a backend gave one
+  std::set<std::string> unchecked;      // "drop dropout", with the reason where a backend gave one
 
   std::string text() const;  // "12 checks, worst conv2 dw 0.03 of its budget"
 };
