@@ -20,8 +20,8 @@ double operand_rounding(const std::string& math) {
 double Expected::own_budget(size_t i, const std::string& math) const {
   const double b = bound.view().as<float>()[i];
   if (terms == 0) return b;
-  const double u = operand_rounding(math);
-  return sum_budget(terms, b) + (2 * u + u * u) * b;
+  const double u = operand_rounding(math), sums = sum_budget(terms, b);
+  return std::isinf(sums) ? sums : sums + (2 * u + u * u) * b;
 }
 
 double Expected::budget(size_t i, const std::string& math) const {

@@ -1,6 +1,7 @@
 #include "duel/shadow.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/error.h"
@@ -9,6 +10,16 @@
 #include "duel/shadowed_backend.h"
 
 namespace gabor {
+namespace {
+
+bool finite(const CallTensors& call) {
+  for (const HostTensor& t : call.inputs)
+    for (size_t i = 0; t && t.dtype() == DType::f32 && i < t.floats().size(); i++)
+      if (!std::isfinite(t.floats()[i])) return false;
+  return true;
+}
+
+}  // namespace
 
 std::string ShadowSummary::text() const {
   std::string out = fmt::format("{} check{}", steps, steps == 1 ? "" : "s");
@@ -58,6 +69,8 @@ const Backend* Shadow::checker(const Backend& main, const Case& c, std::string& 
 void Shadow::judge(const Backend& main, const AnyProblem& problem, Pass pass, CallTensors call,
                    std::vector<HostTensor> got) {
   Judged& judged = calls_.emplace_back(Judged{op_name(problem), {}, {}});
+  // By IEEE 754, 0 times infinity is NaN, and backends may choose to give 0.
+  if (!finite(call)) return void(judged.unsupported = "inputs that are not finite");
   const Backend* by = checker(main, *unjudged_case(problem, pass), judged.unsupported);
   if (!by) return;
   DuelProblem item{.problem = problem};

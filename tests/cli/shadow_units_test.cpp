@@ -182,6 +182,18 @@ TEST(Shadow, AccusesNobodyWhoIsRightAndChangesNoBit) {
     }
 }
 
+TEST(Shadow, AccusesNobodyWhileANetDiverges) {
+  const auto main = make_library("cpu", 0);
+  for (const float lr : {5.0f, 300.0f, 1e6f}) {
+    ShadowRun run(*main, "reference", 1);
+    TrainConfig c = config();
+    c.epochs = 4, c.lr = lr, c.optimizer.kind = OptimizerKind::sgd;
+    const std::string end = error_of([&] { run.run(kNet, c); });
+    EXPECT_EQ(error_of([&] { run.shadow.check(); }), "") << lr << " " << end;
+    EXPECT_GE(run.shadow.summary().steps, 1);
+  }
+}
+
 TEST(Shadow, SaysWhatItChecksAndWhatNot) {
   const auto main = make_library("cpu", 0);
   ShadowRun run(*main, "reference", 2);

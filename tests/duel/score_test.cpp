@@ -91,6 +91,11 @@ TEST(Score, OfWhatIsNotFiniteMeetsTheSame) {
     EXPECT_FALSE(score_of(e, other).right());
 }
 
+TEST(Score, KnowsNothingWhereFloatMayOverflow) {
+  for (const char* math : {"fp32", "tf32"})
+    EXPECT_TRUE(score_of({"y", tensor({0}), 8, tensor({kInfinity})}, {3e38f}, math).right()) << math;
+}
+
 TEST(Score, LeavesOutWhatTheCallLeftOut) {
   const Expected nothing{"db", {}, 8, {}};
   Score s;
