@@ -16,11 +16,13 @@
 #include "cli/machine.h"
 #include "cli/option_values.h"
 #include "cli/output_file.h"
+#include "cli/saved_case.h"
 #include "cli/status_line.h"
 #include "cli/train_settings.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "duel/case.h"
 #include "duel/duel.h"
 #include "duel/model_problems.h"
 #include "duel/problem_list.h"
@@ -34,7 +36,7 @@ using Backends = std::vector<std::shared_ptr<const Backend>>;
 constexpr double kSteady = 0.05;  // change of the multiply-add rate, above which times are called uncertain
 
 struct Options {
-  std::string what = "article", backend = "auto", filter, json, html;
+  std::string what, backend = "auto", filter, json, html, replay;
   std::vector<std::string> kernels;  // users' files
   int64_t kernel_limit = 60;         // seconds
   int64_t batch = 0, classes = 0;    // 0: a model's 32 and own; a list's own
@@ -106,6 +108,28 @@ bool is_model(const std::string& what) {
   std::error_code error;
   return what.ends_with(".toml") || std::find(zoo.begin(), zoo.end(), what) != zoo.end() ||
          !std::filesystem::exists(what, error);  // find_model says what is wrong with a name
+}
+
+// What a saved case says happened, with its recorded result judged anew by the oracle.
+std::string replay_note(const SavedCase& saved, const DuelProblem& problem, const Backend& oracle) {
+  const ShadowBreach& b = saved.breach;
+  const auto c = make_case(problem, b.pass, oracle, 0);
+  Score score;
+  for (size_t i = 0; i < b.got.size(); i++)
+    if (b.got[i]) add_to(score, c->outputs[i], b.got[i].view(), b.math);
+  return fmt::format("saved at step {}: {}. By the reference, what {} made then {}", saved.step,
+                     breach_text(b), b.backend,
+                     score.right() ? "is within its budget" : "is wrong: " + score.fault);
+}
+
+// Problem and pass come from the saved case, and with them what else tells what to run on.
+std::vector<DuelProblem> replayed(Options& o, const Backend& oracle, std::vector<std::string>& notes) {
+  const SavedCase saved = read_case(o.replay);
+  DuelProblem problem{.tag = "replay", .name = saved.breach.layer, .problem = saved.breach.problem};
+  problem.given = std::make_shared<const CallTensors>(saved.breach.call);
+  o.duel.passes = {saved.breach.pass};
+  notes.push_back(replay_note(saved, problem, oracle));
+  return {std::move(problem)};
 }
 
 std::vector<DuelProblem> problems_of(const Options& o, const Library& oracle) {
@@ -200,6 +224,7 @@ std::vector<std::string> notes(const Options& o, const Duel& d, double load) {
 }
 
 bool read_options(const Invocation& call, Options& o) {
+  bool passes = false;
   CommandLine line(
       call, "duel",
       "Times every kernel on the layers of a model, or on a file of problems, and judges each result by its "
@@ -222,7 +247,7 @@ bool read_options(const Invocation& call, Options& o) {
               "first does)",
               [&](const std::string& v) { o.duel.baseline = v; });
   line.option("--pass", "A,B", "fprop, dgrad, wgrad (all)",
-              [&](const std::string& v) { o.duel.passes = parse_passes(v); });
+              [&](const std::string& v) { o.duel.passes = parse_passes(v), passes = true; });
   line.option(
       "--workspace", "A,B",
       "caps on a call's workspace, such as 0,64MiB,1GiB: under each, who needs more is passed over, and "
@@ -247,7 +272,21 @@ bool read_options(const Invocation& call, Options& o) {
   line.option("--json", "FILE", "write every number as one JSON object; - prints it instead of the table",
               [&](const std::string& v) { o.json = v; });
   line.option("--html", "FILE", "write a page with charts", [&](const std::string& v) { o.html = v; });
-  return line.parse();
+  line.option("--replay", "FILE",
+              "run the case that train --shadow saved, on its inputs, and say which backends are wrong",
+              [&](const std::string& v) { o.replay = v; });
+  if (!line.parse()) return false;
+  if (!o.replay.empty())
+    for (const auto& [given, name] : {std::pair{!o.what.empty(), "a MODEL"},
+                                      {o.batch > 0, "--batch"},
+                                      {o.input.rank() > 0, "--input"},
+                                      {o.classes > 0, "--classes"},
+                                      {!o.filter.empty(), "--filter"},
+                                      {o.scale > 0, "--scale"},
+                                      {passes, "--pass"}})
+      if (given) fail(ErrorCode::usage, "--replay", "does not go with {}: all is in its file", name);
+  if (o.what.empty()) o.what = o.replay.empty() ? "article" : o.replay;
+  return true;
 }
 
 }  // namespace
@@ -259,14 +298,15 @@ int duel_command(const Invocation& call) {
   Backends backends = parse_backends(o.backend, o.workspace_caps[0]);
   if (o.duel.baseline.empty()) o.duel.baseline = default_baseline(backends);
   add_kernels(backends, o);
-  std::vector<DuelProblem> problems = problems_of(o, *oracle);
+  DuelReport report;
+  std::vector<DuelProblem> problems =
+      o.replay.empty() ? problems_of(o, *oracle) : replayed(o, *oracle->backends()[0], report.notes);
   if (!o.filter.empty()) filter(problems, o.filter);
   if (o.scale > 0)
     for (DuelProblem& p : problems) scale_down(p, o.scale * 1e9);
   check_writable("--json", o.json);
   check_writable("--html", o.html);
 
-  DuelReport report;
   report.title = o.what.substr(o.what.rfind('/') + 1);
   report.command = command_text(call);
   report.machine = machine_text(backends);
@@ -284,7 +324,8 @@ int duel_command(const Invocation& call) {
     duel = merged(std::move(duels));
   }
   report.duel = &duel;
-  report.notes = notes(o, duel, load);
+  const std::vector<std::string> said = notes(o, duel, load);
+  report.notes.insert(report.notes.end(), said.begin(), said.end());
   if (!o.html.empty()) write_text(o.html, duel_html(report));
   if (o.json == "-")
     print_json(duel_json(report));

@@ -50,6 +50,8 @@ StopSignal::~StopSignal() {
 
 const std::atomic<bool>& StopSignal::flag() const { return stop_flag; }
 
+void StopSignal::request() const { stop_flag = true; }
+
 int StopSignal::exit_code() const { return stop_number ? 128 + stop_number : int(ErrorCode::stopped); }
 
 }  // namespace gabor

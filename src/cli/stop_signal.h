@@ -13,6 +13,7 @@ class StopSignal {
   StopSignal& operator=(const StopSignal&) = delete;
   ~StopSignal();
   const std::atomic<bool>& flag() const;
+  void request() const;   // sets it too; the first signal is then the second
   int exit_code() const;  // 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM
 };
 

@@ -21,6 +21,7 @@
 #include "cli/train_output.h"
 #include "cli/train_report.h"
 #include "cli/train_settings.h"
+#include "cli/train_shadow.h"
 #include "cli/trained_model.h"
 #include "cli/tuned_library.h"
 #include "core/error.h"
@@ -101,11 +102,14 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
     const std::string before = setting_value(s, name);
     apply_setting(s, name, value, "option, on resuming");
     // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
-    const bool free = name == "epochs" || name == "threads" || name == "data" || name.starts_with("cache");
+    const bool free = name == "epochs" || name == "threads" || name == "shadow" || name == "data" ||
+                      name.starts_with("cache");
     if (free || setting_value(s, name) == before) continue;
-    fail(ErrorCode::usage, "--" + name,
-         "is '{}' in this run; a resumed run keeps its options (--epochs, --threads and --cache may change)",
-         printable(before));
+    fail(
+        ErrorCode::usage, "--" + name,
+        "is '{}' in this run; a resumed run keeps its options (--epochs, --threads, --cache and --shadow may "
+        "change)",
+        printable(before));
   }
   return s;
 }
@@ -153,6 +157,13 @@ EvalResult test_result(const std::string& folder, const DataSplits& data, const 
   return best.evaluate(data.dataset, data.test, loading);
 }
 
+TrainResult run(Trainer& trainer, const StopSignal& stop, const TrainShadow* shadow) try {
+  return trainer.run(stop.flag());
+} catch (const Error&) {
+  if (shadow) shadow->check();
+  throw;
+}
+
 int train(const Invocation& call, const Request& request) {
   std::optional<RunFolder> folder;
   std::optional<Checkpoint> resumed, init;
@@ -170,6 +181,8 @@ int train(const Invocation& call, const Request& request) {
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
 
   const std::string out = folder ? folder->path() : "";
+  std::optional<TrainShadow> shadow;
+  if (!s.shadow.backend.empty()) shadow.emplace(s, *library, out);
   if (s.data.empty() && !resumed && !request.json)
     fmt::print(
         "No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
@@ -193,6 +206,7 @@ int train(const Invocation& call, const Request& request) {
   if (folder) {  // a dry run saves nothing, measurements neither
     library = tuned_library(library, untuned, s, resumed.has_value(), progress_style().terminal);
     fit_model(s, graph, *library, classes);  // another kernel may want another workspace
+    if (shadow) shadow.emplace(s, *library, out);
   }
   DataSplits used = data;
   if (request.dry_run) {
@@ -219,8 +233,10 @@ int train(const Invocation& call, const Request& request) {
   if (folder)
     observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
 
-  Trainer trainer(graph, used, s.train, *library, observers, resumed ? &*resumed : nullptr,
-                  init ? &*init : nullptr);
+  if (shadow) observers.add(*shadow);
+  if (shadow && log) shadow->write_to(*log);
+  Trainer trainer(graph, used, s.train, shadow ? shadow->library() : *library, observers,
+                  resumed ? &*resumed : nullptr, init ? &*init : nullptr);
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason,
@@ -229,7 +245,10 @@ int train(const Invocation& call, const Request& request) {
   }
 
   StopSignal stop;
-  TrainOutcome outcome{call.program, out, {}, trainer.run(stop.flag()), {}, &data, &trainer.plan(), &s};
+  if (shadow) shadow->on_breach([&stop] { stop.request(); });
+  TrainOutcome outcome{call.program,    out, {}, run(trainer, stop, shadow ? &*shadow : nullptr), {}, &data,
+                       &trainer.plan(), &s};
+  if (shadow) outcome.shadow = shadow->summary();
   outcome.epochs = folder ? read_metrics(out) : outcome.result.epochs;
   if (folder && !outcome.result.stopped && !data.test.empty()) {
     outcome.test = test_result(out, data, s, library);
@@ -244,6 +263,7 @@ int train(const Invocation& call, const Request& request) {
     print_json(train_json(outcome));
   else
     fmt::print("{}", train_footer(outcome));
+  if (shadow) shadow->check();
   return outcome.result.stopped ? stop.exit_code() : 0;
 }
 

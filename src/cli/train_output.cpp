@@ -103,6 +103,9 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      s.train.batch, micro_batches(s));
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
   out += fusions(plan) + passed_over(plan) + measured(plan);
+  if (!s.shadow.backend.empty())
+    out += fmt::format("shadow   {} checks every {} steps, from the same inputs op by op\n", s.shadow.backend,
+                       s.shadow.every);
   return out +
          fmt::format("run      {}\n", folder.empty() ? "nothing is saved (--dry-run)" : printable(folder));
 }
@@ -124,6 +127,11 @@ std::string train_footer(const TrainOutcome& o) {
                     o.test->accuracy(), o.test->correct, o.test->samples, o.test->loss);
   if (const std::string pace = bottleneck_text(o.epochs, o.settings->train.cache != nullptr); !pace.empty())
     out += "pace     set by " + pace + "\n";
+  if (o.shadow) {
+    out += fmt::format("shadow   {}: {}\n", o.shadow->backend, printable(o.shadow->text()));
+    for (const std::string& what : o.shadow->unchecked)
+      out += fmt::format("         not checked: {}\n", printable(what));
+  }
   if (o.folder.empty())
     return out + fmt::format("dry run  {} steps done; nothing was saved\n", p.global_step);
   out += fmt::format(
@@ -160,6 +168,11 @@ nlohmann::ordered_json train_json(const TrainOutcome& o) {
                            {"val_acc", e.val_acc},
                            {"images_per_s", e.images_per_s},
                            {"seconds", e.seconds}});
+  if (o.shadow)
+    j["shadow"] = {{"backend", o.shadow->backend},
+                   {"checks", o.shadow->steps},
+                   {"worst", o.shadow->worst},
+                   {"unchecked", o.shadow->unchecked}};
   if (o.test) j["test"] = eval_json(*o.test, o.data->dataset->classes());
   if (!o.folder.empty()) {
     j["report"] = o.folder + "/report.html";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/train_settings.h"
+#include "duel/shadow.h"
 #include "model/plan.h"
 
 namespace gabor {
@@ -19,6 +20,7 @@ struct TrainOutcome {
   const DataSplits* data = nullptr;
   const Plan* plan = nullptr;
   const TrainSettings* settings = nullptr;
+  std::optional<ShadowSummary> shadow{};
 };
 
 // Before the first step: data, model, input, cache, backends, run folder.

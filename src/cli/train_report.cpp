@@ -57,6 +57,7 @@ void write_report(const TrainOutcome& o, const RunRecorder& recorder, const Para
   if (o.test) r.results.push_back(named("test, best checkpoint", *o.test, dataset));
   const Filters filters = first_filters(parameters);
   if (!filters.data.empty()) r.filters = {filters.data.data(), filters.shape, DType::f32};
+  r.shadow = o.shadow;
   r.warnings = recorder.warnings;
   r.command = repeat_command(*o.settings, o.program);
   r.config = o.settings->train.config_text;

@@ -50,6 +50,18 @@ void set_loss(S& s, Text option, Text v) {
 void set_seed(S& s, Text option, Text v) {
   s.train.seed = s.split.seed = uint64_t(parse_whole(option, v, 0, int64_t{1} << 53));
 }
+void set_shadow(S& s, Text option, Text v) {
+  s.shadow = {};
+  if (v == "off") return;
+  const size_t colon = v.find(':');
+  if (colon == std::string::npos)
+    fail(ErrorCode::usage, option, "'{}' is not valid; expected NAME:EVERY, e.g. reference:50, or off",
+         printable(v));
+  std::vector<std::string> names = backend_names();
+  std::erase(names, "auto");
+  const std::string name = parse_choice(option, v.substr(0, colon), names);
+  s.shadow = {name, parse_whole(option, v.substr(colon + 1), 1, 1'000'000'000)};
+}
 void set_bad_policy(S& s, Text option, Text v) {
   s.train.bad_policy =
       parse_choice(option, v, {"skip", "fail"}) == "fail" ? BadPolicy::fail : BadPolicy::skip;
@@ -149,6 +161,14 @@ const std::vector<Setting>& train_setting_table() {
       {"cache-limit", kNumber, "GIB", "of all caches in that folder; the longest unused are removed (20)",
        [](S& s, Text o, Text v) { s.cache_limit = parse_number(o, v, 0, 1e6); },
        [](const S& s) { return show(s.cache_limit); }},
+      {"shadow", kText, "NAME:EVERY",
+       "check every EVERYth step, op by op, on a second backend; stop when a result is over its error "
+       "budget, e.g. "
+       "reference:50 (off)",
+       set_shadow,
+       [](const S& s) {
+         return s.shadow.backend.empty() ? "off" : fmt::format("{}:{}", s.shadow.backend, s.shadow.every);
+       }},
       {"threads", kNumber, "N", "0: all the machine has (0)",
        [](S& s, Text o, Text v) { s.threads = int(parse_whole(o, v, 0, 1024)); },
        [](const S& s) { return std::to_string(s.threads); }},

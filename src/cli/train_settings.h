@@ -13,6 +13,12 @@
 
 namespace gabor {
 
+// Which steps a second backend checks.
+struct ShadowSettings {
+  std::string backend;  // "": none
+  int64_t every = 0;    // steps
+};
+
 struct TrainSettings {
   std::string data;  // path; "" = the embedded demo set
   std::string model = "article";
@@ -27,6 +33,7 @@ struct TrainSettings {
   std::string init;
   std::string cache = "auto";  // of decoded pictures: auto, none, or a folder
   double cache_limit = 20;     // GiB, of all caches in the folder
+  ShadowSettings shadow;
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 
   // Setting name -> where its value came from: "option", "model", "data", "demo", "vram"; absent: "default".

@@ -125,8 +125,8 @@ void CacheWriter::publish(const std::vector<IndexEntry>& index) {
   const Header header = header_of(content_, hash_of(index));
   write(kPage, index.data(), index.size() * sizeof(IndexEntry));
   write(0, &header, sizeof header);
-  // Before the rename, so that a crash of the machine cannot leave a name without its content.
-  if (::fsync(descriptor_) != 0 || ::rename(temporary_path().c_str(), path_.c_str()) != 0)
+  // No fsync, which can take minutes: what a crash of the machine loses fails its checksum afterwards.
+  if (::rename(temporary_path().c_str(), path_.c_str()) != 0)
     fail(ErrorCode::data, printable(path_), "cannot be written: {}", std::strerror(errno));
   published_ = true;
 }

@@ -52,7 +52,7 @@ class CacheWriter {
 
   std::string temporary_path() const { return path_ + kUnfinished; }
   void write_record(uint32_t i, const uint8_t* pixels);  // throws Error{data}
-  // Writes index and header, waits until all is on the disk, and gives the file its name. Throws Error{data}.
+  // Writes index and header, and gives the file its name. Throws Error{data}.
   void publish(const std::vector<IndexEntry>& index);
 
   static constexpr const char* kUnfinished = ".part";

@@ -106,8 +106,7 @@ void PictureCache::store(uint32_t sample, const uint8_t* pixels) {
 
 void PictureCache::skip(uint32_t sample) { count_off(sample); }
 
-// The last wanted picture makes the file whole. Written and synced outside the lock: it may take seconds, and
-// other threads go on loading.
+// The last wanted picture makes the file whole. It is published outside the lock, so that others go on loading.
 void PictureCache::count_off(uint32_t sample) {
   std::vector<IndexEntry> index;
   {

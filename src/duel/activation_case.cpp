@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "duel/case.h"
 #include "ops/activation.h"
 #include "ops/budget.h"
@@ -8,30 +10,32 @@ namespace {
 // Arguments go over the range where the functions bend.
 constexpr float kReach = 8;
 
-// Inputs: x / x or y, whichever the derivative is taken from, dy. Outputs: y / dx.
 class ActivationCase final : public Case {
  public:
-  ActivationCase(const ActivationProblem& p, Pass pass, const Backend& oracle, uint64_t seed)
-      : p_(p), pass_(Pass::fprop) {
-    const Shape shape{p.count};
+  ActivationCase(const ActivationProblem& p, Pass pass) : p_(p), pass_(pass) {
     flops = double(p.count);
-    bytes = float_bytes({shape, shape});
-    inputs.push_back(random_tensor(shape, seed, 0));
-    for (float& v : inputs[0].floats()) v *= kReach;
-    std::vector<HostTensor> y = oracle_outputs(*this, oracle, inputs, std::vector{HostTensor(shape)});
-    if (pass == Pass::fprop) {
-      HostTensor budget = forward_budget();
-      outputs.push_back({"y", std::move(y[0]), 0, std::move(budget)});
-      return;
-    }
-    pass_ = pass;
-    bytes += float_bytes({shape});
-    const HostTensor x = inputs[0];
-    if (from_output()) inputs[0] = y[0];
-    inputs.push_back(random_tensor(shape, seed, 1));
-    std::vector<HostTensor> dx = oracle_outputs(*this, oracle, inputs, std::vector{HostTensor(shape)});
-    HostTensor budget = backward_budget(x, y[0], dx[0]);
-    outputs.push_back({"dx", std::move(dx[0]), 0, std::move(budget)});
+    bytes = float_bytes({{p.count}, {p.count}});
+    if (pass == Pass::dgrad) bytes += float_bytes({{p.count}});
+  }
+
+  CallTensors draw(const Backend&, uint64_t seed) const override {
+    CallTensors call = random_call(p_, pass_, seed);
+    for (size_t i = 0; i < (pass_ == Pass::fprop ? 1u : 2u); i++)  // x; x and y
+      for (float& v : call.inputs[i].floats()) v *= kReach;
+    if (pass_ == Pass::fprop) return call;
+    // y as a forward leaves it; what the kind does not read is left out.
+    const bool from_y = derivative_from_output(p_.activation.kind);
+    for (float& v : call.inputs[1].floats()) v = float(activate(p_.activation, v));
+    call.inputs[from_y ? 0 : 1] = {};
+    return call;
+  }
+
+  void expect(const Backend& oracle) override {
+    std::vector<HostTensor> out = outputs_of(*this, oracle, inputs, before);
+    HostTensor budget(out[0].shape());
+    for (size_t i = 0; i < budget.floats().size(); i++)
+      budget.floats()[i] = float(pass_ == Pass::fprop ? forward_budget(i) : backward_budget(i, out[0]));
+    outputs.push_back({pass_ == Pass::fprop ? "y" : "dx", std::move(out[0]), 0, std::move(budget)});
   }
 
   bool has_op(const OpSet& ops) const override { return ops.activation != nullptr; }
@@ -42,29 +46,21 @@ class ActivationCase final : public Case {
     if (pass_ == Pass::fprop)
       ops.activation->forward(context, p_, in[0], out[0]);
     else
-      ops.activation->backward(context, p_, from_output() ? ConstTensorView{} : in[0],
-                               from_output() ? in[0] : ConstTensorView{}, in[1], out[0], GradMode::overwrite);
+      ops.activation->backward(context, p_, in[0], in[1], in[2], out[0], mode);
   }
 
  private:
-  bool from_output() const { return derivative_from_output(p_.activation.kind); }
-  // Where an error is allowed at all, the oracle's own rounding comes to it.
-  HostTensor forward_budget() {
-    HostTensor budget(Shape{p_.count});
-    for (size_t i = 0; i < budget.floats().size(); i++) {
-      const double x = inputs[0].floats()[i], error = activation_error(p_.activation, x);
-      budget.floats()[i] = error > 0 ? float(error + kU * std::fabs(activate(p_.activation, x))) : 0;
-    }
-    return budget;
+  // The oracle's rounding is counted too.
+  double forward_budget(size_t i) const {
+    const double x = inputs[0].floats()[i], error = activation_error(p_.activation, x);
+    return error > 0 ? error + kU * std::fabs(activate(p_.activation, x)) : 0;
   }
-  HostTensor backward_budget(const HostTensor& x, const HostTensor& y, const HostTensor& dx) const {
-    HostTensor budget(Shape{p_.count});
-    const float *xs = x.view().as<float>(), *ys = y.view().as<float>(), *dxs = dx.view().as<float>(),
-                *dys = inputs[1].view().as<float>();
-    for (size_t i = 0; i < budget.floats().size(); i++)
-      budget.floats()[i] = float(sum_budget(1, std::fabs(dxs[i])) +
-                                 slope_error(p_.activation, xs[i], ys[i]) * std::fabs(dys[i]));
-    return budget;
+  double backward_budget(size_t i, const HostTensor& dx) const {
+    const double x = inputs[0] ? inputs[0].floats()[i] : 0, y = inputs[1] ? inputs[1].floats()[i] : 0;
+    const double start = mode == GradMode::accumulate ? before[0].floats()[i] : 0;
+    const double own = std::fabs(dx.floats()[i] - start);
+    return sum_budget(2, std::fabs(start) + own) +
+           slope_error(p_.activation, x, y) * std::fabs(inputs[2].floats()[i]);
   }
 
   ActivationProblem p_;
@@ -73,9 +69,8 @@ class ActivationCase final : public Case {
 
 }  // namespace
 
-std::unique_ptr<Case> activation_case(const ActivationProblem& p, Pass pass, const Backend& oracle,
-                                      uint64_t seed) {
-  return std::make_unique<ActivationCase>(p, pass, oracle, seed);
+std::unique_ptr<Case> activation_case(const ActivationProblem& p, Pass pass) {
+  return std::make_unique<ActivationCase>(p, pass);
 }
 
 }  // namespace gabor

@@ -18,11 +18,17 @@ double operand_rounding(const std::string& math) {
   fail(ErrorCode::internal, "Traits::math", "'{}' has no error budget", math);
 }
 
-double Expected::budget(size_t i, const std::string& math) const {
+double Expected::own_budget(size_t i, const std::string& math) const {
   const double b = bound.view().as<float>()[i];
   if (terms == 0) return b;
-  const double u = operand_rounding(math);
-  return sum_budget(terms, b) + (2 * u + u * u) * b;
+  const double u = operand_rounding(math), sums = sum_budget(terms, b);
+  return std::isinf(sums) ? sums : sums + (2 * u + u * u) * b;
+}
+
+double Expected::budget(size_t i, const std::string& math) const {
+  const double more = added.empty() ? 0 : added[i];
+  const double own = own_budget(i, math) + more;
+  return oracle_math == "fp64" ? own : own + own_budget(i, oracle_math) + more;
 }
 
 HostTensor random_tensor(const Shape& shape, uint64_t seed, uint32_t number) {
@@ -40,16 +46,26 @@ HostTensor random_tensor(const Shape& shape, uint64_t seed, uint32_t number) {
   return t;
 }
 
+CallTensors random_call(const AnyProblem& problem, Pass pass, uint64_t seed) {
+  const CallSpec spec = call_spec(problem, pass);
+  CallTensors call;
+  for (const TensorSpec& t : spec.inputs)
+    call.inputs.push_back(t.dtype == DType::f32 ? random_tensor(t.shape, seed, uint32_t(call.inputs.size()))
+                                                : HostTensor(t.shape, t.dtype));
+  for (const TensorSpec& t : spec.outputs) call.outputs.emplace_back(t.shape, t.dtype);
+  return call;
+}
+
 HostTensor absolute(const HostTensor& t) {
   HostTensor out = t;
-  if (t.dtype() == DType::f32)
+  if (t && t.dtype() == DType::f32)
     for (float& v : out.floats()) v = std::fabs(v);
   return out;
 }
 
 std::vector<double> widened(const HostTensor& t) {
-  const float* values = t.view().as<float>();
-  return {values, values + t.shape().count()};
+  const auto values = t.floats();
+  return {values.begin(), values.end()};
 }
 
 HostTensor rounded(const Shape& shape, std::span<const double> values) {
@@ -58,36 +74,73 @@ HostTensor rounded(const Shape& shape, std::span<const double> values) {
   return t;
 }
 
-std::vector<HostTensor> oracle_outputs(const Case& c, const Backend& oracle,
-                                       std::span<const HostTensor> inputs, std::span<const HostTensor> like) {
-  const Support support = c.has_op(oracle.ops()) ? c.supports(oracle.ops()) : Support::no("it lacks the op");
-  if (!support)
-    fail(ErrorCode::internal, std::string(oracle.name()), "cannot be the oracle: {}", support.reason);
-  const Buffer workspace(oracle.device(), c.workspace_bytes(oracle.ops()));
-  Context context{oracle.device(), oracle.device().stream(), workspace.data(), workspace.bytes()};
-  std::vector<HostTensor> outputs(like.begin(), like.end());
-  std::vector<ConstTensorView> prepared, in;
-  std::vector<TensorView> out;
-  for (const HostTensor& t : c.inputs) prepared.push_back(t.view());
-  for (const HostTensor& t : inputs) in.push_back(t.view());
-  for (HostTensor& t : outputs) out.push_back(t.view());
-  HostTensor own({int64_t(c.own_bytes(oracle.ops()))}, DType::u8);
-  if (own.shape().count()) {
-    out.push_back(own.view());
-    c.prepare(oracle.ops(), context, prepared, own.view());
-  }
-  c.run(oracle.ops(), context, in, out);
-  return outputs;
+namespace {
+std::vector<HostTensor> absolute(std::span<const HostTensor> tensors) {
+  std::vector<HostTensor> out;
+  for (const HostTensor& t : tensors) out.push_back(gabor::absolute(t));
+  return out;
+}
+}  // namespace
+
+TensorView DeviceTensors::place(const HostTensor& like) {
+  if (!like) return {};
+  buffers_.emplace_back(device_, like.view().bytes());
+  return {buffers_.back().data(), like.shape(), like.dtype()};
 }
 
-void expect_sums(Case& c, const Backend& oracle, std::vector<HostTensor> like, std::vector<std::string> names,
-                 std::vector<double> terms) {
-  std::vector<HostTensor> magnitudes;
-  for (const HostTensor& t : c.inputs) magnitudes.push_back(absolute(t));
-  std::vector<HostTensor> want = oracle_outputs(c, oracle, c.inputs, like);
-  std::vector<HostTensor> bound = oracle_outputs(c, oracle, magnitudes, like);
+DeviceTensors::DeviceTensors(Device& device, std::span<const HostTensor> inputs,
+                             std::span<const HostTensor> outputs)
+    : device_(device) {
+  for (const HostTensor& t : inputs) {
+    const TensorView v = place(t);
+    if (v) device.copy_to(v.data, t.view().data, v.bytes());
+    in.push_back(v);
+  }
+  for (const HostTensor& t : outputs) out.push_back(place(t));
+}
+
+void DeviceTensors::set_outputs(std::span<const HostTensor> values) const {
+  for (size_t i = 0; i < out.size(); i++)
+    if (out[i]) device_.copy_to(out[i].data, values[i].view().data, out[i].bytes());
+}
+
+std::vector<HostTensor> DeviceTensors::outputs() const {
+  std::vector<HostTensor> got;
+  for (const TensorView& v : out) {
+    got.push_back(v ? HostTensor(v.shape, v.dtype) : HostTensor());
+    if (v) device_.copy_from(got.back().view().data, v.data, v.bytes());
+  }
+  return got;
+}
+
+std::vector<HostTensor> outputs_of(const Case& c, const Backend& backend, std::span<const HostTensor> inputs,
+                                   std::span<const HostTensor> before) {
+  const Support support =
+      c.has_op(backend.ops()) ? c.supports(backend.ops()) : Support::no("it lacks the op");
+  if (!support)
+    fail(ErrorCode::internal, std::string(backend.name()), "cannot be the oracle: {}", support.reason);
+  Device& device = backend.device();
+  const Buffer workspace(device, c.workspace_bytes(backend.ops()));
+  Context context{device, device.stream(), workspace.data(), workspace.bytes()};
+  const DeviceTensors tensors(device, inputs, before);
+  tensors.set_outputs(before);
+  const Buffer own(device, c.own_bytes(backend.ops()));
+  std::vector<TensorView> out = tensors.out;
+  if (own.bytes()) {
+    out.push_back({own.data(), {int64_t(own.bytes())}, DType::u8});
+    c.prepare(backend.ops(), context, tensors.in, out.back());
+  }
+  c.run(backend.ops(), context, tensors.in, out);
+  return tensors.outputs();
+}
+
+void expect_sums(Case& c, const Backend& oracle, std::vector<std::string> names, std::vector<double> terms,
+                 const Case* of_magnitudes) {
+  std::vector<HostTensor> want = outputs_of(c, oracle, c.inputs, c.before);
+  std::vector<HostTensor> bound =
+      outputs_of(of_magnitudes ? *of_magnitudes : c, oracle, absolute(c.inputs), absolute(c.before));
   // One rounding more than the sums: the oracle's own, when it stores want and bound.
-  for (size_t i = 0; i < like.size(); i++)
+  for (size_t i = 0; i < names.size(); i++)
     c.outputs.push_back({names[i], std::move(want[i]), terms[i] + 1, std::move(bound[i])});
 }
 
@@ -97,20 +150,30 @@ double float_bytes(std::initializer_list<Shape> shapes) {
   return bytes;
 }
 
+namespace {
+
+std::unique_ptr<Case> undrawn(const Conv2dProblem& p, Pass pass) { return conv2d_case(p, pass); }
+std::unique_ptr<Case> undrawn(const DenseProblem& p, Pass pass) { return dense_case(p, pass); }
+std::unique_ptr<Case> undrawn(const Pool2dProblem& p, Pass pass) { return pool2d_case(p, pass); }
+std::unique_ptr<Case> undrawn(const SoftmaxProblem& p, Pass pass) { return softmax_case(p, pass); }
+std::unique_ptr<Case> undrawn(const LossProblem& p, Pass) { return loss_case(p); }
+std::unique_ptr<Case> undrawn(const ActivationProblem& p, Pass pass) { return activation_case(p, pass); }
+std::unique_ptr<Case> undrawn(const FirstBlockProblem& p, Pass pass) { return first_block_case(p, pass); }
+std::unique_ptr<Case> undrawn(const BatchNormProblem& p, Pass pass) { return batchnorm_case(p, pass); }
+
+}  // namespace
+
+std::unique_ptr<Case> unjudged_case(const AnyProblem& problem, Pass pass) {
+  return std::visit([&](const auto& p) { return undrawn(p, pass); }, problem);
+}
+
 std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backend& oracle, uint64_t seed) {
-  return std::visit(
-      [&](const auto& p) -> std::unique_ptr<Case> {
-        using P = std::decay_t<decltype(p)>;
-        if constexpr (std::is_same_v<P, Conv2dProblem>) return conv2d_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, DenseProblem>) return dense_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, Pool2dProblem>) return pool2d_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, SoftmaxProblem>) return softmax_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, BatchNormProblem>) return batchnorm_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, ActivationProblem>) return activation_case(p, pass, oracle, seed);
-        if constexpr (std::is_same_v<P, LossProblem>) return loss_case(p, oracle, seed);
-        if constexpr (std::is_same_v<P, FirstBlockProblem>) return first_block_case(p, pass, oracle, seed);
-      },
-      item.problem);
+  auto c = unjudged_case(item.problem, pass);
+  CallTensors call = item.given ? *item.given : c->draw(oracle, seed);
+  c->inputs = std::move(call.inputs), c->before = std::move(call.outputs), c->mode = call.mode;
+  c->expect(oracle);
+  for (Expected& e : c->outputs) e.oracle_math = oracle.traits().math;
+  return c;
 }
 
 }  // namespace gabor

@@ -6,9 +6,10 @@ namespace {
 
 class Conv2dCase final : public WeightedCase<Conv2d, Conv2dProblem> {
  public:
-  Conv2dCase(const Conv2dProblem& p, Pass pass, const Backend& oracle, uint64_t seed)
-      : WeightedCase(p, pass, &OpSet::conv2d, oracle, seed, double(p.reduction()),
-                     double(p.R * p.S * (p.K / p.groups)), double(p.N * p.P() * p.Q())) {
+  Conv2dCase(const Conv2dProblem& p, Pass pass)
+      : WeightedCase(
+            p, pass, &OpSet::conv2d,
+            {double(p.reduction()), double(p.R * p.S * (p.K / p.groups)), double(p.N * p.P() * p.Q())}) {
     flops = flops_of(p);
     if (pass == Pass::dgrad) return;  // dx is written in whole
     const int64_t touched = reach(p.H, p.R, p.pad.top, p.stride_h, p.dil_h, p.P()).touched *
@@ -20,8 +21,8 @@ class Conv2dCase final : public WeightedCase<Conv2d, Conv2dProblem> {
 
 }  // namespace
 
-std::unique_ptr<Case> conv2d_case(const Conv2dProblem& p, Pass pass, const Backend& oracle, uint64_t seed) {
-  return std::make_unique<Conv2dCase>(p, pass, oracle, seed);
+std::unique_ptr<Case> conv2d_case(const Conv2dProblem& p, Pass pass) {
+  return std::make_unique<Conv2dCase>(p, pass);
 }
 
 }  // namespace gabor

@@ -54,46 +54,32 @@ using Arenas = std::map<Device*, std::unique_ptr<Arena>>;
 // The tensors of a case on one device, and one workspace for all candidates: they run one after the other.
 class Workbench {
  public:
-  Workbench(const Case& c, Device& device) : case_(c), device_(device) {
-    for (const HostTensor& t : c.inputs) {
-      const ConstTensorView host = t.view();
-      buffers_.emplace_back(device, host.bytes());
-      device.copy_to(buffers_.back().data(), host.data, host.bytes());
-      in.push_back({buffers_.back().data(), host.shape, host.dtype});
-    }
-    for (const Expected& e : c.outputs) {
-      buffers_.emplace_back(device, e.want.view().bytes());
-      out.push_back({buffers_.back().data(), e.want.shape(), e.want.dtype()});
-    }
-  }
+  Workbench(const Case& c, Device& device)
+      : case_(c), device_(device), tensors_(device, c.inputs, c.before) {}
+  const DeviceTensors& tensors() const { return tensors_; }
   void reserve(size_t bytes) {
     if (bytes > workspace_.bytes()) workspace_ = {}, workspace_ = Buffer(device_, bytes);
   }
   Context context(size_t bytes) const { return {device_, device_.stream(), workspace_.data(), bytes}; }
-  // NaN as float: what is not written is found.
-  void spoil_outputs() {
-    for (const TensorView& t : out) {
-      const std::vector<unsigned char> ones(t.bytes(), 0xFF);
-      device_.copy_to(t.data, ones.data(), ones.size());
+  // What is added to, or else NaN as float, so that what is not written is found.
+  void prepare_outputs() {
+    if (case_.mode == GradMode::accumulate) return tensors_.set_outputs(case_.before);
+    for (const TensorView& t : tensors_.out) {
+      const std::vector<unsigned char> ones(t ? t.bytes() : 0, 0xFF);
+      if (t) device_.copy_to(t.data, ones.data(), ones.size());
     }
   }
   Score judge(const std::string& math) const {
     Score score;
-    for (size_t i = 0; i < out.size(); i++) {
-      HostTensor got(out[i].shape, out[i].dtype);
-      device_.copy_from(got.view().data, out[i].data, out[i].bytes());
-      add_to(score, case_.outputs[i], std::as_const(got).view(), math);
-    }
+    const std::vector<HostTensor> got = tensors_.outputs();
+    for (size_t i = 0; i < got.size(); i++) add_to(score, case_.outputs[i], got[i].view(), math);
     return score;
   }
-
-  std::vector<ConstTensorView> in;
-  std::vector<TensorView> out;
 
  private:
   const Case& case_;
   Device& device_;
-  std::vector<Buffer> buffers_;
+  DeviceTensors tensors_;
   Buffer workspace_;
 };
 
@@ -120,7 +106,8 @@ class Running {
     for (DuelRecord& r : records) {
       if (!r.ran()) continue;
       const auto [at, is_new] = indistinct.try_emplace(r.traits.math);
-      if (is_new) at->second = indistinct_output(*c, r.traits.math);
+      // Given tensors are judged as they are: they were saved because a result was wrong.
+      if (is_new && !duel_.problems[problem].given) at->second = indistinct_output(*c, r.traits.math);
       if (!at->second.empty())
         r.unsupported = fmt::format("cannot be judged: zeros would be right for {}", at->second);
     }
@@ -164,22 +151,23 @@ class Running {
     const OpSet& ops = backend.ops();
     // std::function copies what it holds.
     const auto own = std::make_shared<const Buffer>(backend.device(), c.own_bytes(ops));
-    std::vector<TensorView> out = bench.out;
+    const DeviceTensors& tensors = bench.tensors();
+    std::vector<TensorView> out = tensors.out;
     if (own->bytes()) {
       out.push_back({own->data(), {int64_t(own->bytes())}, DType::u8});
       Context context = bench.context(workspace_bytes);
-      c.prepare(ops, context, bench.in, out.back());
+      c.prepare(ops, context, tensors.in, out.back());
     }
-    const auto work = [&c, &ops, &bench, own, out, workspace_bytes] {
+    const auto work = [&c, &ops, &bench, &tensors, own, out, workspace_bytes] {
       Context context = bench.context(workspace_bytes);
-      c.run(ops, context, bench.in, out);
+      c.run(ops, context, tensors.in, out);
     };
     return {arena.stopwatch.get(), work, [&arena] { arena.flush(); }, arena.stopwatch->seconds(work)};
   }
 
   // As timed, and scores the result.
   Contestant judged(const Case& c, const Backend& backend, Workbench& bench, DuelRecord& r) const {
-    bench.spoil_outputs();
+    bench.prepare_outputs();
     Contestant contestant = timed(c, backend, bench, r.workspace_bytes);
     r.score = bench.judge(r.traits.math);
     // A first run may include what is done once only, such as compiling.

@@ -1,12 +1,15 @@
 // duel: times every candidate kernel on the same problems and judges their results by error budgets.
 //   problem.h, problem_text.h, problem_list.h, model_problems.h   what is run
+//   call.h, problem_record.h                      the tensors of one call of an op; its problem with every field
 //   case.h                                        one problem and pass, with inputs and the oracle's result
 //   score.h                                       how right a result is
 //   measure.h, statistics.h, roofline.h           how long it takes, and what the machine could do
 //   duel.h, summary.h                             all of it, and what it comes to
+//   shadow.h                                      the same judgement on the calls that training makes
 // It knows backends only by ops/backend.h, and prints nothing.
 // problem.h: one problem of a duel.
 #pragma once
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,6 +28,7 @@ namespace gabor {
 
 using AnyProblem = std::variant<Conv2dProblem, Pool2dProblem, DenseProblem, SoftmaxProblem, BatchNormProblem,
                                 ActivationProblem, LossProblem, FirstBlockProblem>;
+struct CallTensors;
 
 struct DuelProblem {
   std::string tag{};          // of its list, or the model's name
@@ -32,6 +36,7 @@ struct DuelProblem {
   AnyProblem problem{};       // a convolution or dense layer without its activation: that is another op
   bool first = false;         // the first layer of a net: no gradient of x is wanted
   std::string scaled_from{};  // string form before scale_down; "" when it was not needed
+  std::shared_ptr<const CallTensors> given{};  // what to run on (duel/call.h); null: drawn by seed
 };
 
 double flops_of(const AnyProblem& p);  // of the forward pass; taps that lie in the padding are no work

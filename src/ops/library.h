@@ -42,6 +42,7 @@ class Library {
   // What is not as it could be, and why: "cuda: the NVIDIA driver sees no GPU" (a backend that would have come first).
   const std::vector<std::string>& notes() const { return notes_; }
 
+  const TunedChoices& choices() const { return tuned_; }
   // The same, with these choices where no other backend is asked for. One that is not here is left out, with a note.
   Library tuned(TunedChoices choices, const std::vector<std::string>& notes) const;
 

@@ -177,6 +177,20 @@ std::string choices(const HtmlReport& r) {
   return out;
 }
 
+std::string shadow(const HtmlReport& r) {
+  if (!r.shadow) return "";
+  std::string out = fmt::format(
+      "<h2>Shadow training</h2>\n<p>{} beside it: {}.</p>\n<div class=\"scroll\"><table>\n<tr><th>output</th>"
+      "<th class=\"n\">largest error, share of its budget</th></tr>\n",
+      h(r.shadow->backend), h(r.shadow->text()));
+  for (const auto& [label, fraction] : r.shadow->worst)
+    out += fmt::format("<tr><td>{}</td><td class=\"n\">{:.3g}</td></tr>\n", h(label), fraction);
+  out += "</table></div>\n";
+  for (const std::string& what : r.shadow->unchecked)
+    out += fmt::format("<p class=\"soft\">Not checked: {}</p>\n", h(what));
+  return out;
+}
+
 std::string repeat(const HtmlReport& r) {
   std::string out = fmt::format("<h2>Repeat it</h2>\n<pre>{}</pre>\n", h(r.command));
   out +=
@@ -191,7 +205,7 @@ std::string repeat(const HtmlReport& r) {
 std::string html_report(const HtmlReport& r) {
   std::string out = head(r);
   for (const std::string& w : r.warnings) out += fmt::format("<p class=\"warn\">{}</p>\n", h(w));
-  return out + curves(r) + results(r) + model(r) + data(r) + choices(r) + repeat(r) +
+  return out + curves(r) + results(r) + model(r) + data(r) + choices(r) + shadow(r) + repeat(r) +
          "</main>\n</body>\n</html>\n";
 }
 

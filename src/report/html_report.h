@@ -1,7 +1,9 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "duel/shadow.h"
 #include "train/evaluator.h"
 #include "train/records.h"
 
@@ -29,6 +31,7 @@ struct HtmlReport {
   std::vector<EpochRecord> epochs;      // of the whole run, resumed parts included
   std::vector<ReportedResult> results;  // validation, test
   ConstTensorView filters;              // first convolution, host f32 K,R,S,C; empty: none to show
+  std::optional<ShadowSummary> shadow;
   std::vector<std::string> warnings;
   std::string command;                                        // that repeats the run
   std::string config;                                         // config.toml's text

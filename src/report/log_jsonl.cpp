@@ -67,6 +67,20 @@ void LogJsonl::on_warning(const std::string& text) {
   append(line(j));
 }
 
+void LogJsonl::shadow(int64_t step, const std::string& backend, const std::vector<ShadowCheck>& checks) {
+  Json j = event("shadow");
+  j["step"] = step, j["backend"] = backend;
+  j["drift"] = Json::object();
+  for (const ShadowCheck& c : checks) j["drift"][c.label] = c.fraction;
+  append(line(j));
+}
+
+void LogJsonl::breach(int64_t step, const std::string& text, const std::string& file) {
+  Json j = event("breach");
+  j["step"] = step, j["text"] = text, j["file"] = file;
+  append(line(j));
+}
+
 void LogJsonl::test_result(const EvalResult& r) {
   Json j = event("test");
   j["samples"] = r.samples, j["accuracy"] = r.accuracy(), j["loss"] = r.loss;

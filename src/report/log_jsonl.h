@@ -2,14 +2,15 @@
 #include <memory>
 #include <string>
 
+#include "duel/shadow.h"
 #include "report/row_file.h"
 #include "train/evaluator.h"
 #include "train/records.h"
 
 namespace gabor {
 
-// Writes folder/log.jsonl: one JSON object a line, each with "event" (start, resume, epoch, warning, test,
-// end) and "time" (seconds since 1970). Appended to on resume: the log tells what happened, also what was run
+// Writes folder/log.jsonl: one JSON object a line, each with "event" (start, resume, epoch, shadow,
+// breach, warning, test, end) and "time" (seconds since 1970). Appended to on resume: the log tells what happened, also what was run
 // twice. The file is made when the run starts; warnings from before are kept until then.
 class LogJsonl : public Observer {
  public:
@@ -17,6 +18,9 @@ class LogJsonl : public Observer {
   void on_start(const RunInfo& run) override;
   void on_epoch(const EpochRecord& e) override;
   void on_warning(const std::string& text) override;
+  // drift: largest error of each output as a fraction of its budget, by layer and output; null: no number.
+  void shadow(int64_t step, const std::string& backend, const std::vector<ShadowCheck>& checks);
+  void breach(int64_t step, const std::string& text, const std::string& file);
   void test_result(const EvalResult& r);
   void end(bool stopped, int best_epoch, double best_val_acc);
 

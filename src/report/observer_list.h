@@ -13,6 +13,9 @@ class ObserverList : public Observer {
   void on_start(const RunInfo& run) override {
     for (Observer* o : observers_) o->on_start(run);
   }
+  void before_step(int64_t global_step, Executor& executor) override {
+    for (Observer* o : observers_) o->before_step(global_step, executor);
+  }
   void on_step(const StepRecord& s) override {
     for (Observer* o : observers_) o->on_step(s);
   }

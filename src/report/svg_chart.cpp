@@ -60,7 +60,9 @@ std::string curve_path(const Frame& f, const std::vector<int>& x, const Curve& c
 }  // namespace
 
 std::vector<double> round_ticks(double low, double high, int wanted) {
-  const double raw = std::max((high - low) / std::max(wanted, 1), 1e-12);
+  // Not so fine that counting steps from 0 would lose its last digit, as for the loss of a net that diverges.
+  const double finest = 1e-12 * std::max({1.0, std::fabs(low), std::fabs(high)});
+  const double raw = std::max((high - low) / std::max(wanted, 1), finest);
   const double power = std::pow(10, std::floor(std::log10(raw)));
   double step = 10 * power;
   for (double s : {1.0, 2.0, 5.0})

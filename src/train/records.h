@@ -33,6 +33,8 @@ struct EpochRecord {
   int64_t bad_files = 0;  // met so far in the run
 };
 
+class Executor;
+
 // The state of things before the first step.
 struct RunInfo {
   const Plan* plan = nullptr;
@@ -51,6 +53,9 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(const RunInfo&) {}
+  // Before each training step; global_step is its number in the run, from 1. The executor will run it, and its hooks may
+  // be set.
+  virtual void before_step(int64_t /*global_step*/, Executor&) {}
   virtual void on_step(const StepRecord&) {}
   virtual void on_epoch(const EpochRecord&) {}
   virtual void on_warning(const std::string&) {}

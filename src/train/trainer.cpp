@@ -222,7 +222,8 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   const double waited_before = loader.stats().wait_seconds;
   int64_t images = 0;
   auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
-  // A device that works by itself has the next part queued before the result of this one is waited for.
+  // A device that works by itself has the next part queued before the result of this one is waited for; not when every
+  // step of the plan is watched.
   const size_t in_flight = library.device().asynchronous() ? 1 : 0;
   const auto finish_all_but = [&](size_t left) {
     while (queued.size() > left) {
@@ -235,7 +236,8 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   queued.clear();
   loader.start(progress.epoch, progress.step);
   while (Batch* batch = loader.next()) {
-    queue_step(executor, *batch, [&] { finish_all_but(in_flight); });
+    observer.before_step(progress.global_step + 1, executor);
+    queue_step(executor, *batch, [&] { finish_all_but(executor.on_step ? 0 : in_flight); });
     if (progress.global_step >= total_steps || stop) break;
   }
   finish_all_but(0);

@@ -20,9 +20,7 @@ class CacheOption : public ::testing::Test {
   CacheOption() {
     write_class_folders(w.path("photos"), {"cat", "dog"}, 24);
     write_text(w.path("photos/cat/03.bmp"), "these are no pixels");
-    ::setenv("XDG_CACHE_HOME", w.path("home").c_str(), 1);
   }
-  ~CacheOption() override { ::unsetenv("XDG_CACHE_HOME"); }
 
   CommandResult gabor(const std::vector<std::string>& args) {
     const CommandResult r = run_gabor(args, {w.path()});
@@ -115,7 +113,7 @@ TEST_F(CacheOption, IsMadeAheadInTheUsersFolderAndFoundByTrainAndEval) {
   EXPECT_EQ(made.at("pictures"), 48);
   EXPECT_EQ(made.at("bad"), 1);
   EXPECT_EQ(made.at("written"), true);
-  EXPECT_EQ(made.at("file").get<std::string>().find(w.path("home/gabor/photos-12x12x3-antialias-")), 0u);
+  EXPECT_EQ(made.at("file").get<std::string>().find(w.path(".cache/gabor/photos-12x12x3-antialias-")), 0u);
   const Json again = Json::parse(gabor({"cache", "photos", "--size", "12x12", "--json"}).out);
   EXPECT_EQ(again.at("written"), false);
   expect_part(train("run", {}).out, "pictures are not decoded again");
@@ -130,7 +128,7 @@ TEST_F(CacheOption, IsLeftOutWhereItGainsNothing) {
   const auto digits = gabor({"train", "digits", "--epochs", "1", "--batch", "8", "--out", "digits-run"});
   expect_part(digits.out, "cache    none: the pictures are in memory");
   expect_part(train("run").out, "of files are decoded in a moment");
-  EXPECT_FALSE(fs::exists(w.path("home")));
+  for (const std::string& file : caches(".cache/gabor")) EXPECT_FALSE(file.ends_with(".pixels")) << file;
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ struct Mistake {
 
 inline void PrintTo(const Mistake& m, std::ostream* out) { *out << m.name; }
 
-const std::vector<Mistake>& mistakes();
+const std::vector<Mistake>& training_mistakes();  // of summary and plan too
+const std::vector<Mistake>& other_mistakes();
 
 // Model files and lists that the mistakes use: name, text.
 extern const std::vector<std::pair<std::string, std::string>> kModelFiles;

@@ -40,6 +40,7 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"backend", "reference"},
                                                    {"tuning", "/t.jsonl"},
                                                    {"choices", R"({"a \"b\" wgrad":"cpu/onednn"})"},
+                                                   {"shadow", "reference:50"},
                                                    {"threads", "3"}};
 
 TrainSettings all_other() {

@@ -17,6 +17,7 @@
 #include "data/fingerprint.h"
 #include "data/fixture.h"
 #include "data/loader.h"
+#include "data/source.h"
 
 namespace gabor {
 namespace {
@@ -219,6 +220,19 @@ TEST_F(Cache, AFlippedByteNeverReachesABatch) {
   EXPECT_GT(records_dropped, 50);
 }
 
+// The name is there and the header, but not the pictures: nothing was synced.
+TEST_F(Cache, WhatACrashOfTheMachineLosesIsDecoded) {
+  const Hashes expected = prepare();
+  Bytes lost = test::read_bytes(file());
+  std::fill(lost.begin() + std::ptrdiff_t(open()->content().record_at(3)), lost.end(), uint8_t(0));
+  test::write_bytes(file(), lost);
+  const auto cache = open();
+  EXPECT_EQ(cache->state(), State::ready);
+  EXPECT_EQ(run(cache), expected);
+  EXPECT_EQ(cache->take_notes().size(), 1u);
+  EXPECT_EQ(open()->state(), State::building);
+}
+
 TEST_F(Cache, ForeignFilesAreMadeAnew) {
   const Hashes expected = prepare();
   test::write_bytes(file(), Bytes(20000, 'x'));
@@ -288,6 +302,9 @@ TEST_F(Cache, TarAndCsvHaveStampsTooAndRawSetsHaveNone) {
   EXPECT_EQ(tar_before->bytes, 2 * png.size());
   fs::last_write_time(temp.path("set.tar"), fs::file_time_type::clock::now() + std::chrono::seconds(2));
   EXPECT_NE(tar()->fingerprint, tar_before->fingerprint);
+
+  RawPictures raw{.name = "raw", .size = {1, 1}, .channels = 1, .pixels = {1, 2}, .labels = {0, 1}};
+  EXPECT_FALSE(make_raw_dataset({raw}, {"a", "b"})->stamp());
 }
 
 TEST_F(Cache, AnUnfinishedOneLeavesNothing) {

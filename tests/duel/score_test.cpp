@@ -80,6 +80,39 @@ TEST(Score, NamesAnElementByItsCoordinates) {
   EXPECT_EQ(s.fault, "y[1,1,0,3] is 1, expected 0 +- 0");
 }
 
+TEST(Score, AllowsForTheErrorsOfAnOracleThatRoundsToo) {
+  Expected e = sums();
+  const double alone = e.budget(0, "fp32");
+  e.oracle_math = "fp32";
+  EXPECT_EQ(e.budget(0, "fp32"), 2 * alone);
+  e.added = {1e-3, 0, 0, 0};
+  EXPECT_EQ(e.budget(0, "fp32"), 2 * (alone + 1e-3));
+  e.oracle_math = "fp64";
+  EXPECT_EQ(e.budget(0, "fp32"), alone + 1e-3);
+  EXPECT_EQ(e.budget(1, "fp32"), alone);
+}
+
+TEST(Score, OfWhatIsNotFiniteMeetsTheSame) {
+  const Expected e{"y", tensor({kNaN, kInfinity, 1, 1}), 8, tensor({2, 2, 2, 2})};
+  EXPECT_TRUE(score_of(e, {kNaN, kInfinity, 1, 1}).right());
+  for (const std::vector<float>& other :
+       {std::vector<float>{1, kInfinity, 1, 1}, {kNaN, -kInfinity, 1, 1}, {kNaN, 1, 1, 1}})
+    EXPECT_FALSE(score_of(e, other).right());
+}
+
+TEST(Score, KnowsNothingWhereFloatMayOverflow) {
+  for (const char* math : {"fp32", "tf32"})
+    EXPECT_TRUE(score_of({"y", tensor({0}), 8, tensor({kInfinity})}, {3e38f}, math).right()) << math;
+}
+
+TEST(Score, LeavesOutWhatTheCallLeftOut) {
+  const Expected nothing{"db", {}, 8, {}};
+  Score s;
+  add_to(s, nothing, {}, "fp32");
+  EXPECT_TRUE(s.right());
+  EXPECT_EQ(s.max, 0);
+}
+
 TEST(Score, BudgetsFollowTheMathMode) {
   const Expected e = sums();
   EXPECT_EQ(e.budget(0, "fp32"), e.budget(0, "fp64"));

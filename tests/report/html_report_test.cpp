@@ -15,6 +15,7 @@ HtmlReport hostile() {
   r.run.classes = {evil, "dog"};
   r.run.split_note = evil, r.run.device = evil;
   r.warnings = {evil};
+  r.shadow = ShadowSummary{evil, 3, {{evil, 0.5}}, {evil}};
   r.versions = {{evil, evil}};
   EvalResult e;
   e.classes = 2, e.samples = 10, e.correct = 7, e.loss = 0.5;

@@ -21,6 +21,7 @@ TEST(RoundTicks, AreRoundAndWithinTheRange) {
   EXPECT_EQ(round_ticks(1, 10, 8), (std::vector<double>{2, 4, 6, 8, 10}));
   for (const auto& [low, high] : {std::pair{0.013, 0.92}, {1e-6, 3e-6}, {-5.0, 1234.0}, {0.0, 1e-300}})
     for (double t : round_ticks(low, high, 5)) EXPECT_TRUE(t >= low - 1e-12 && t <= high + 1e-9) << t;
+  EXPECT_LE(round_ticks(6286744750408.648, 6286744750408.65, 5).size(), 7u);
 }
 
 TEST(LineChart, DrawsACurveWithAGapWhereAValueIsMissing) {

@@ -1,0 +1,61 @@
+// Shadow training where the two backends have different memories: every tensor goes through the host.
+#include "duel/shadow.h"
+
+#include "backends/all.h"
+#include "backends/cuda/gpu.h"
+#include "backends/cuda/tiny_net.h"
+#include "model/executor.h"
+#include "model/plan.h"
+#include "train/sets.h"
+
+namespace gabor {
+namespace {
+
+constexpr int64_t kBatch = 8;
+
+// One step of training's forward and backward, checked.
+std::vector<ShadowCheck> checked_step(Shadow& shadow) {
+  PlanOptions o;
+  o.batch = kBatch, o.input = {12, 12, 1}, o.classes = 2;
+  o.normalize = {{1 / 127.5f, 1, 1, 1}, {-1, 0, 0, 0}};
+  const Plan plan = compile(parse_model(testing::kTinyNet, "tiny"), shadow.library(), o);
+  Device& device = shadow.library().device();
+  Parameters parameters(device, plan.parameters, plan.parameter_elements, true);
+  parameters.initialize(3);
+  Executor executor(plan, device, parameters, 3);
+  executor.on_step = [&](const Step& step, bool backward, double) { shadow.step_ran(step, backward); };
+  const PictureSet set = testing::bars(kBatch);
+  const std::vector<int32_t> labels(set.labels.begin(), set.labels.end());
+  shadow.begin_step();
+  executor.forward({set.pixels.data(), {kBatch, 12, 12, 1}, DType::u8}, {labels.data(), {kBatch}, DType::i32},
+                   1.0f / kBatch, 0);
+  executor.backward();
+  return shadow.end_step();
+}
+
+void expect_right(const Shadow& shadow, const std::vector<ShadowCheck>& checks) {
+  EXPECT_GT(checks.size(), 25u);
+  for (const ShadowCheck& c : checks) EXPECT_EQ(c.fault, "") << c.label;
+  EXPECT_EQ(shadow.breach(), nullptr);
+  EXPECT_EQ(shadow.summary().unchecked,
+            (std::set<std::string>{"add_1 add", "dropout_1 dropout", "the optimizer's update"}));
+}
+
+class CudaShadow : public testing::GpuTest {};
+
+TEST_F(CudaShadow, OfTheHostFindsItRight) {
+  const Library main({backend});
+  const auto second = make_library("reference", 0);
+  Shadow shadow(main, *second);
+  expect_right(shadow, checked_step(shadow));
+}
+
+TEST_F(CudaShadow, FindsTheHostRight) {
+  const auto main = make_library("cpu", 0);
+  const Library second({backend});
+  Shadow shadow(*main, second);
+  expect_right(shadow, checked_step(shadow));
+}
+
+}  // namespace
+}  // namespace gabor
