@@ -128,6 +128,7 @@ TEST_F(CacheOption, IsLeftOutWhereItGainsNothing) {
   const auto digits = gabor({"train", "digits", "--epochs", "1", "--batch", "8", "--out", "digits-run"});
   expect_part(digits.out, "cache    none: the pictures are in memory");
   expect_part(train("run").out, "of files are decoded in a moment");
+  if (!fs::exists(w.path(".cache/gabor"))) return;  // measured kernels may be kept there, pictures not
   for (const std::string& file : caches(".cache/gabor")) EXPECT_FALSE(file.ends_with(".pixels")) << file;
 }
 
