@@ -9,7 +9,7 @@ constexpr double kNoticeable = 0.1;  // share of the time
 
 }  // namespace
 
-std::string bottleneck_text(std::span<const EpochRecord> epochs, bool cached) {
+std::string bottleneck_text(std::span<const EpochRecord> epochs, bool can_cache) {
   if (epochs.size() > 1) epochs = epochs.subspan(1);
   double waited = 0;
   for (const EpochRecord& e : epochs) waited += e.data_wait_pct / 100;
@@ -21,7 +21,7 @@ std::string bottleneck_text(std::span<const EpochRecord> epochs, bool cached) {
   return fmt::format(
       "the loader: {:.0f} % of the time was waiting for pictures; {}more --threads or a smaller --size would "
       "make it up to {:.1f} times as fast",
-      100 * waited, cached ? "" : "a cache (gabor cache), ", 1 / (1 - waited));
+      100 * waited, can_cache ? "a cache (gabor cache), " : "", 1 / (1 - waited));
 }
 
 }  // namespace gabor

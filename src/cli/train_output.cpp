@@ -82,6 +82,12 @@ std::string epoch_table(const std::vector<EpochRecord>& epochs, int best) {
 
 int best_epoch(const TrainOutcome& o) { return o.result.progress.best_epoch + 1; }
 
+// Two steps of a dry run tell nothing.
+std::string pace_text(const TrainOutcome& o) {
+  if (o.folder.empty()) return "";
+  return bottleneck_text(o.epochs, !o.settings->train.cache && o.data->dataset->stamp());
+}
+
 }  // namespace
 
 std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan& plan,
@@ -125,8 +131,7 @@ std::string train_footer(const TrainOutcome& o) {
     out +=
         fmt::format("test     accuracy {:.4f} ({} of {} pictures), loss {:.4f}, with the best checkpoint\n",
                     o.test->accuracy(), o.test->correct, o.test->samples, o.test->loss);
-  if (const std::string pace = bottleneck_text(o.epochs, o.settings->train.cache != nullptr); !pace.empty())
-    out += "pace     set by " + pace + "\n";
+  if (const std::string pace = pace_text(o); !pace.empty()) out += "pace     set by " + pace + "\n";
   if (o.shadow) {
     out += fmt::format("shadow   {}: {}\n", o.shadow->backend, printable(o.shadow->text()));
     for (const std::string& what : o.shadow->unchecked)
@@ -178,8 +183,7 @@ nlohmann::ordered_json train_json(const TrainOutcome& o) {
     j["report"] = o.folder + "/report.html";
     j["best"] = o.folder + "/best.safetensors", j["last"] = o.folder + "/last.safetensors";
   }
-  if (const std::string pace = bottleneck_text(o.epochs, o.settings->train.cache != nullptr); !pace.empty())
-    j["pace"] = pace;
+  if (const std::string pace = pace_text(o); !pace.empty()) j["pace"] = pace;
   j["command"] = repeat_command(*o.settings, o.program);
   return j;
 }
