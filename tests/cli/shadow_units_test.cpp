@@ -12,6 +12,7 @@
 #include "cli/train_shadow.h"
 #include "duel/duel.h"
 #include "duel/problem_record.h"
+#include "model/executor.h"
 #include "model/nets.h"
 #include "temp_folder.h"
 #include "train/sets.h"
@@ -207,6 +208,35 @@ TEST(Shadow, SaysWhatItChecksAndWhatNot) {
   for (const auto& [label, fraction] : s.worst) EXPECT_LE(fraction, 1) << label;
   EXPECT_EQ(s.unchecked, (std::set<std::string>{"add_1 add", "dropout_1 dropout", "the optimizer's update"}));
   EXPECT_EQ(s.text().find("3 checks, worst "), 0u) << s.text();
+}
+
+// Checks every step; how often the last layer's forward was judged.
+struct PartCounter : Observer {
+  PartCounter(const Library& main, const Library& second) : shadow(main, second) {}
+  void before_step(int64_t, Executor& executor) override {
+    executor.on_step = [this](const Step& step, bool backward, double) { shadow.step_ran(step, backward); };
+    shadow.begin_step();
+  }
+  void on_step(const StepRecord& r) override {
+    if (r.validating) return;
+    for (const ShadowCheck& check : shadow.end_step()) judged += check.label == "three y";
+  }
+  Shadow shadow;
+  int judged = 0;
+};
+
+TEST(Shadow, ChecksEveryPartOfAStep) {
+  const auto main = make_library("cpu", 0), second = make_library("reference", 0);
+  PartCounter counter(*main, *second);
+  TrainConfig c = config();
+  c.micro_batch = 5;
+  Trainer trainer(parse_model(kNet, "net"), split_in_memory(testing::bars(60), 0.3, 1), c,
+                  counter.shadow.library(), counter);
+  const std::atomic<bool> stop{false};
+  trainer.run(stop);
+  EXPECT_EQ(counter.shadow.summary().steps, 6) << "42 pictures in batches of 8";
+  EXPECT_EQ(counter.judged, 5 * 2 + 1) << "the last batch has 2 pictures";
+  EXPECT_EQ(counter.shadow.breach(), nullptr);
 }
 
 TEST(Shadow, OfOneselfIsRefused) {
