@@ -8,10 +8,12 @@
 
 #include "backends/cuda/backend.h"
 #include "backends/cuda/tiny_net.h"
+#include "cli/train_shadow.h"
 #include "core/error.h"
 #include "device/fake_cuda_runtime.h"
 #include "kernels/simt/host/runtime.h"
 #include "model/nets.h"
+#include "report/observer_list.h"
 #include "temp_folder.h"
 #include "train/sets.h"
 #include "train/trainer.h"
@@ -64,15 +66,18 @@ struct Outcome {
 };
 
 Outcome train(const Library& library, const char* net, int images, const std::string& out,
-              const Checkpoint* resume, float lr = kRate) {
+              const Checkpoint* resume, float lr = kRate, TrainShadow* shadow = nullptr) {
   TrainConfig c;
   c.epochs = 2, c.batch = 8, c.lr = lr;
   c.preprocess = {12, 12, 1, Resize::antialias, Scaling::centered};
   c.loader_threads = 1;
   c.out = out;
   Outcome outcome;
-  Trainer trainer(parse_model(net, "net"), split_in_memory(testing::bars(images), 0.2, 1), c, library,
-                  outcome.steps, resume);
+  ObserverList observers;
+  observers.add(outcome.steps);
+  if (shadow) observers.add(*shadow);
+  Trainer trainer(parse_model(net, "net"), split_in_memory(testing::bars(images), 0.2, 1), c,
+                  shadow ? shadow->library() : library, observers, resume);
   trainer.run(std::atomic<bool>(false));
   const TensorView values = trainer.parameters().values();
   outcome.weights.resize(size_t(values.count()));
@@ -181,6 +186,21 @@ TEST_F(CudaCalls, GiveTheSameWeightsWithoutAGraph) {
     without++;
   }
   EXPECT_GT(without, 5);
+}
+
+// Steps that are checked are finished before the next is queued; the others are queued as ever.
+TEST_F(CudaCalls, AreCheckedByAShadow) {
+  const Outcome plain = train();
+  const Library library({make_cuda_backend()});
+  TrainSettings settings;
+  settings.shadow = {"reference", 2};
+  TrainShadow shadow(settings, library, "");
+  const Outcome got = train(library, testing::kBarsNet, 30, "", nullptr, kRate, &shadow);
+  EXPECT_EQ(got.weights, plain.weights);
+  EXPECT_EQ(got.steps.losses, plain.steps.losses);
+  EXPECT_EQ(shadow.summary().steps, 3);  // of 6
+  EXPECT_GT(shadow.summary().worst.at("conv2d_1 dw"), 0);
+  EXPECT_NO_THROW(shadow.check());
 }
 
 // A GPU that is lost at any call: one line, exit code 7, nothing is left over, and the last checkpoint is whole; on a sound
