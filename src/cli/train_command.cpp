@@ -19,6 +19,7 @@
 #include "cli/stop_signal.h"
 #include "cli/train_input.h"
 #include "cli/train_output.h"
+#include "cli/train_profile.h"
 #include "cli/train_report.h"
 #include "cli/train_settings.h"
 #include "cli/train_shadow.h"
@@ -40,7 +41,7 @@ namespace fs = std::filesystem;
 
 struct Request {
   std::vector<std::pair<std::string, std::string>> given;  // settings by name, in order
-  std::string data, out, resume;
+  std::string data, out, resume, profile;
   bool dry_run = false, json = false;
 };
 
@@ -72,12 +73,17 @@ bool read(const Invocation& call, Request& r) {
   line.option("--out", "DIR", "run folder (runs/MODEL-DATA-N)", [&](const std::string& v) { r.out = v; });
   line.option("--resume", "DIR", "go on with the run of this folder",
               [&](const std::string& v) { r.resume = v; });
+  line.option("--profile", "FILE",
+              fmt::format("write a timeline of the first {} steps, for chrome://tracing or ui.perfetto.dev",
+                          TrainProfile::kSteps),
+              [&](const std::string& v) { r.profile = v; });
   line.flag("--dry-run", "two steps, nothing saved", r.dry_run);
   line.flag("--json", "print one JSON object instead of text", r.json);
   if (!line.parse()) return false;
   if (!r.data.empty()) r.given.emplace_back("data", r.data);
   if (!r.resume.empty() && !r.out.empty())
     fail(ErrorCode::usage, "--out", "does not go with --resume: a resumed run goes on in its own folder");
+  check_writable("--profile", r.profile);
   if (!r.resume.empty() && r.dry_run) fail(ErrorCode::usage, "--dry-run", "does not go with --resume");
   return true;
 }
@@ -183,6 +189,8 @@ int train(const Invocation& call, const Request& request) {
   const std::string out = folder ? folder->path() : "";
   std::optional<TrainShadow> shadow;
   if (!s.shadow.backend.empty()) shadow.emplace(s, *library, out);
+  if (shadow && !request.profile.empty())
+    fail(ErrorCode::usage, "--profile", "does not go with --shadow, whose checks take most of the time");
   if (s.data.empty() && !resumed && !request.json)
     fmt::print(
         "No DATA given: drawing cats and dogs and training on these. Own photos: {} train FOLDER, with one "
@@ -233,6 +241,8 @@ int train(const Invocation& call, const Request& request) {
   if (folder)
     observers.add(metrics.emplace(out)), observers.add(log.emplace(out)), observers.add(board.emplace(out));
 
+  std::optional<TrainProfile> profile;
+  if (!request.profile.empty()) observers.add(profile.emplace());
   if (shadow) observers.add(*shadow);
   if (shadow && log) shadow->write_to(*log);
   Trainer trainer(graph, used, s.train, shadow ? shadow->library() : *library, observers,
@@ -249,6 +259,7 @@ int train(const Invocation& call, const Request& request) {
   TrainOutcome outcome{call.program,    out, {}, run(trainer, stop, shadow ? &*shadow : nullptr), {}, &data,
                        &trainer.plan(), &s};
   if (shadow) outcome.shadow = shadow->summary();
+  if (profile) write_text(request.profile, profile->trace().json());
   outcome.epochs = folder ? read_metrics(out) : outcome.result.epochs;
   if (folder && !outcome.result.stopped && !data.test.empty()) {
     outcome.test = test_result(out, data, s, library);

@@ -1,7 +1,6 @@
 #include "model/executor.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/error.h"
 
@@ -49,13 +48,10 @@ void Executor::reserve(int64_t n) {
 }
 
 void Executor::run_step(const Step& step, bool backward) {
-  const auto begin = on_step ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
-  if (backward)
-    step.backward(run_);
-  else
-    step.forward(run_);
-  if (on_step)
-    on_step(step, backward, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  const auto run = [&] { backward ? step.backward(run_) : step.forward(run_); };
+  if (!on_step) return run();
+  if (!stopwatch_) stopwatch_ = context_.device.stopwatch();
+  on_step(step, backward, stopwatch_->seconds(run));
 }
 
 void Executor::check(ConstTensorView images, ConstTensorView labels) const {

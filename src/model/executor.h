@@ -59,7 +59,7 @@ class Executor {
   // A tensor of the plan, for tests and pictures; throws Error{usage} for an unknown name.
   TensorView value(const std::string& name) const;
 
-  // Called after each step's forward and backward with its seconds, when set (bench's "where the time goes").
+  // Called after each step's forward and backward with its seconds on the device, when set; each is then waited for.
   std::function<void(const Step&, bool backward, double seconds)> on_step;
   // What it holds on the device: arena, workspace and, where that is not the host, two copies of a batch.
   size_t bytes() const;
@@ -93,8 +93,9 @@ class Executor {
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;
-  int threads_ = max_threads();  // the workspace is sized for so many
-  std::set<int64_t> reserved_;   // batch sizes the workspace is enough for
+  std::unique_ptr<Stopwatch> stopwatch_;  // made when on_step is first called
+  int threads_ = max_threads();           // the workspace is sized for so many
+  std::set<int64_t> reserved_;            // batch sizes the workspace is enough for
 };
 
 }  // namespace gabor
