@@ -103,11 +103,11 @@ std::string blocks(const Duel& d) {
 }
 
 std::string ratio_charts(const Duel& d) {
-  std::string out = "<h2>Ratios by layer</h2>\n";
+  std::string out;
   for (int c = 0; c < kProblemClasses; c++)
     if (const std::string chart = ratio_chart(d, ProblemClass(c)); !chart.empty())
       out += fmt::format("<h3>{}</h3>\n{}", name_of(ProblemClass(c)), chart);
-  return out;
+  return out.empty() ? "" : "<h2>Ratios by layer</h2>\n" + out;
 }
 
 // "median" to "roof".

@@ -79,6 +79,7 @@ std::string ratio_chart(const Duel& d, ProblemClass problem_class) {
   for (const std::string& name : names)
     if (std::any_of(bars.begin(), bars.end(), [&](const DuelRecord* r) { return r->candidate == name; }))
       shown.push_back(name);
+  if (shown.size() < 2) return "";
   std::string out = begin("Ratios by layer", height) + legend(names, shown, 12, 18);
   for (int e = low; e <= high; e++)
     out += fmt::format(

@@ -122,6 +122,9 @@ TEST(RatioChart, FasterGoesRightAndTwiceIsAsFarAsHalf) {
   EXPECT_NEAR(slower.first + slower.second, equal.first, 0.2);
   EXPECT_NEAR(faster.second, slower.second, 0.2);
   EXPECT_EQ(ratio_chart(d, ProblemClass::pooling), "") << "nothing to draw";
+  for (DuelRecord& r : d.records)
+    if (r.candidate != d.records[0].candidate) r.ratio = 0;
+  EXPECT_EQ(ratio_chart(d, ProblemClass::pointwise), "") << "nothing to compare";
 }
 
 TEST(RooflineChart, HasADotForEachThatRanAndALineForEachRoof) {
