@@ -1,7 +1,6 @@
 #include "cli/tuned_library.h"
 
-#include <cstdlib>
-#include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/machine.h"
@@ -9,6 +8,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "data/cache_folder.h"
 #include "tune/tune.h"
 
 namespace gabor {
@@ -34,16 +34,8 @@ void tell_measured(size_t passes, const std::string& file, const std::string& bu
 }  // namespace
 
 std::string default_tuning_file() {
-  namespace fs = std::filesystem;
-  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-  fs::path folder;
-  if (cache && fs::path(cache).is_absolute())  // the XDG specification: relative ones are to be ignored
-    folder = cache;
-  else if (home && *home)
-    folder = fs::path(home) / ".cache";
-  else
-    return "";
-  return (folder / "gabor" / "tuning.jsonl").string();
+  const std::string folder = default_cache_folder();
+  return folder.empty() ? "" : folder + "/tuning.jsonl";
 }
 
 std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library>& library, const Plan& plan,
