@@ -125,7 +125,8 @@ struct Trainer::State {
   // A training step: forward and backward, part by part, and one update with the last of them; all queued.
   void queue_step(Executor& executor, Batch& batch, const std::function<void()>& after_part) {
     const int counted = batch.count - batch.bad;
-    const int64_t at_once = plan.options.batch;
+    // The last part's batch may be given back, and filled again, as soon as that part is queued.
+    const int64_t total = batch.count, at_once = plan.options.batch;
     const auto step = uint64_t(progress.global_step);
     Context context{library.device(), library.device().stream(), nullptr, 0, config.seed, step};
     const auto update = [&] {
@@ -133,9 +134,9 @@ struct Trainer::State {
     };
     const std::function<void()> none, update_by_reference = std::ref(update);  // that allocates nothing
     if (counted) optimizer.advance();
-    for (int64_t first = 0; first < batch.count; first += at_once) {
-      const int64_t count = std::min(at_once, batch.count - first);
-      const bool last = first + count == batch.count;
+    for (int64_t first = 0; first < total; first += at_once) {
+      const int64_t count = std::min(at_once, total - first);
+      const bool last = first + count == total;
       executor.step(rows(batch.pixels, first, count), rows(batch.labels, first, count),
                     counted ? 1.0f / float(counted) : 0.0f, step, uint32_t(first / at_once),
                     last && counted ? update_by_reference : none);
