@@ -97,9 +97,8 @@ class GraphReplay final : public Replay {
     cudaGraph_t graph = nullptr;
     try {
       work();
-    } catch (
-        const Error&
-            e) {  // it cannot be captured, or it cannot be done at all: the call without a graph will tell
+    } catch (const Error& e) {
+      // It cannot be captured, or it cannot be done at all: the call without a graph will tell.
       if (cudaStreamEndCapture(stream(), &graph) == cudaSuccess) cudaGraphDestroy(graph);
       cudaGetLastError();
       fault_ = e.what();

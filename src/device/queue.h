@@ -23,8 +23,8 @@ class Mark {
 };
 
 // Queues the same sequence of work again and again. A GPU gets it as one graph: it is captured anew each time, for lr, step
-// number and places change, and the graph of the time before is brought up to date, which costs less than launching its
-// kernels one by one. May not outlive its device.
+// number and places change, and the graph of the time before is brought up to date, so that the device gets one launch
+// instead of one a kernel. (What that saves has not been measured yet.) May not outlive its device.
 class Replay {
  public:
   virtual ~Replay() = default;

@@ -91,9 +91,6 @@ cudaError_t free_block(std::map<void*, size_t>& blocks, void* data, const char* 
 
 }  // namespace
 
-size_t FakeCuda::count(const std::string& name) const {
-  return size_t(std::count(calls.begin(), calls.end(), name));
-}
 bool FakeCuda::clean() const {
   return memory.empty() && pinned.empty() && streams.empty() && events.empty() && graphs.empty() &&
          ready_graphs.empty();

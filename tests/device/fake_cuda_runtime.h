@@ -50,7 +50,6 @@ struct FakeCuda {
   std::map<cudaGraph_t, std::unique_ptr<FakeWork>> graphs;
   std::map<cudaGraphExec_t, std::unique_ptr<FakeWork>> ready_graphs;
 
-  size_t count(const std::string& name) const;
   bool clean() const;  // nothing is in use
 };
 

@@ -117,6 +117,33 @@ TEST_F(CudaCalls, AStepAllocatesNothingAndWaitsOnlyForTheOneBefore) {
   EXPECT_TRUE(outcome.steps.warnings.empty());
 }
 
+// Kernels of a training step, Adam included: more of them are a step back.
+TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
+  const Library library({make_cuda_backend()});
+  Device& device = library.device();
+  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 9}, {"lenet5", 1, 28}}) {
+    PlanOptions options;
+    options.batch = 16, options.input = {28, 28, channels}, options.classes = channels == 1 ? 10 : 2;
+    const Plan plan = compile(find_model(name), library, options);
+    Parameters parameters(device, plan.parameters, plan.parameter_elements, true);
+    parameters.initialize(1);
+    OptimizerState optimizer(library, {}, parameters.segments(), parameters.elements());
+    Executor executor(plan, device, parameters, 1);
+    Context context{device, device.stream(), nullptr, 0, 1, 0};
+    const std::vector<uint8_t> pixels(size_t(16 * 28 * 28 * channels), 100);
+    const std::vector<int32_t> labels(16, 1);
+    const int before = fake_cuda().launches;
+    optimizer.advance();
+    executor.step({pixels.data(), options.input.prepend(16), DType::u8}, {labels.data(), {16}, DType::i32},
+                  1.0f / 16, 0, 0,
+                  [&] { optimizer.update(context, kRate, parameters.values(), parameters.grads()); });
+    executor.result();
+    std::cout << name << ": " << fake_cuda().launches - before << " kernels a step\n";
+    EXPECT_LE(fake_cuda().launches - before, most) << name;
+    EXPECT_GT(fake_cuda().launches - before, 4) << name;
+  }
+}
+
 // A kernel that does not wait for its batch would read what was in that memory before.
 TEST_F(CudaCalls, HaveTheLossCurveOfTheReference) {
   const auto reference = make_library("reference", 0);
