@@ -15,6 +15,13 @@ inline Plan compile_text(const std::string& toml, const Library& library, PlanOp
   return compile(parse_model(toml, "net.toml"), library, options);
 }
 
+// The article's two classes of pictures of 300x300x3.
+inline PlanOptions article_options(int64_t batch) {
+  PlanOptions o;
+  o.batch = batch, o.input = {300, 300, 3}, o.classes = 2;
+  return o;
+}
+
 // The message of the Error that f throws; "" when it throws none.
 template <class F>
 std::string error_of(F&& f) {

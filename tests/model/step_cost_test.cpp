@@ -7,17 +7,10 @@
 namespace gabor {
 namespace {
 
-PlanOptions article(int64_t batch) {
-  PlanOptions o;
-  o.batch = batch;
-  o.input = {300, 300, 3};
-  o.classes = 2;
-  return o;
-}
-
 TEST(StepCost, OfTheArticleByHand) {
   const auto library = make_library("cpu", 0);
-  const std::vector<StepCost> costs = step_costs(compile(find_model("article"), *library, article(2)));
+  const std::vector<StepCost> costs =
+      step_costs(compile(find_model("article"), *library, testing::article_options(2)));
   ASSERT_EQ(costs.size(), 3u);
   EXPECT_EQ(costs[0].op, "first_block");
   EXPECT_EQ(costs[0].layer, "conv");
@@ -56,13 +49,15 @@ TEST(StepCost, NamesEveryBackendOfAStep) {
 // What backward keeps of a net where every value has its own place, and what the same net holds eagerly.
 TEST(StepCost, EagerHoldsEveryValue) {
   const auto library = make_library("cpu", 0);
-  const size_t eager = compile_eager(find_model("article"), *library, article(2)).memory.arena_bytes;
+  const size_t eager =
+      compile_eager(find_model("article"), *library, testing::article_options(2)).memory.arena_bytes;
   const size_t picture = 300 * 300 * 3 * 4, map = 296 * 296 * 10 * 4, pooled = 148 * 148 * 10 * 4;
   // Values: the normalised picture, the map before and after ReLU, the pooled map. Gradients: at most the two of the
   // map at once.
   EXPECT_GE(eager, 2 * (picture + 4 * map + pooled));
   EXPECT_LE(eager, 2 * (picture + 4 * map + 2 * pooled) + 1024);
-  EXPECT_GT(eager, 6 * compile(find_model("article"), *library, article(2)).memory.arena_bytes);
+  EXPECT_GT(eager,
+            6 * compile(find_model("article"), *library, testing::article_options(2)).memory.arena_bytes);
 }
 
 }  // namespace

@@ -22,22 +22,17 @@ constexpr bool kSanitized = true;  // shadow memory is resident too
 constexpr bool kSanitized = false;
 #endif
 
-PlanOptions article(int64_t batch) {
-  PlanOptions o;
-  o.batch = batch;
-  o.input = {300, 300, 3};
-  o.classes = 2;
-  return o;
-}
-
 // The goal: 0.35 GB for the article's batch of 128.
 TEST(TrainingMemory, ArticleStaysBelowItsGoal) {
   const auto library = make_library("cpu", 0);
-  const TrainingMemory m = training_memory(find_model("article"), *library, article(128), 128, 2);
+  const TrainingMemory m =
+      training_memory(find_model("article"), *library, testing::article_options(128), 128, 2);
   EXPECT_LE(m.step(), 0.35e9);
   EXPECT_GE(m.step(), 128 * 148 * 148 * 10 * 2 * sizeof(float));  // the pooled map and its gradient
-  EXPECT_GE(double(compile_eager(find_model("article"), *library, article(128)).memory.arena_bytes),
-            6 * m.step());
+  EXPECT_GE(
+      double(
+          compile_eager(find_model("article"), *library, testing::article_options(128)).memory.arena_bytes),
+      6 * m.step());
   EXPECT_GE(m.parameters, 438842 * 4 * sizeof(float));
   EXPECT_LE(m.parameters, 438842 * 4 * sizeof(float) + 1024);
   EXPECT_EQ(m.images, 128 * (300 * 300 * 3 + 4));
@@ -54,7 +49,7 @@ double status_bytes(const std::string& key) {
 
 // Parameters, moments, pictures and executor of one plan; some steps.
 void train_article(const Library& library, int64_t batch) {
-  const Plan plan = compile(find_model("article"), library, article(batch));
+  const Plan plan = compile(find_model("article"), library, testing::article_options(batch));
   Parameters parameters(library.device(), plan.parameters, plan.parameter_elements, true);
   parameters.initialize(1);
   OptimizerState optimizer(library, OptimizerProblem{}, parameters.segments(), parameters.elements());
@@ -81,7 +76,8 @@ TEST(TrainingMemory, PredictsTheResidentSetOfAStep) {
   const double before = status_bytes("VmRSS:");
   train_article(*library, 128);
   const double measured = status_bytes("VmHWM:") - before;
-  const double predicted = training_memory(find_model("article"), *library, article(128), 128, 2).step();
+  const double predicted =
+      training_memory(find_model("article"), *library, testing::article_options(128), 128, 2).step();
   std::printf("resident set of a step: %.0f bytes measured, %.0f predicted\n", measured, predicted);
   EXPECT_NEAR(measured / predicted, 1, 0.02);
 }
