@@ -121,7 +121,7 @@ void CudaDevice::copy_from(void* host, const void* device, size_t bytes) {
 
 void CudaDevice::queue_copy_to(void* device, const void* host, size_t bytes, Queue queue) {
   make_current();
-  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, of(stream_of(queue))), "copying to it");
+  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyDefault, of(stream_of(queue))), "copying to it");
 }
 
 void CudaDevice::queue_copy_from(void* host, const void* device, size_t bytes, Queue queue) {

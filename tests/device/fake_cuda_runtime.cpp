@@ -175,7 +175,7 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (const cudaError_t e = called("cudaMemcpyAsync")) return e;
-  const bool up = kind == cudaMemcpyHostToDevice;
+  const bool up = kind != cudaMemcpyDeviceToHost;
   if (holds(fake_cuda().pinned, up ? from : to)) {
     queue(stream, [=] { std::memcpy(to, from, bytes); });
     return cudaSuccess;

@@ -26,7 +26,7 @@ namespace {
 struct Options {
   std::string model = "article", backend = "auto", input = "f32";
   int batch = 32, threads = 0;
-  bool ops = false, eager = false;
+  bool ops = false, eager = false, resident = false;
 };
 
 double now() {
@@ -54,38 +54,50 @@ class StepBench {
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
         executor_(plan_, library_->device(), parameters_, 1),
-        context_{library_->device(), library_->device().stream(), nullptr, 0, 1, 0},
-        labels_(o.batch) {
+        context_{library_->device(), library_->device().stream(), nullptr, 0, 1, 0} {
     parameters_.initialize(1);
     const Shape& input = plan_.options.input;
     images_ = {nullptr, input.prepend(o.batch), plan_.options.input_dtype};
-    pixels_ = Buffer(host_device(), images_.bytes());
+    Device& device = library_->device();
+    pixels_ = HostBuffer(device, images_.bytes());
+    labels_ = HostBuffer(device, size_t(o.batch) * sizeof(int32_t));
     images_.data = pixels_.data();
     Random random({.seed = 1});
     fill(random);
-    for (int i = 0; i < o.batch; ++i) labels_[i] = int32_t(i % plan_.table[plan_.output].shape.count());
+    for (int i = 0; i < o.batch; ++i)
+      static_cast<int32_t*>(labels_.data())[i] = int32_t(i % plan_.table[plan_.output].shape.count());
+    if (!o.resident) return;
+    resident_ = Buffer(device, images_.bytes());
+    device.copy_to(resident_.data(), images_.data, images_.bytes());
+    images_.data = resident_.data();
   }
 
   void run() {
     constexpr int kWarmUp = 3, kMin = 7, kMax = 40;  // as peers/timing.py
     constexpr double kSeconds = 6;
     for (int i = 0; i < kWarmUp; ++i) step();
+    finish();
+    // A device that works by itself is kept busy, as the trainer does: a round is so many steps that its end hardly counts.
+    const int steps = library_->device().asynchronous() ? steps_of(0.03) : 1;
     std::vector<double> times;
     double used = 0;
     while (int(times.size()) < kMin || (int(times.size()) < kMax && used < kSeconds)) {
       const double start = now();
-      step();
-      times.push_back((now() - start) * 1e3);
-      used += times.back() / 1e3;
+      for (int i = 0; i < steps; ++i) step();
+      finish();
+      times.push_back((now() - start) * 1e3 / steps);
+      used += times.back() * steps / 1e3;
     }
     const auto [least, most] = std::minmax_element(times.begin(), times.end());
     fmt::print(
         R"({{"peer":"gabor","net":"{}","batch":{},"median_ms":{:.3f},"min_ms":{:.3f},"max_ms":{:.3f},"steps":{},)"
         R"("rss_mib":{},"note":"gabor{}, {} input, {} parameters, {} MiB arena"}})"
         "\n",
-        options_.model, options_.batch, median(times), *least, *most, times.size(), peak_mib(),
-        options_.eager ? " eager" : "", options_.input, plan_.parameter_count(),
+        options_.model, options_.batch, median(times), *least, *most, times.size() * size_t(steps),
+        peak_mib(), options_.eager ? " eager" : "", options_.input, plan_.parameter_count(),
         plan_.memory.arena_bytes >> 20);
+    if (const std::string fault = executor_.replay_fault(); !fault.empty())
+      fmt::print(stderr, "gabor-bench: no graph: {}\n", fault);
   }
 
   void run_ops() {
@@ -111,6 +123,7 @@ class StepBench {
       executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(i));
       executor_.backward();
       const double start = now();
+      optimizer_.advance();
       update();
       // Adam reads w, g, m, v and writes w, m, v: 7 floats and about 12 operations an element.
       add("adam update", now() - start, 12 * parameters_.elements(), 28 * parameters_.elements());
@@ -147,17 +160,25 @@ class StepBench {
     }
   }
 
-  ConstTensorView labels() const { return {labels_.data(), {int64_t(labels_.size())}, DType::i32}; }
+  ConstTensorView labels() const { return {labels_.data(), {int64_t(options_.batch)}, DType::i32}; }
 
-  void update() {
-    optimizer_.advance();
-    optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads());
-  }
+  void update() { optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads()); }
 
+  // As the trainer's: on a device that works by itself, the result of the step before is read while this one runs.
   void step() {
-    executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(optimizer_.updates()));
-    executor_.backward();
-    update();
+    optimizer_.advance();
+    executor_.step(images_, labels(), 1.0f / options_.batch, uint64_t(optimizer_.updates()), 0,
+                   [this] { update(); });
+    if (queued_++ > 0) executor_.result(1);
+  }
+  void finish() { executor_.result(); }
+
+  // Steps that take about so long.
+  int steps_of(double seconds) {
+    const double start = now();
+    for (int i = 0; i < 10; ++i) step();
+    finish();
+    return std::max(1, int(seconds * 10 / (now() - start)));
   }
 
   Options options_;
@@ -167,9 +188,10 @@ class StepBench {
   OptimizerState optimizer_;
   Executor executor_;
   Context context_;
-  Buffer pixels_;
+  HostBuffer pixels_, labels_;
+  Buffer resident_;
   TensorView images_;
-  std::vector<int32_t> labels_;
+  int64_t queued_ = 0;
 };
 
 }  // namespace
@@ -187,6 +209,7 @@ int main(int argc, char** argv) {
   step->add_option("--backend", options.backend);
   step->add_option("--threads", options.threads, "0: all cores");
   step->add_flag("--eager", options.eager, "unfused, every value in bytes of its own: what planning saves");
+  step->add_flag("--resident", options.resident, "the pictures are in the device's memory already");
   step->add_flag("--ops", options.ops, "each op of the step as well");
   CLI11_PARSE(app, argc, argv);
   try {
