@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "kernels/common/dispatch.cuh"
-#include "kernels/common/epilogue.cuh"
 #include "kernels/first_block/backward_tiled.cuh"
+#include "kernels/first_block/slices.cuh"
 #include "kernels/first_block/tiled.h"
 
 namespace gabor::kernels {
@@ -69,10 +69,7 @@ void backward_tiled(const FirstBlockProblem& p, Storage storage, const void* x, 
              workspace);
     });
   });
-  const int64_t count = p.conv.K * sums, blocks = simt::ceil_div(count, int64_t{SliceSumConfig::kColumns});
-  launch(grid_of(dim3(unsigned(blocks)), SliceSumConfig::kThreads, stream),
-         sum_slices<SliceSumConfig, Gradient>, workspace, count, slices, taps, sums, Gradient{accumulate}, dw,
-         db);
+  add_up_slices(p, slices, sums, accumulate, workspace, dw, db, stream);
 }
 
 }  // namespace first_block

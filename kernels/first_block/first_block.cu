@@ -3,7 +3,7 @@
 #include "kernels/common/dispatch.cuh"
 #include "kernels/first_block/first_block.h"
 #include "kernels/first_block/naive.cuh"
-#include "kernels/first_block/tiled.h"
+#include "kernels/first_block/tensor.h"
 
 namespace gabor::kernels {
 namespace {
@@ -11,10 +11,18 @@ namespace {
 using first_block::NaiveConfig;
 using first_block::Params;
 
-void check(const FirstBlockProblem& p, FirstBlockRung rung, bool tiled_takes) {
+// The rung to run: the one asked for, if it takes the problem.
+FirstBlockRung rung_for(const FirstBlockProblem& p, FirstBlockRung asked,
+                        bool (*tiled_takes)(const FirstBlockProblem&),
+                        bool (*tensor_takes)(const FirstBlockProblem&)) {
   const char* why = first_block_refuses(p);
-  if (!why && rung == FirstBlockRung::tiled && !tiled_takes) why = "the tiled rung does not take its sizes";
+  if (!why && asked == FirstBlockRung::automatic)
+    return tiled_takes(p) ? FirstBlockRung::tiled : FirstBlockRung::naive;
+  if (!why && asked == FirstBlockRung::tiled && !tiled_takes(p))
+    why = "the tiled rung does not take its sizes";
+  if (!why && asked == FirstBlockRung::tensor && !tensor_takes(p)) why = "the tensor rung does not take it";
   if (why) throw simt::Error(std::string("first_block: ") + why);
+  return asked;
 }
 
 }  // namespace
@@ -49,10 +57,11 @@ size_t first_block_argmax_bytes(const FirstBlockProblem& p) {
 
 void first_block_forward(const FirstBlockProblem& p, Storage storage, const void* x, const void* w,
                          const float* b, void* y, uint8_t* argmax, Stream stream, FirstBlockRung rung) {
-  const bool tiled = !first_block_refuses(p) && first_block_tiled_forward_takes(p);
-  check(p, rung, tiled);
-  if (tiled && rung != FirstBlockRung::naive)
+  rung = rung_for(p, rung, first_block_tiled_forward_takes, first_block_tensor_forward_takes);
+  if (rung == FirstBlockRung::tiled)
     return first_block::forward_tiled(p, storage, x, w, b, y, argmax, stream);
+  if (rung == FirstBlockRung::tensor)
+    return first_block::forward_tensor(p, storage, x, w, b, y, argmax, stream);
   const Params params(p);
   with_element(storage, [&]<class Element>(Element) {
     launch(thread_each(params.N * params.P * params.Q * params.filter_pairs(), NaiveConfig::kThreads, stream),
@@ -68,11 +77,13 @@ size_t first_block_workspace_bytes(const FirstBlockProblem& p, int slices) {
 void first_block_backward(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
                           const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
                           Stream stream, FirstBlockRung rung) {
-  const bool tiled = !first_block_refuses(p) && first_block_tiled_backward_takes(p);
-  check(p, rung, tiled);
-  if (tiled && rung != FirstBlockRung::naive)
+  rung = rung_for(p, rung, first_block_tiled_backward_takes, first_block_tensor_backward_takes);
+  if (rung == FirstBlockRung::tiled)
     return first_block::backward_tiled(p, storage, x, argmax, dy, dw, db, accumulate, slices, workspace,
                                        stream);
+  if (rung == FirstBlockRung::tensor)
+    return first_block::backward_tensor(p, storage, x, argmax, dy, dw, db, accumulate, slices, workspace,
+                                        stream);
   const Params params(p);
   const int64_t results = params.K * (int64_t{params.taps()} + (db ? 1 : 0));
   with_element(storage, [&]<class Element>(Element) {

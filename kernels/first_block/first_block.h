@@ -21,7 +21,9 @@ namespace gabor::kernels {
 
 // naive: one thread a result, 64-bit indices: every problem that is not refused.
 // tiled: image tiles in shared memory, sums in registers (forward_tiled.cuh, backward_tiled.cuh).
-enum class FirstBlockRung { automatic, naive, tiled };
+// tensor: on tensor cores, sm_80, in the precision of float (forward_tensor.cuh, backward_tensor.cuh). On request.
+// automatic: tiled where it can be, else naive.
+enum class FirstBlockRung { automatic, naive, tiled, tensor };
 
 // Why the kernels do not take a problem; null if they do. It takes relu, one group, at most 4 channels of u8 or f32,
 // and max pooling of 2x2 with stride 2 and no padding, rounded down or up.
@@ -30,6 +32,10 @@ const char* first_block_refuses(const FirstBlockProblem& p);
 // indices in 32 bits; the forward's convolution has stride 1, no dilation, and S is at most 13.
 bool first_block_tiled_forward_takes(const FirstBlockProblem& p);
 bool first_block_tiled_backward_takes(const FirstBlockProblem& p);
+// Likewise of the tensor rung: u8 images that are seen as [0,1], [-1,1] or as they are (the latter and [0,1] with any
+// padding, [-1,1] without), filters of 3 or 5 rows of at most 16 taps, stride 1, no dilation.
+bool first_block_tensor_forward_takes(const FirstBlockProblem& p);
+bool first_block_tensor_backward_takes(const FirstBlockProblem& p);
 
 size_t first_block_argmax_bytes(const FirstBlockProblem& p);  // a sample
 
@@ -38,13 +44,14 @@ void first_block_forward(const FirstBlockProblem& p, Storage storage, const void
                          const float* b, void* y, uint8_t* argmax, Stream stream,
                          FirstBlockRung rung = FirstBlockRung::automatic);
 
-// Into how many slices (1 to 1024) the tiled backward's sum over N,P,Q is best cut on a GPU of so many multiprocessors.
-// The bits of its result depend on it.
+// Into how many slices (1 to 1024) the tiled (tensor) backward's sum over N,P,Q is best cut on a GPU of so many
+// multiprocessors. The bits of its result depend on it.
 int first_block_slices(const FirstBlockProblem& p, int multiprocessors);
+int first_block_tensor_slices(const FirstBlockProblem& p, int multiprocessors);
 size_t first_block_workspace_bytes(const FirstBlockProblem& p, int slices);
 
 // dw, db = the gradients, or += them if accumulate. What the workspace holds before does not matter; the naive rung
-// does not touch it. 1 <= slices. The tiled rung multiplies the zeros of the padding too: an Inf or NaN in a dy that is
+// does not touch it. 1 <= slices. The other rungs multiply the zeros of the padding too: an Inf or NaN in a dy that is
 // not dead gives NaN in the taps that read them (forward alike: in w).
 void first_block_backward(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
                           const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,

@@ -7,6 +7,11 @@
 
 namespace gabor::kernels::first_block {
 
+// Choices and not an index, for which the compiler would copy the arrays to local memory.
+__device__ inline float of_channel(const float (&v)[4], int32_t c) {
+  return c < 2 ? (c == 0 ? v[0] : v[1]) : (c == 2 ? v[2] : v[3]);
+}
+
 struct Params {
   int64_t N;
   int32_t H, W, C, K, R, S;
@@ -51,12 +56,6 @@ struct Params {
   // Element `at` of x, which belongs to channel c.
   __device__ float pixel(const void* x, int64_t at, int32_t c) const {
     return bytes ? normalized(static_cast<const uint8_t*>(x)[at], c) : static_cast<const float*>(x)[at];
-  }
-
- private:
-  // Choices and not an index, for which the compiler would copy the arrays to local memory.
-  __device__ static float of_channel(const float (&v)[4], int32_t c) {
-    return c < 2 ? (c == 0 ? v[0] : v[1]) : (c == 2 ? v[2] : v[3]);
   }
 };
 

@@ -22,7 +22,10 @@ template <Pass kPass, class Element>
 Params<kPass, Element> params_of(const Call& call, int step_k) {
   using P = Params<kPass, Element>;
   const int steps = simt::ceil_div(call.K, step_k);
-  const bool aligned = reinterpret_cast<uintptr_t>(call.d) % (2 * sizeof(typename P::Result)) == 0;
+  const auto whole = [&](unsigned elements) {
+    return reinterpret_cast<uintptr_t>(call.d) % (elements * sizeof(typename P::Result)) == 0 &&
+           unsigned(call.N) % elements == 0;
+  };
   return {.a = static_cast<const Element*>(call.a),
           .b = static_cast<const Element*>(call.b),
           .bias = call.bias,
@@ -34,7 +37,8 @@ Params<kPass, Element> params_of(const Call& call, int step_k) {
           .k_per_split = int(simt::ceil_div<int64_t>(steps, call.plan.splits)) * step_k,
           .relu = call.relu,
           .accumulate = call.accumulate,
-          .d_pairs = aligned && call.N % 2 == 0};
+          .d_pairs = whole(2),
+          .d_quads = whole(4)};
 }
 
 // f.operator()<kPass, Element>() for what the call says.

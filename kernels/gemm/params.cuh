@@ -22,7 +22,7 @@ struct Params {
   int M, N, K;
   int k_per_split;  // a multiple of the kernel's step in k
   bool relu, accumulate;
-  bool d_pairs;  // N is even and d aligned to two elements
+  bool d_pairs, d_quads;  // N is a multiple of two (four), and d aligned to as many elements
 };
 
 // Element (m, k) of A and (k, n) of B.
@@ -90,6 +90,22 @@ __device__ inline void put_pair(const P& p, int m, int n, float left, float righ
   }
   put(p, m, n, left);
   if (n + 1 < p.N) put(p, m, n + 1, right);
+}
+
+// Four neighbours, n a multiple of 4; any may lie outside D. kVector: N is a multiple of 4.
+template <bool kVector, class P>
+__device__ inline void put_quad(const P& p, int m, int n, const float (&sums)[4]) {
+  using Result = typename P::Result;
+  if (kVector && p.d_quads && p.partial == nullptr) {
+    if (m >= p.M || n >= p.N) return;
+    const int64_t at = int64_t(m) * p.N + n;
+    Quad<Result> quad;
+    for (int i = 0; i < 4; ++i) quad.v[i] = finished(p, at + i, n + i, sums[i]);
+    simt::store(p.d + at, quad);
+  } else {
+    put_pair(p, m, n, sums[0], sums[1]);
+    put_pair(p, m, n + 2, sums[2], sums[3]);
+  }
 }
 
 // The part of k that this block reduces.

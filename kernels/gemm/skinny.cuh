@@ -31,23 +31,26 @@ struct SkinnyConfig {
 };
 
 template <class Config, bool kVector, class P>
-__global__ __launch_bounds__(Config::kThreads) void skinny_n(P p) {
+__global__ __launch_bounds__(Config::kThreads, 2) void skinny_n(P p) {
   constexpr int kRows = Config::kRowsN, kFew = Config::kFew;
   SHARED(float, warp_sums, [Config::kWarps][kRows * kFew]);
   const int m0 = int(blockIdx.x) * kRows, k_end = end_k(p), thread = int(threadIdx.x);
   float sum[kRows][kFew] = {};
   for (int k = first_k(p) + 4 * thread; k < k_end; k += Config::kStepN) {
+    // Rows that are not there are the last one again, and their sums go nowhere: no load depends on a branch, so that
+    // all are in flight at once.
     float b[kFew][4];
 #pragma unroll
-    for (int n = 0; n < kFew; ++n) load_quad<kVector>(b[n], p.b + b_offset(p, k, n), n < p.N ? k_end - k : 0);
+    for (int n = 0; n < kFew; ++n) load_quad<kVector>(b[n], p.b + b_offset(p, k, min(n, p.N - 1)), k_end - k);
+    float a[kRows][4];
 #pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-      float a[4];
-      load_quad<kVector>(a, p.a + a_offset(p, m0 + r, k), m0 + r < p.M ? k_end - k : 0);
+    for (int r = 0; r < kRows; ++r)
+      load_quad<kVector>(a[r], p.a + a_offset(p, min(m0 + r, p.M - 1), k), k_end - k);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r)
 #pragma unroll
       for (int n = 0; n < kFew; ++n)
-        for (int i = 0; i < 4; ++i) sum[r][n] += a[i] * b[n][i];
-    }
+        for (int i = 0; i < 4; ++i) sum[r][n] += a[r][i] * b[n][i];
   }
 #pragma unroll
   for (int r = 0; r < kRows; ++r)
@@ -92,8 +95,7 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_k(P p) {
 #pragma unroll
     for (int k = 0; k < kFew; ++k)
       for (int i = 0; i < 4; ++i) sum[i] += rows[r][k] * b[k][i];
-    put_pair(p, m0 + r, n, sum[0], sum[1]);
-    put_pair(p, m0 + r, n + 2, sum[2], sum[3]);
+    put_quad<kVector>(p, m0 + r, n, sum);
   }
 }
 
@@ -102,25 +104,33 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
   constexpr int kRows = Config::kStepM, kFew = Config::kFew;
   SHARED(float, rows, [kRows][kFew]);
   const int n = int(blockIdx.x) * Config::kColumns + 4 * int(threadIdx.x), k_end = end_k(p);
+  const int column = kVector ? min(n, p.N - 4) : n;
+  constexpr int kAtOnce = 8;
   float sum[kFew][4] = {};
   for (int k0 = first_k(p); k0 < k_end; k0 += kRows) {
     __syncthreads();  // all have read the rows of the step before
     stage_rows<kRows, Config>(rows, p, k0, k_end, p.M);
     __syncthreads();
-#pragma unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      float b[4];
-      load_quad<kVector>(b, p.b + b_offset(p, k0 + r, n), k0 + r < k_end ? p.N - n : 0);
+    // Columns that are not there are the last ones again. Whole steps know their length: loads of kAtOnce rows are in
+    // flight at once.
+    for (int r0 = 0; r0 < kRows && k0 + r0 < k_end; r0 += kAtOnce) {
+      float b[kAtOnce][4];
+      const bool whole = k0 + r0 + kAtOnce <= k_end;
 #pragma unroll
-      for (int m = 0; m < kFew; ++m)
-        for (int i = 0; i < 4; ++i) sum[m][i] += rows[r][m] * b[i];
+      for (int r = 0; r < kAtOnce; ++r)
+        load_quad<kVector>(b[r], p.b + b_offset(p, whole ? k0 + r0 + r : min(k0 + r0 + r, k_end - 1), column),
+                           kVector ? 4 : p.N - column);
+#pragma unroll
+      for (int r = 0; r < kAtOnce; ++r) {
+        if (!whole && k0 + r0 + r >= k_end) continue;  // and not by 0: of an Inf that would be NaN
+#pragma unroll
+        for (int m = 0; m < kFew; ++m)
+          for (int i = 0; i < 4; ++i) sum[m][i] += rows[r0 + r][m] * b[r][i];
+      }
     }
   }
 #pragma unroll
-  for (int m = 0; m < kFew; ++m) {
-    put_pair(p, m, n, sum[m][0], sum[m][1]);
-    put_pair(p, m, n + 2, sum[m][2], sum[m][3]);
-  }
+  for (int m = 0; m < kFew; ++m) put_quad<kVector>(p, m, n, sum[m]);
 }
 
 }  // namespace gabor::gemm

@@ -48,6 +48,7 @@ struct OpSet {
 struct Traits {
   std::string math = "fp32", layout = "NHWC";
   bool emulated = false;  // of a GPU, on the CPU: results are judged, and times mean nothing
+  int alignment = 4;      // bytes: tensors begin at multiples of it (those of arenas at Device::kAlignment)
 };
 
 class Backend {

@@ -1,5 +1,7 @@
 #include "kernels/first_block/first_block.h"
 
+#include <algorithm>
+
 #include "backends/cuda/alignment.h"
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
@@ -18,7 +20,7 @@ class CudaFirstBlock final : public FirstBlock {
     return reason ? Support::no(reason) : Support::yes();
   }
   size_t workspace_bytes(const FirstBlockProblem& p) const override {
-    return kernels::first_block_workspace_bytes(p, slices(p));
+    return kernels::first_block_workspace_bytes(p, std::max(slices(p, false), slices(p, true)));
   }
   size_t argmax_bytes(const FirstBlockProblem& p) const override {
     return kernels::first_block_argmax_bytes(p);
@@ -32,7 +34,8 @@ class CudaFirstBlock final : public FirstBlock {
         [&] {
           kernels::first_block_forward(p, kernels::Storage::f32, x.data, w.as<float>(), b.as<float>(),
                                        y.as<float>(), static_cast<uint8_t*>(argmax.data),
-                                       context.stream.handle, rung({x.data, w.data, b.data, y.data}));
+                                       context.stream.handle,
+                                       forward_rung(p, {x.data, w.data, b.data, y.data}));
         });
   }
 
@@ -40,22 +43,33 @@ class CudaFirstBlock final : public FirstBlock {
                 ConstTensorView dy, TensorView dw, TensorView db, GradMode mode) const override {
     GABOR_CHECK(x.dtype == p.input && argmax.bytes() >= saved(p));
     float* const scratch = workspace(context, workspace_bytes(p));
+    const FirstBlockRung rung = backward_rung(p, {x.data, dy.data, dw.data, db.data});
     launching(
         context, "first_block backward", [&] { return to_string(p); },
         [&] {
-          kernels::first_block_backward(p, kernels::Storage::f32, x.data, argmax.as<uint8_t>(),
-                                        dy.as<float>(), dw.as<float>(), db.as<float>(),
-                                        mode == GradMode::accumulate, slices(p), scratch,
-                                        context.stream.handle, rung({x.data, dy.data, dw.data, db.data}));
+          kernels::first_block_backward(
+              p, kernels::Storage::f32, x.data, argmax.as<uint8_t>(), dy.as<float>(), dw.as<float>(),
+              db.as<float>(), mode == GradMode::accumulate, slices(p, rung == FirstBlockRung::tensor),
+              scratch, context.stream.handle, rung);
         });
   }
 
  private:
-  static FirstBlockRung rung(std::initializer_list<const void*> tensors) {
-    return aligned_to_16(tensors) ? FirstBlockRung::automatic : FirstBlockRung::naive;
+  using Pointers = std::initializer_list<const void*>;
+  FirstBlockRung forward_rung(const FirstBlockProblem& p, Pointers tensors) const {
+    return rung(kernels::first_block_tensor_forward_takes(p), tensors);
   }
-  int slices(const FirstBlockProblem& p) const {
-    return kernels::first_block_slices(p, gpu_.multiprocessors);
+  FirstBlockRung backward_rung(const FirstBlockProblem& p, Pointers tensors) const {
+    return rung(kernels::first_block_tensor_backward_takes(p), tensors);
+  }
+  FirstBlockRung rung(bool tensor_takes, Pointers tensors) const {
+    if (!aligned_to_16(tensors)) return FirstBlockRung::naive;
+    return tensor_takes && gpu_.capability >= 80 ? FirstBlockRung::tensor : FirstBlockRung::automatic;
+  }
+  int slices(const FirstBlockProblem& p, bool tensor) const {
+    return tensor && kernels::first_block_tensor_backward_takes(p)
+               ? kernels::first_block_tensor_slices(p, gpu_.multiprocessors)
+               : kernels::first_block_slices(p, gpu_.multiprocessors);
   }
   size_t saved(const FirstBlockProblem& p) const { return size_t(p.conv.N) * argmax_bytes(p); }
 

@@ -9,15 +9,14 @@ namespace {
 struct Variant {
   const char* name;
   void (*set)(CudnnOptions&);
-  Traits traits;
   bool dense;
 };
 
 const Variant kVariants[] = {
-    {"cudnn/graph", [](CudnnOptions& o) { o.legacy = false; }, {}, false},
-    {"cudnn/legacy", [](CudnnOptions& o) { o.graph = false; }, {}, false},
-    {"cudnn/nchw", [](CudnnOptions& o) { o.nchw = true; }, {.layout = "NCHW"}, false},
-    {"cudnn/tf32", [](CudnnOptions& o) { o.allow_tf32 = true; }, {.math = "tf32"}, true},
+    {"cudnn/graph", [](CudnnOptions& o) { o.legacy = false; }, false},
+    {"cudnn/legacy", [](CudnnOptions& o) { o.graph = false; }, false},
+    {"cudnn/nchw", [](CudnnOptions& o) { o.nchw = true; }, false},
+    {"cudnn/tf32", [](CudnnOptions& o) { o.allow_tf32 = true; }, true},
 };
 
 CudnnOptions with(const Variant& variant, CudnnOptions options) {
@@ -42,9 +41,10 @@ class CudnnBackend final : public Backend {
   Device& device() const override { return device_; }
   const OpSet& ops() const override { return ops_; }
   Traits traits() const override {
-    if (variant_) return variant_->traits;
     const CudnnOptions& o = session_.options();
-    return {.math = o.allow_tf32 ? "tf32" : "fp32", .layout = o.nchw ? "NCHW" : "NHWC"};
+    return {.math = o.allow_tf32 ? "tf32" : "fp32",
+            .layout = o.nchw ? "NCHW" : "NHWC",
+            .alignment = cudnn::kAlignment};
   }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
     std::vector<std::shared_ptr<const Backend>> made;

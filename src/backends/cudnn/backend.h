@@ -2,7 +2,7 @@
 // dense layers by cuBLAS. Both are opened when the backend is made, never linked: a machine without them runs the rest.
 // f32 throughout, in FMA arithmetic unless TF32 is asked for; deterministic algorithms only. A convolution goes to cuDNN's
 // graph API, then to its fallback engines, then to the older calls. What none of them takes falls, with every reason, to
-// the next backend of the library.
+// the next backend of the library. Tensors are aligned to 16 bytes (Traits): its kernels fault where they are not.
 // Variants: "cudnn/graph" and "cudnn/legacy" (convolutions by one of the two APIs), "cudnn/nchw" (convolutions with channels
 // first inside, converted at each call), "cudnn/tf32" (convolutions and dense layers on tensor cores).
 #pragma once

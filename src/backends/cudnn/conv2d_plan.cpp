@@ -1,7 +1,6 @@
 #include "backends/cudnn/conv2d_plan.h"
 
-#include <algorithm>
-
+#include "backends/cudnn/ops.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -28,14 +27,10 @@ Conv2dProblem evenly_padded(Conv2dProblem p) {
 // A call's operands are in one pack, whichever of them is written.
 void* any(const float* p) { return const_cast<float*>(p); }
 
-// What graphs promise their engines (the frontend's default).
-bool aligned_for_graph(const ConvOperands& o) {
-  const auto aligned_to_16 = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; };
-  return aligned_to_16(o.x) && aligned_to_16(o.w) && aligned_to_16(o.y) && aligned_to_16(o.bias);
+bool are_aligned(const ConvOperands& o) {
+  const auto is_aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % kAlignment == 0; };
+  return is_aligned(o.x) && is_aligned(o.w) && is_aligned(o.y) && is_aligned(o.bias);
 }
-
-// Bytes for the older call that stands by for unaligned tensors: no more than this, or than the graph has anyway.
-constexpr size_t kUnalignedWorkspace = size_t{8} << 20;
 
 size_t bias_bytes(const Conv2dProblem& p) { return aligned(size_t(p.K) * sizeof(float)); }
 
@@ -79,24 +74,20 @@ void Conv2dPlan::choose(const Session& session, cudnnHandle_t handle) {
       epilogue_ = epilogue;
     });
   };
-  const auto legacy = [&](size_t cap) {
-    if (graph_) cap = std::min(cap, std::max(graph_->workspace_bytes(), kUnalignedWorkspace));
-    legacy_.emplace(session, handle, p, pass_, options.nchw, cap);
-  };
   // A fallback engine that fuses comes after a fast one that does not.
   for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
     for (const bool epilogue : {true, false})
       if (options.graph && !graph_ && (!epilogue || pass_ == Pass::fprop)) graph(epilogue, heuristics);
-  if (options.legacy) attempt(graph_ != nullptr, epilogue_ ? bias_bytes(p) : 0, legacy);
+  if (options.legacy && !graph_)
+    attempt(false, 0, [&](size_t cap) { legacy_.emplace(session, handle, p, pass_, options.nchw, cap); });
   if (!graph_ && !legacy_)
     fail(ErrorCode::device, "cuDNN", "no {} of {}: {}", name_of(pass_), to_string(problem_),
          join(refused, "; "));
 }
 
 size_t Conv2dPlan::workspace_bytes() const {
-  const size_t graph = graph_ ? graph_->workspace_bytes() : 0,
-               legacy = legacy_ ? legacy_->workspace_bytes() : 0;
-  return staging_->bytes + (epilogue_ ? bias_bytes(problem_) : 0) + std::max(graph, legacy);
+  return staging_->bytes + (epilogue_ ? bias_bytes(problem_) : 0) +
+         (graph_ ? graph_->workspace_bytes() : legacy_->workspace_bytes());
 }
 
 // Whether the graph ran, with its epilogue if it has one.
@@ -104,14 +95,14 @@ bool Conv2dPlan::run(const CudnnApi& api, cudnnHandle_t handle, void* workspace,
                      const float* beta) const {
   const size_t before = staging_->bytes + (epilogue_ ? bias_bytes(problem_) : 0);
   void* const own = static_cast<char*>(workspace) + before;
-  const bool graph = graph_ && aligned_for_graph(operands);
-  if (!graph && !legacy_)
-    fail(ErrorCode::device, "cuDNN graph", "a tensor of {} is not aligned to 16 bytes", to_string(problem_));
-  if (graph)
+  if (!are_aligned(operands))
+    fail(ErrorCode::device, "cuDNN", "a tensor of {} is not aligned to {} bytes", to_string(problem_),
+         kAlignment);
+  if (graph_)
     graph_->run(handle, operands, own);
   else
     legacy_->run(api, handle, operands, beta, own);
-  return graph;
+  return graph_ != nullptr;
 }
 
 // K zeros, for a graph that adds a bias where the caller has none.

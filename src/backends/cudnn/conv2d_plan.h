@@ -26,7 +26,7 @@ class Conv2dPlan {
 
   bool serves(const Conv2dProblem& p, Pass pass) const { return p == problem_ && pass == pass_; }
   size_t workspace_bytes() const;
-  std::string kernel() const { return graph_ ? graph_->kernel() : legacy_->kernel(); }  // of aligned tensors
+  std::string kernel() const { return graph_ ? graph_->kernel() : legacy_->kernel(); }
 
   void fprop(const Session&, Context&, const float* x, const float* w, const float* b, float* y) const;
   void dgrad(const Session&, Context&, const float* dy, const float* w, float* dx, GradMode) const;
@@ -44,7 +44,7 @@ class Conv2dPlan {
   bool epilogue_ = false;  // the graph adds the bias and applies the activation
   std::optional<Conv2dStaging> staging_;
   std::unique_ptr<GraphConv2d> graph_;  // null: nothing there took it
-  std::optional<LegacyConv2d> legacy_;  // in its place, or beside it for tensors that are not aligned for it
+  std::optional<LegacyConv2d> legacy_;  // in its place
   Tensor y_, bias_;                     // as the caller has them
   std::optional<ActivationFunction> activation_;
 };

@@ -12,6 +12,8 @@
 
 namespace gabor::cudnn {
 
+inline constexpr int kAlignment = 16;  // bytes, of tensors
+
 std::unique_ptr<ActivationOp> make_activation(const Session& session);
 std::unique_ptr<BatchNorm> make_batchnorm(const Session& session);
 std::unique_ptr<Conv2d> make_conv2d(const Session& session, Device& device);

@@ -107,9 +107,9 @@ TEST_F(FakeCudnn, NextBackendTakesOver) {
 
 TEST_F(FakeCudnn, MathModeIsAlwaysSet) {
   const Conv2dProblem p{.N = 1, .H = 4, .W = 4, .C = 1, .K = 1, .pad = {}, .activation = {}};
-  make()->ops().conv2d->supports(p, Pass::fprop);
+  make(legacy())->ops().conv2d->supports(p, Pass::fprop);
   EXPECT_EQ(state().math, 3);  // CUDNN_FMA_MATH
-  CudnnOptions tf32 = fake();
+  CudnnOptions tf32 = legacy();
   tf32.allow_tf32 = true;
   make(tf32)->ops().conv2d->supports(p, Pass::fprop);
   EXPECT_EQ(state().math, 0);  // CUDNN_DEFAULT_MATH

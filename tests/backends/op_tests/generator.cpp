@@ -186,9 +186,9 @@ std::vector<float> random_values(Random& random, int64_t count, Data data) {
   return values;
 }
 
-int random_skew(Random& random) {
-  constexpr int skews[] = {0, 0, 0, 0, 0, 4, 8, 60};
-  return skews[random.below(std::size(skews))];
+int random_skew(Trial& trial) {
+  constexpr int skews[] = {0, 0, 0, 0, 0, 1, 2, 15};
+  return skews[trial.below(std::size(skews))] * trial.alignment;
 }
 
 std::vector<TaggedConv2d> read_conv2d_list(const std::string& path) {

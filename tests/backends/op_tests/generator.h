@@ -16,8 +16,9 @@ namespace gabor::op_tests {
 // One run of an op in a test: its random draws, and the device that its tensors lie on.
 class Trial : public Random {
  public:
-  Trial(RandomKey key, Device& where) : Random(key), device(where) {}
+  Trial(RandomKey key, Device& where, int bytes) : Random(key), device(where), alignment(bytes) {}
   Device& device;
+  int alignment;  // of tensors
 };
 
 // Sizes as in RELIABILITY, section 3: N 1-33, channels around powers of two, H and W 1-67, kernels 1-7,
@@ -41,8 +42,8 @@ enum class Data { real, integer, special };
 const char* name_of(Data data);
 std::vector<float> random_values(Random& random, int64_t count, Data data);
 
-// 0 mostly, else 4, 8 or 60: bytes off the 64-byte grid.
-int random_skew(Random& random);
+// 0 mostly, else 1, 2 or 15 times the trial's alignment: bytes off the 64-byte grid.
+int random_skew(Trial& trial);
 
 // Lines of a problem file: "tag problem"; '#' begins a comment.
 struct TaggedConv2d {

@@ -37,7 +37,7 @@ struct FirstBlockSizes {
   bool wide = false;            // more than 16 pooled columns
 };
 FirstBlockProblem random_first_block(Rng& rng, const FirstBlockSizes& sizes);
-// Values of w and dy are such as storage holds exactly.
+// Values of w and dy are such as storage holds exactly. A random normalization where the problem has none.
 FirstBlockCase random_case(Rng& rng, FirstBlockProblem p, kernels::Storage storage, Data data);
 std::string describe(const FirstBlockCase& c);
 

@@ -1,0 +1,236 @@
+// Fused first block forward, rung 2: tensor cores (sm_80), in the precision of float. Formula, shapes, types and arg-max:
+// naive.cuh, first_block.h; u8 images that whole_pixels.h takes; stride 1, no dilation, R = kR, at most 16 taps a row.
+// Its ideas: (1) pixels are whole numbers of 8 bits, which half holds exactly, and a weight is the sum of two halves,
+// scaled by a power of two a filter, to 2^-24 of itself (2^-40 of the filter's largest): so two products of mma.sync, whose
+// sums are float, are as good as one of FFMA; (2) a row of a filter is S C neighbours of the image's row, up to 16: a step
+// of m16n8k16 with nothing rearranged; (3) A is the filters, which stay in registers, B the pixels, so that a thread gets
+// two neighbouring columns of two rows of the full-size map, a pooling window, of 2 filters.
+// A block owns block_tiles tiles of kWarps x tile_columns pooled pixels and 16 filters (blockIdx.y); a warp one pooled row
+// of a tile, 4 pooled pixels at a time: B from kR + 1 rows serves both rows of the full-size map.
+// B's registers are pairs of neighbours that start at any pixel, also at odd elements: for those the image tile is there a
+// second time, moved by one element, and 16 banks away: no bank conflicts.
+// Shared memory: two tiles of 2 kWarps + kR - 1 rows of half (dynamic), 5 KB of weights: article (C = 3, 5x5, two tiles of
+// 76 columns a row): 37 KB and 5. At most 128 registers, 2 blocks at once.
+// FLOPs: of the 16 x 16 x kR that a pixel of the full-size map costs twice, the article uses 10 x 15 x 5: 16.8 GFLOP at
+// N = 128 become 57. Bytes: x 1.3 times (halos, from L2), y and K/2 bytes of arg-max a pixel once: 0.17 GB, 0.06 ms on an
+// H100. mma.sync: 14 M, a multiprocessor 1.6 cycles each: 0.1 ms there; pooling and stores keep its issue as busy.
+// An Inf or NaN in w gives what it gives in float, but for Inf times a pixel of 0, which is NaN there too.
+#pragma once
+#include "kernels/common/multiply_add.cuh"
+#include "kernels/common/unroll.cuh"
+#include "kernels/first_block/params.cuh"
+#include "kernels/first_block/whole_pixels.h"
+
+namespace gabor::kernels::first_block {
+
+template <int kR_>
+struct ForwardTensorConfig {
+  static constexpr int kThreads = 256, kWarps = kThreads / 32, kBlocksAtOnce = 2;
+  static constexpr int kR = kR_, kRowTaps = 16, kFilters = 16;
+  static constexpr int kTileRows = kWarps, kImageRows = 2 * kTileRows + kR - 1;
+  static constexpr int kAtOnce = 4;  // pooled pixels of a warp
+};
+
+struct ForwardTensorParams {
+  Params block;
+  WholePixels pixels;
+  int32_t tiles_p, tiles_q, tiles, block_tiles;
+  int32_t tile_columns;          // pooled, a multiple of 4
+  int32_t row_words, odd_words;  // of the image tile: from row to row, from the first copy to the second
+  bool in_words;                 // the image can be read in aligned groups of 4 bytes
+};
+
+// Two halves as a register of a fragment, the first one low.
+__device__ __forceinline__ uint32_t half_pair(simt::half low, simt::half high) {
+  return uint32_t(__half_as_ushort(low)) | uint32_t(__half_as_ushort(high)) << 16;
+}
+__device__ __forceinline__ uint32_t half_pair(float low, float high) {
+  return half_pair(simt::from_float<simt::half>(low), simt::from_float<simt::half>(high));
+}
+
+// Elements `at`.. of a row of the image as whole numbers; 0 outside. row: null if the row lies outside.
+template <int kCount>
+__device__ __forceinline__ void load_whole(const ForwardTensorParams& a, const uint8_t* row, int32_t at,
+                                           float (&v)[kCount]) {
+  const int32_t length = a.block.W * a.block.C;
+  uint8_t bytes[kCount] = {};
+  const bool inside = row && at >= 0 && at + kCount <= length;
+  if (inside && a.in_words) {
+    const auto word = simt::load<uchar4>(row + at);
+    bytes[0] = word.x, bytes[1] = word.y, bytes[2] = word.z, bytes[3] = word.w;
+    GABOR_UNROLL
+    for (int i = 4; i < kCount; ++i) bytes[i] = row[at + i];
+  } else if (row) {
+    GABOR_UNROLL
+    for (int i = 0; i < kCount; ++i)
+      if (uint32_t(at + i) < uint32_t(length)) bytes[i] = row[at + i];
+  }
+  GABOR_UNROLL
+  for (int i = 0; i < kCount; ++i) {
+    const bool there = inside || (row && uint32_t(at + i) < uint32_t(length));
+    v[i] = there ? fmaf(float(bytes[i]), a.pixels.factor, a.pixels.offset) : 0.0f;
+  }
+}
+
+// Both copies of a tile whose first pixel is h, w of image n.
+template <class Config>
+__device__ __forceinline__ void fill_whole(const ForwardTensorParams& a, const uint8_t* x, int32_t n,
+                                           int32_t h, int32_t w, uint32_t* image) {
+  const Params& g = a.block;
+  const int32_t warp = int32_t(threadIdx.x) / 32, lane = int32_t(threadIdx.x) % 32;
+  for (int32_t i = warp; i < Config::kImageRows; i += Config::kWarps) {
+    const bool inside = uint32_t(h + i) < uint32_t(g.H);
+    const uint8_t* row = inside ? x + (int64_t{n} * g.H + h + i) * g.W * g.C : nullptr;
+    uint32_t* to = image + i * a.row_words;
+    for (int32_t j = 2 * lane; j < a.row_words; j += 64) {  // two words
+      float v[5];
+      load_whole(a, row, w * g.C + 2 * j, v);
+      to[j] = half_pair(v[0], v[1]);
+      to[j + 1] = half_pair(v[2], v[3]);
+      to[a.odd_words + j] = half_pair(v[1], v[2]);
+      to[a.odd_words + j + 1] = half_pair(v[3], v[4]);
+    }
+  }
+}
+
+// filters[filter][r][tap of the row] = the weights of whole pixels, zeros beyond.
+template <class Config, class Element>
+__device__ __forceinline__ void load_whole_filters(const ForwardTensorParams& a, const Element* w,
+                                                   int32_t first_k, float* filters) {
+  const Params& g = a.block;
+  constexpr int kOfFilter = Config::kR * Config::kRowTaps;
+  for (int32_t i = int32_t(threadIdx.x); i < Config::kFilters * kOfFilter; i += Config::kThreads) {
+    const int32_t k = first_k + i / kOfFilter, r = i % kOfFilter / Config::kRowTaps,
+                  tap = i % Config::kRowTaps;
+    const bool there = k < g.K && tap < g.S * g.C;
+    filters[i] = there ? simt::to_float(w[(int64_t{k} * g.R + r) * g.S * g.C + tap]) *
+                             of_channel(a.pixels.unit, tap % g.C)
+                       : 0.0f;
+  }
+}
+
+// A's fragments of a thread: filter g in registers 0 and 2, g + 8 in 1 and 3; a weight is high + low, over 2^-scale.
+template <class Config>
+struct FilterFragments {
+  uint32_t high[Config::kR][4], low[Config::kR][4];
+  float unscale[2], bias[2];  // of filters g and g + 8
+
+  // filters: of load_whole_filters. t: lane % 4.
+  __device__ __forceinline__ void load(const ForwardTensorParams& a, const float* filters, const float* b,
+                                       int32_t first_k, int32_t g, int32_t t) {
+    constexpr int kOfFilter = Config::kR * Config::kRowTaps;
+    float scale[2];
+    GABOR_UNROLL
+    for (int f = 0; f < 2; ++f) {
+      const float* of_filter = filters + (g + 8 * f) * kOfFilter;
+      float most = 0.0f, rest = 0.0f;
+      for (int32_t i = t; i < kOfFilter; i += 4) {
+        const int32_t c = i % Config::kRowTaps % a.block.C;
+        most = fmaxf(most, fabsf(of_filter[i]));
+        rest += of_filter[i] * (of_channel(a.pixels.rest, c) / of_channel(a.pixels.unit, c));
+      }
+      for (int step = 1; step < 4; step *= 2) {
+        most = fmaxf(most, __shfl_xor_sync(simt::kFullMask, most, step));
+        rest += __shfl_xor_sync(simt::kFullMask, rest, step);
+      }
+      // The largest becomes 2^13 to 2^14. One that is 0, infinite or close to either stays as it is.
+      const int32_t exponent = int32_t(__float_as_uint(most) >> 23), up = 127 + 13 - exponent;
+      const bool usual = exponent >= 14 && exponent <= 254;
+      scale[f] = usual ? __uint_as_float(uint32_t(127 + up) << 23) : 1.0f;
+      unscale[f] = usual ? __uint_as_float(uint32_t(127 - up) << 23) : 1.0f;
+      const int32_t k = first_k + g + 8 * f;
+      bias[f] = rest + (b && k < a.block.K ? b[k] : 0.0f);
+    }
+    GABOR_UNROLL
+    for (int r = 0; r < Config::kR; ++r) {
+      GABOR_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const int f = i % 2;
+        const float* pair = filters + (g + 8 * f) * kOfFilter + r * Config::kRowTaps + 2 * t + i / 2 * 8;
+        simt::half upper[2], lower[2];
+        GABOR_UNROLL
+        for (int j = 0; j < 2; ++j) {
+          const float v = pair[j] * scale[f];
+          upper[j] = simt::from_float<simt::half>(v);
+          const float left = v - simt::to_float(upper[j]);
+          lower[j] = simt::from_float<simt::half>(fabsf(v) < INFINITY ? left : 0.0f);
+        }
+        high[r][i] = half_pair(upper[0], upper[1]);
+        low[r][i] = half_pair(lower[0], lower[1]);
+      }
+    }
+  }
+};
+
+// argmax may be null.
+template <class Config, class Element>
+__global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
+    forward_tensor(ForwardTensorParams a, const uint8_t* x, const Element* w, const float* b, Element* y,
+                   uint8_t* argmax) {
+  constexpr int kR = Config::kR;
+  DYN_SHARED(uint32_t, image);
+  SHARED(float, filters, [Config::kFilters * Config::kR * Config::kRowTaps]);
+  const Params& g = a.block;
+  const int32_t warp = int32_t(threadIdx.x) / 32, lane = int32_t(threadIdx.x) % 32;
+  const int32_t group = lane / 4, t = lane % 4;
+  const int32_t first_k = int32_t(blockIdx.y) * Config::kFilters;
+
+  load_whole_filters<Config>(a, w, first_k, filters);
+  __syncthreads();
+  FilterFragments<Config> fragments;
+  fragments.load(a, filters, b, first_k, group, t);
+
+  // The pixels of this lane's column of B, for the warp's first row and the tile's first columns.
+  const int32_t element = group * g.C, odd = element % 2;
+  const uint32_t* of_column =
+      image + (odd ? a.odd_words : 0) + 2 * warp * a.row_words + (element - odd) / 2 + t;
+
+  const int64_t begin = int64_t(blockIdx.x) * a.block_tiles;
+  for (int64_t tile = begin; tile < begin + a.block_tiles && tile < a.tiles; ++tile) {
+    const int32_t index = int32_t(tile), of_image = a.tiles_p * a.tiles_q, n = index / of_image;
+    const int32_t first_p = index % of_image / a.tiles_q * Config::kTileRows;
+    const int32_t first_q = index % a.tiles_q * a.tile_columns;
+    if (tile > begin) __syncthreads();  // the last tile is no longer read
+    fill_whole<Config>(a, x, n, 2 * first_p - g.pad_top, 2 * first_q - g.pad_left, image);
+    __syncthreads();
+
+    const int32_t p = first_p + warp, end_q = p < g.P ? min(first_q + a.tile_columns, g.Q) : 0;
+    const uint32_t* at = of_column;
+    for (int32_t q0 = first_q; q0 < end_q; q0 += Config::kAtOnce, at += Config::kAtOnce * g.C) {
+      float high[2][4] = {}, low[2][4] = {};  // of two rows of the full-size map
+      GABOR_UNROLL
+      for (int h = 0; h <= kR; ++h) {
+        const uint32_t pixels[2] = {at[h * a.row_words], at[h * a.row_words + 4]};
+        GABOR_UNROLL
+        for (int row = 0; row < 2; ++row) {
+          if (h - row < 0 || h - row >= kR) continue;
+          multiply_add<simt::half>(high[row], fragments.high[h - row], pixels);
+          multiply_add<simt::half>(low[row], fragments.low[h - row], pixels);
+        }
+      }
+      const int32_t q = q0 + t;
+      GABOR_UNROLL
+      for (int f = 0; f < 2; ++f) {
+        const auto value = [&](int row, int column) {
+          return fmaf(high[row][2 * f + column] + low[row][2 * f + column], fragments.unscale[f],
+                      fragments.bias[f]);
+        };
+        const bool right = 2 * q + 1 < g.full_Q, below = 2 * p + 1 < g.full_P;
+        Winner best{value(0, 0), 0};
+        if (right) best.challenge(value(0, 1), 1);
+        if (below) best.challenge(value(1, 0), 2);
+        if (right && below) best.challenge(value(1, 1), 3);
+        const int32_t k = first_k + group + 8 * f;
+        const bool there = k < g.K && q < g.Q;
+        const uint32_t code = there ? best.code() : 0u;
+        const uint32_t next = __shfl_xor_sync(simt::kFullMask, code, 4);  // of the filter that shares a byte
+        const int64_t pixel = (int64_t{n} * g.P + p) * g.Q + q;
+        if (there) y[pixel * g.K + k] = simt::from_float<Element>(best.relu());
+        if (there && argmax && k % 2 == 0)
+          argmax[pixel * g.filter_pairs() + k / 2] = uint8_t(code | next << 4);
+      }
+    }
+  }
+}
+
+}  // namespace gabor::kernels::first_block
