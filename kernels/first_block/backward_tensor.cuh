@@ -44,29 +44,37 @@ struct BackwardTensorParams {
   int32_t sums;                   // columns of the workspace: taps of a filter, and 1 if db is wanted
 };
 
+// Two floats cut to bfloat16, which are their upper halves: exact for whole numbers of 8 bits.
+__device__ __forceinline__ uint32_t upper_halves(float low, float high) {
+  return __float_as_uint(low) >> 16 | (__float_as_uint(high) & 0xffff0000u);
+}
+
 // Both copies of all planes of a tile whose first pixel is h, w of image n.
 template <class Config>
 __device__ __forceinline__ void fill_planes(const BackwardTensorParams& a, const uint8_t* x, int32_t n,
                                             int32_t h, int32_t w, uint32_t* image) {
   const Params& g = a.block;
   const int32_t warp = int32_t(threadIdx.x) / 32, lane = int32_t(threadIdx.x) % 32;
-  for (int32_t i = warp; i < Config::kImageRows; i += Config::kWarps) {
-    const bool inside = uint32_t(h + i) < uint32_t(g.H);
-    const uint8_t* row = x + (int64_t{n} * g.H + (inside ? h + i : 0)) * g.W * g.C;
-    for (int32_t j = lane; j < a.copy_words; j += 32)
-      for (int32_t c = 0; c < g.C; ++c) {
-        uint32_t bits[3];
+  for (int32_t j = lane; j < a.copy_words; j += 32) {
+    bool there[3];
+    GABOR_UNROLL
+    for (int32_t column = 0; column < 3; ++column)
+      there[column] = uint32_t(w + 2 * j + column) < uint32_t(g.W);
+    for (int32_t i = warp; i < Config::kImageRows; i += Config::kWarps) {
+      const bool inside = uint32_t(h + i) < uint32_t(g.H);
+      const uint8_t* from = x + ((int64_t{n} * g.H + h + i) * g.W + w + 2 * j) * g.C;
+      uint32_t* to = image + i * a.row_words + j;
+      for (int32_t c = 0; c < g.C; ++c, to += 2 * a.copy_words) {
+        float v[3];
         GABOR_UNROLL
-        for (int32_t column = 0; column < 3; ++column) {
-          const int32_t from = w + 2 * j + column;
-          const bool there = inside && uint32_t(from) < uint32_t(g.W);
-          const float v = there ? fmaf(float(row[from * g.C + c]), a.pixels.factor, a.pixels.offset) : 0.0f;
-          bits[column] = __bfloat16_as_ushort(simt::from_float<simt::bfloat16>(v));
-        }
-        uint32_t* to = image + i * a.row_words + 2 * c * a.copy_words + j;
-        to[0] = bits[0] | bits[1] << 16;
-        to[a.copy_words] = bits[1] | bits[2] << 16;
+        for (int32_t column = 0; column < 3; ++column)
+          v[column] = inside && there[column]
+                          ? fmaf(float(from[column * g.C + c]), a.pixels.factor, a.pixels.offset)
+                          : 0.0f;
+        to[0] = upper_halves(v[0], v[1]);
+        to[a.copy_words] = upper_halves(v[1], v[2]);
       }
+    }
   }
 }
 
@@ -75,40 +83,40 @@ struct Windows {
   float dy[4];
   uint32_t code[4];
 
-  // Of the pixels from `pixel`, a position of N,P,Q, of which `left` are there.
+  // from, codes: window t of filter g. left: windows that are there, from the first of the 8. there: the filters.
   template <class Element>
-  __device__ __forceinline__ void load(const Params& p, const uint8_t* argmax, const Element* from,
-                                       int64_t pixel, int32_t left, int32_t k, int32_t t) {
+  __device__ __forceinline__ void load(const Params& p, const Element* from, const uint8_t* codes,
+                                       int32_t left, int32_t t, const bool (&there)[2]) {
     GABOR_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const int32_t column = t + i / 2 * 4, filter = k + i % 2 * 8;
-      dy[i] = 0.0f, code[i] = 0;
-      if (column >= left || filter >= p.K) continue;
-      dy[i] = simt::to_float(from[(pixel + column) * p.K + filter]);
-      code[i] = uint32_t(argmax[(pixel + column) * p.filter_pairs() + filter / 2]) >> (filter % 2 * 4);
+      const bool is = t + i / 2 * 4 < left && there[i % 2];
+      dy[i] = is ? simt::to_float(from[i / 2 * 4 * p.K + i % 2 * 8]) : 0.0f;
+      code[i] = is ? codes[i / 2 * 4 * p.filter_pairs() + i % 2 * 4] : 0;
     }
   }
 };
 
-// A of both rows of the full-size map, each in three parts whose sum is dy at the winner, 0 at the losers.
+// A of both rows of the full-size map, each in three parts whose sum is dy at the winner, 0 at the losers: 8 bits of it
+// each, cut off and not rounded, for then a part is the upper half of a float.
 struct GradientFragments {
   static constexpr int kParts = 3;
   uint32_t a[2][kParts][4];
 
-  // Adds the gradients to the bias gradients of filters g and g + 8.
-  __device__ __forceinline__ GradientFragments(const Windows& windows, float (&bias)[2]) {
+  // Adds the gradients to the bias gradients of filters g and g + 8. code_shift: of their halves of a byte.
+  __device__ __forceinline__ GradientFragments(const Windows& windows, int32_t code_shift, float (&bias)[2]) {
     GABOR_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const uint32_t code = windows.code[i];
+      const uint32_t code = windows.code[i] >> code_shift;
       float left = (code & 4) != 0 ? windows.dy[i] : 0.0f;
       bias[i % 2] += left;
+      const uint32_t shift = (code & 1) != 0 ? 0 : 16;  // to the first or second column
+      const bool below = (code & 2) != 0;
       GABOR_UNROLL
       for (int part = 0; part < kParts; ++part) {
-        const auto v = simt::from_float<simt::bfloat16>(left);
-        const uint32_t pair = uint32_t(__bfloat16_as_ushort(v)) << ((code & 1) * 16);
-        a[0][part][i] = (code & 2) == 0 ? pair : 0;
-        a[1][part][i] = (code & 2) != 0 ? pair : 0;
-        left = fabsf(left) < INFINITY ? left - simt::to_float(v) : 0.0f;
+        const uint32_t upper = __float_as_uint(left) & 0xffff0000u;
+        a[0][part][i] = below ? 0 : upper >> shift;
+        a[1][part][i] = below ? upper >> shift : 0;
+        left -= __uint_as_float(upper);
       }
     }
   }
@@ -138,6 +146,7 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     of_tap[half] = image + 2 * warp * a.row_words + (2 * c + s % 2) * a.copy_words + s / 2 + t;
   }
 
+  const bool there[2] = {first_k + group < g.K, first_k + group + 8 < g.K};
   float sum[kR][2][4] = {}, bias[2] = {};
   const int64_t begin = int64_t(blockIdx.x) * a.slice_tiles, end = begin + a.slice_tiles;
   for (int64_t tile = begin; tile < end && tile < a.tiles; ++tile) {
@@ -145,18 +154,20 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     const int32_t first_p = index % of_image / a.tiles_q * Config::kTileRows;
     const int32_t first_q = index % a.tiles_q * a.tile_columns;
     const int32_t p = first_p + warp, columns = p < g.P ? min(a.tile_columns, g.Q - first_q) : 0;
-    const int64_t pixel = (int64_t{n} * g.P + p) * g.Q + first_q;
+    const int64_t pixel = (int64_t{n} * g.P + p) * g.Q + first_q + t;
+    const Element* dy_at = dy + pixel * g.K + first_k + group;
+    const uint8_t* code_at = argmax + pixel * g.filter_pairs() + (first_k + group) / 2;
     // Those of the next step are loaded while the products of this one are made.
     Windows windows;
-    windows.load(g, argmax, dy, pixel, columns, first_k + group, t);
+    windows.load(g, dy_at, code_at, columns, t, there);
     if (tile > begin) __syncthreads();  // the last tile is no longer read
     fill_planes<Config>(a, x, n, 2 * first_p - g.pad_top, 2 * first_q - g.pad_left, image);
     __syncthreads();
 
     for (int32_t q = 0; q < columns; q += Config::kAtOnce) {
-      const GradientFragments gradients(windows, bias);
-      windows.load(g, argmax, dy, pixel + q + Config::kAtOnce, columns - q - Config::kAtOnce, first_k + group,
-                   t);
+      const GradientFragments gradients(windows, group % 2 * 4, bias);
+      dy_at += Config::kAtOnce * g.K, code_at += Config::kAtOnce * g.filter_pairs();
+      windows.load(g, dy_at, code_at, columns - q - Config::kAtOnce, t, there);
       GABOR_UNROLL
       for (int h = 0; h <= kR; ++h) {
         uint32_t pixels[2][2];

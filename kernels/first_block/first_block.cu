@@ -56,12 +56,13 @@ size_t first_block_argmax_bytes(const FirstBlockProblem& p) {
 }
 
 void first_block_forward(const FirstBlockProblem& p, Storage storage, const void* x, const void* w,
-                         const float* b, void* y, uint8_t* argmax, Stream stream, FirstBlockRung rung) {
+                         const float* b, void* y, uint8_t* argmax, Stream stream, FirstBlockRung rung,
+                         int multiprocessors) {
   rung = rung_for(p, rung, first_block_tiled_forward_takes, first_block_tensor_forward_takes);
   if (rung == FirstBlockRung::tiled)
     return first_block::forward_tiled(p, storage, x, w, b, y, argmax, stream);
   if (rung == FirstBlockRung::tensor)
-    return first_block::forward_tensor(p, storage, x, w, b, y, argmax, stream);
+    return first_block::forward_tensor(p, storage, x, w, b, y, argmax, multiprocessors, stream);
   const Params params(p);
   with_element(storage, [&]<class Element>(Element) {
     launch(thread_each(params.N * params.P * params.Q * params.filter_pairs(), NaiveConfig::kThreads, stream),

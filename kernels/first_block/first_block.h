@@ -39,10 +39,11 @@ bool first_block_tensor_backward_takes(const FirstBlockProblem& p);
 
 size_t first_block_argmax_bytes(const FirstBlockProblem& p);  // a sample
 
-// argmax may be null when no backward follows.
+// argmax may be null when no backward follows. multiprocessors: of the GPU; the tensor rung shares its work out among
+// them, and results do not depend on it.
 void first_block_forward(const FirstBlockProblem& p, Storage storage, const void* x, const void* w,
                          const float* b, void* y, uint8_t* argmax, Stream stream,
-                         FirstBlockRung rung = FirstBlockRung::automatic);
+                         FirstBlockRung rung = FirstBlockRung::automatic, int multiprocessors = 64);
 
 // Into how many slices (1 to 1024) the tiled (tensor) backward's sum over N,P,Q is best cut on a GPU of so many
 // multiprocessors. The bits of its result depend on it.

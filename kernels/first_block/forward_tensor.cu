@@ -46,7 +46,7 @@ Tiles choose_tiles(const FirstBlockProblem& p) {
 }  // namespace
 
 void forward_tensor(const FirstBlockProblem& p, Storage storage, const void* x, const void* w, const float* b,
-                    void* y, uint8_t* argmax, Stream stream) {
+                    void* y, uint8_t* argmax, int multiprocessors, Stream stream) {
   with_rows(p.conv.R, [&]<class Config>(Config) {
     const Tiles tile = choose_tiles<Config>(p);
     ForwardTensorParams params{
@@ -61,9 +61,8 @@ void forward_tensor(const FirstBlockProblem& p, Storage storage, const void* x, 
         .odd_words = int32_t(tile.odd_words),
         .in_words = p.conv.W * p.conv.C % 4 == 0 && p.conv.pad.left * p.conv.C % 4 == 0};
     params.tiles = int32_t(p.conv.N * params.tiles_p * params.tiles_q);
-    // Weights are prepared once a block: several tiles each, where there are enough for all multiprocessors.
-    constexpr int32_t kBlocks = 1024, kMostTiles = 8;
-    params.block_tiles = std::clamp(params.tiles / kBlocks, 1, kMostTiles);
+    // Weights are prepared once a block: no more blocks than run at once.
+    params.block_tiles = simt::ceil_div(params.tiles, Config::kBlocksAtOnce * std::max(multiprocessors, 1));
     LaunchConfig config = grid_of(dim3(unsigned(simt::ceil_div(params.tiles, params.block_tiles)),
                                        unsigned(simt::ceil_div<int64_t>(p.conv.K, Config::kFilters))),
                                   Config::kThreads, stream);

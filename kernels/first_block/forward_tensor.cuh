@@ -14,7 +14,7 @@
 // FLOPs: of the 16 x 16 x kR that a pixel of the full-size map costs twice, the article uses 10 x 15 x 5: 16.8 GFLOP at
 // N = 128 become 57. Bytes: x 1.3 times (halos, from L2), y and K/2 bytes of arg-max a pixel once: 0.17 GB, 0.06 ms on an
 // H100. mma.sync: 14 M, a multiprocessor 1.6 cycles each: 0.1 ms there; pooling and stores keep its issue as busy.
-// An Inf or NaN in w gives what it gives in float, but for Inf times a pixel of 0, which is NaN there too.
+// A filter that has an Inf or NaN gives NaN everywhere.
 #pragma once
 #include "kernels/common/multiply_add.cuh"
 #include "kernels/common/unroll.cuh"
@@ -40,35 +40,24 @@ struct ForwardTensorParams {
   bool in_words;                 // the image can be read in aligned groups of 4 bytes
 };
 
-// Two halves as a register of a fragment, the first one low.
-__device__ __forceinline__ uint32_t half_pair(simt::half low, simt::half high) {
-  return uint32_t(__half_as_ushort(low)) | uint32_t(__half_as_ushort(high)) << 16;
-}
-__device__ __forceinline__ uint32_t half_pair(float low, float high) {
-  return half_pair(simt::from_float<simt::half>(low), simt::from_float<simt::half>(high));
-}
-
-// Elements `at`.. of a row of the image as whole numbers; 0 outside. row: null if the row lies outside.
-template <int kCount>
+// Five elements from `at` of a row of the image as whole numbers, 0 outside; row: null if the row lies outside.
 __device__ __forceinline__ void load_whole(const ForwardTensorParams& a, const uint8_t* row, int32_t at,
-                                           float (&v)[kCount]) {
+                                           float (&v)[5]) {
   const int32_t length = a.block.W * a.block.C;
-  uint8_t bytes[kCount] = {};
-  const bool inside = row && at >= 0 && at + kCount <= length;
-  if (inside && a.in_words) {
+  if (row && at >= 0 && at + 5 <= length && a.in_words) {
     const auto word = simt::load<uchar4>(row + at);
-    bytes[0] = word.x, bytes[1] = word.y, bytes[2] = word.z, bytes[3] = word.w;
+    const uint8_t bytes[] = {word.x, word.y, word.z, word.w, row[at + 4]};
     GABOR_UNROLL
-    for (int i = 4; i < kCount; ++i) bytes[i] = row[at + i];
-  } else if (row) {
-    GABOR_UNROLL
-    for (int i = 0; i < kCount; ++i)
-      if (uint32_t(at + i) < uint32_t(length)) bytes[i] = row[at + i];
+    for (int i = 0; i < 5; ++i) v[i] = fmaf(float(bytes[i]), a.pixels.factor, a.pixels.offset);
+    return;
   }
-  GABOR_UNROLL
-  for (int i = 0; i < kCount; ++i) {
-    const bool there = inside || (row && uint32_t(at + i) < uint32_t(length));
-    v[i] = there ? fmaf(float(bytes[i]), a.pixels.factor, a.pixels.offset) : 0.0f;
+#pragma unroll 1  // a few at the edges, or of images that cannot be read in words
+  for (int i = 0; i < 5; ++i) {
+    const bool there = row && uint32_t(at + i) < uint32_t(length);
+    const float value = there ? fmaf(float(row[at + i]), a.pixels.factor, a.pixels.offset) : 0.0f;
+    GABOR_UNROLL
+    for (int to = 0; to < 5; ++to)  // for an index would put v in memory
+      if (to == i) v[to] = value;
   }
 }
 
@@ -85,10 +74,8 @@ __device__ __forceinline__ void fill_whole(const ForwardTensorParams& a, const u
     for (int32_t j = 2 * lane; j < a.row_words; j += 64) {  // two words
       float v[5];
       load_whole(a, row, w * g.C + 2 * j, v);
-      to[j] = half_pair(v[0], v[1]);
-      to[j + 1] = half_pair(v[2], v[3]);
-      to[a.odd_words + j] = half_pair(v[1], v[2]);
-      to[a.odd_words + j + 1] = half_pair(v[3], v[4]);
+      simt::store(to + j, uint2{simt::half_pair(v[0], v[1]), simt::half_pair(v[2], v[3])});
+      simt::store(to + a.odd_words + j, uint2{simt::half_pair(v[1], v[2]), simt::half_pair(v[3], v[4])});
     }
   }
 }
@@ -123,11 +110,14 @@ struct FilterFragments {
     GABOR_UNROLL
     for (int f = 0; f < 2; ++f) {
       const float* of_filter = filters + (g + 8 * f) * kOfFilter;
-      float most = 0.0f, rest = 0.0f;
-      for (int32_t i = t; i < kOfFilter; i += 4) {
-        const int32_t c = i % Config::kRowTaps % a.block.C;
-        most = fmaxf(most, fabsf(of_filter[i]));
-        rest += of_filter[i] * (of_channel(a.pixels.rest, c) / of_channel(a.pixels.unit, c));
+      float most = 0.0f,
+            rest = 0.0f;  // of the taps that this lane looks at: every fourth; those of channel t
+      for (int32_t i = t; i < kOfFilter; i += 4) most = fmaxf(most, fabsf(of_filter[i]));
+      if (t < a.block.C) {
+        const float share = of_channel(a.pixels.rest, t) / of_channel(a.pixels.unit, t);
+        for (int32_t r = 0; r < kOfFilter; r += Config::kRowTaps)
+          for (int32_t tap = t; tap < a.block.S * a.block.C; tap += a.block.C)
+            rest += of_filter[r + tap] * share;
       }
       for (int step = 1; step < 4; step *= 2) {
         most = fmaxf(most, __shfl_xor_sync(simt::kFullMask, most, step));
@@ -147,20 +137,33 @@ struct FilterFragments {
       for (int i = 0; i < 4; ++i) {
         const int f = i % 2;
         const float* pair = filters + (g + 8 * f) * kOfFilter + r * Config::kRowTaps + 2 * t + i / 2 * 8;
-        simt::half upper[2], lower[2];
+        float lower[2];
         GABOR_UNROLL
         for (int j = 0; j < 2; ++j) {
           const float v = pair[j] * scale[f];
-          upper[j] = simt::from_float<simt::half>(v);
-          const float left = v - simt::to_float(upper[j]);
-          lower[j] = simt::from_float<simt::half>(fabsf(v) < INFINITY ? left : 0.0f);
+          lower[j] = v - simt::to_float(simt::from_float<simt::half>(v));  // NaN if v is infinite
         }
-        high[r][i] = half_pair(upper[0], upper[1]);
-        low[r][i] = half_pair(lower[0], lower[1]);
+        high[r][i] = simt::half_pair(pair[0] * scale[f], pair[1] * scale[f]);
+        low[r][i] = simt::half_pair(lower[0], lower[1]);
       }
     }
   }
 };
+
+struct Largest {
+  float value;
+  uint32_t place;  // 2 row + column
+};
+// Of a pooling window, the first of equals; right and below: whether it has a second column and row. A NaN is the largest
+// if all are: one in a weight is in all products, the pixels being finite.
+__device__ __forceinline__ Largest largest_of(float v00, float v01, float v10, float v11, bool right,
+                                              bool below) {
+  v01 = right ? v01 : v00;
+  v11 = right ? v11 : v10;
+  const Largest upper{fmaxf(v00, v01), v01 > v00 ? 1u : 0u};
+  const float lower = below ? fmaxf(v10, v11) : upper.value;
+  return {fmaxf(upper.value, lower), lower > upper.value ? (v11 > v10 ? 3u : 2u) : upper.place};
+}
 
 // argmax may be null.
 template <class Config, class Element>
@@ -180,6 +183,7 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
   FilterFragments<Config> fragments;
   fragments.load(a, filters, b, first_k, group, t);
 
+  const bool there[2] = {first_k + group < g.K, first_k + group + 8 < g.K};
   // The pixels of this lane's column of B, for the warp's first row and the tile's first columns.
   const int32_t element = group * g.C, odd = element % 2;
   const uint32_t* of_column =
@@ -196,7 +200,12 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
 
     const int32_t p = first_p + warp, end_q = p < g.P ? min(first_q + a.tile_columns, g.Q) : 0;
     const uint32_t* at = of_column;
-    for (int32_t q0 = first_q; q0 < end_q; q0 += Config::kAtOnce, at += Config::kAtOnce * g.C) {
+    const int64_t pixel = (int64_t{n} * g.P + p) * g.Q + first_q + t;
+    Element* y_at = y + pixel * g.K + first_k + group;
+    uint8_t* argmax_at = argmax + (argmax ? pixel * g.filter_pairs() + (first_k + group) / 2 : 0);
+    for (int32_t q0 = first_q; q0 < end_q; q0 += Config::kAtOnce, at += Config::kAtOnce * g.C,
+                 y_at += Config::kAtOnce * g.K,
+                 argmax_at += argmax ? Config::kAtOnce * g.filter_pairs() : 0) {
       float high[2][4] = {}, low[2][4] = {};  // of two rows of the full-size map
       GABOR_UNROLL
       for (int h = 0; h <= kR; ++h) {
@@ -209,25 +218,20 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
         }
       }
       const int32_t q = q0 + t;
+      const bool right = 2 * q + 1 < g.full_Q, below = 2 * p + 1 < g.full_P;
       GABOR_UNROLL
       for (int f = 0; f < 2; ++f) {
+        // Scaling and bias do not change which is the largest, and come after.
         const auto value = [&](int row, int column) {
-          return fmaf(high[row][2 * f + column] + low[row][2 * f + column], fragments.unscale[f],
-                      fragments.bias[f]);
+          return high[row][2 * f + column] + low[row][2 * f + column];
         };
-        const bool right = 2 * q + 1 < g.full_Q, below = 2 * p + 1 < g.full_P;
-        Winner best{value(0, 0), 0};
-        if (right) best.challenge(value(0, 1), 1);
-        if (below) best.challenge(value(1, 0), 2);
-        if (right && below) best.challenge(value(1, 1), 3);
-        const int32_t k = first_k + group + 8 * f;
-        const bool there = k < g.K && q < g.Q;
-        const uint32_t code = there ? best.code() : 0u;
+        const Largest best = largest_of(value(0, 0), value(0, 1), value(1, 0), value(1, 1), right, below);
+        const float pooled = fmaf(best.value, fragments.unscale[f], fragments.bias[f]);
+        const uint32_t code = there[f] && !(pooled <= 0.0f) ? best.place | 4u : 0u;
         const uint32_t next = __shfl_xor_sync(simt::kFullMask, code, 4);  // of the filter that shares a byte
-        const int64_t pixel = (int64_t{n} * g.P + p) * g.Q + q;
-        if (there) y[pixel * g.K + k] = simt::from_float<Element>(best.relu());
-        if (there && argmax && k % 2 == 0)
-          argmax[pixel * g.filter_pairs() + k / 2] = uint8_t(code | next << 4);
+        if (!there[f] || q >= g.Q) continue;
+        y_at[f * 8] = simt::from_float<Element>(pooled <= 0.0f ? 0.0f : pooled);
+        if (argmax && group % 2 == 0) argmax_at[f * 4] = uint8_t(code | next << 4);
       }
     }
   }

@@ -32,10 +32,10 @@ class CudaFirstBlock final : public FirstBlock {
     launching(
         context, "first_block forward", [&] { return to_string(p); },
         [&] {
-          kernels::first_block_forward(p, kernels::Storage::f32, x.data, w.as<float>(), b.as<float>(),
-                                       y.as<float>(), static_cast<uint8_t*>(argmax.data),
-                                       context.stream.handle,
-                                       forward_rung(p, {x.data, w.data, b.data, y.data}));
+          kernels::first_block_forward(
+              p, kernels::Storage::f32, x.data, w.as<float>(), b.as<float>(), y.as<float>(),
+              static_cast<uint8_t*>(argmax.data), context.stream.handle,
+              forward_rung(p, {x.data, w.data, b.data, y.data}), gpu_.multiprocessors);
         });
   }
 
