@@ -20,14 +20,20 @@ struct DropoutParams {
   int64_t count;
   float rate, factor;  // factor = 1 / (1 - rate)
   DropoutKey key;
+  const StepValues* values;
   bool accumulate;
   const Element* x;
   Element* y;
 };
 
 // The four words of block i.
-__device__ inline void philox4x32_10(const DropoutKey& k, uint32_t i, uint32_t (&word)[4]) {
-  word[0] = i, word[1] = k.b, word[2] = k.a_low, word[3] = k.a_high_and_purpose;
+__device__ inline void philox4x32_10(const DropoutKey& k, const StepValues& values, uint32_t i,
+                                     uint32_t (&word)[4]) {
+  const uint64_t step = values.step;
+  word[0] = i;
+  word[1] = k.layer + (values.micro_batch << kDropoutLayerBits);
+  word[2] = uint32_t(step);
+  word[3] = (uint32_t(step >> 32) << 8) | k.purpose;
   uint32_t key0 = k.seed_low, key1 = k.seed_high;
 #pragma unroll
   for (int round = 0; round < 10; ++round) {
@@ -47,7 +53,7 @@ __global__ void __launch_bounds__(Config::kThreads) dropout_blocks(DropoutParams
   const int64_t block = int64_t(blockIdx.x) * Config::kThreads + threadIdx.x, first = 4 * block;
   if (first >= g.count) return;
   uint32_t word[4];
-  philox4x32_10(g.key, uint32_t(block), word);
+  philox4x32_10(g.key, *g.values, uint32_t(block), word);
   bool keep[4];
 #pragma unroll
   for (int i = 0; i < 4; ++i) keep[i] = float(word[i] >> 8) * 0x1p-24f >= g.rate;

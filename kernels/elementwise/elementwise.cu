@@ -63,13 +63,13 @@ void add(int64_t count, const Element* a, const Element* b, Element* y, void* st
 }
 
 template <class Element>
-void dropout(int64_t count, float rate, const DropoutKey& key, const Element* x, Element* y, bool accumulate,
-             void* stream) {
+void dropout(int64_t count, float rate, const DropoutKey& key, const StepValues* values, const Element* x,
+             Element* y, bool accumulate, void* stream) {
   if (count == 0) return;
   constexpr int64_t kMost = int64_t{4} << 32;  // the counter of a stream has 32 bits
   if (count > kMost || !(rate >= 0 && rate < 1))
     throw simt::Error("dropout: more than 2^34 elements, or rate");
-  const DropoutParams<Element> g{count, rate, float(1 / (1 - double(rate))), key, accumulate, x, y};
+  const DropoutParams<Element> g{count, rate, float(1 / (1 - double(rate))), key, values, accumulate, x, y};
   using Vector = LoopConfig<4>;
   using Scalar = LoopConfig<1>;
   const LaunchConfig config = blocks_of(count, 4 * Vector::kThreads, Vector::kThreads, stream);
@@ -99,7 +99,8 @@ void normalize(int64_t count, int C, const float (&scale)[4], const float (&shif
   template void activation_backward<Element>(const ActivationProblem&, const Element*, const Element*,  \
                                              Element*, bool, void*);                                    \
   template void add<Element>(int64_t, const Element*, const Element*, Element*, void*);                 \
-  template void dropout<Element>(int64_t, float, const DropoutKey&, const Element*, Element*, bool, void*);
+  template void dropout<Element>(int64_t, float, const DropoutKey&, const StepValues*, const Element*,  \
+                                 Element*, bool, void*);
 GABOR_INSTANTIATE(float)
 GABOR_INSTANTIATE(simt::half)
 GABOR_INSTANTIATE(simt::bfloat16)

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/problem/activation.h"
+#include "core/problem/step_values.h"
 
 namespace gabor::kernels {
 
@@ -22,17 +23,18 @@ void activation_backward(const ActivationProblem& p, const Element* x_or_y, cons
 template <class Element>
 void add(int64_t count, const Element* a, const Element* b, Element* y, void* stream);
 
-// What RandomKey::block(i) of core/philox.h draws: philox4x32_10({i, b, a_low, a_high_and_purpose}, {seed...}).
+// With the step's values, what keys the draws (dropout_key of ops/dropout.h).
 struct DropoutKey {
-  uint32_t b = 0, a_low = 0, a_high_and_purpose = 0;
+  uint32_t layer = 0, purpose = 0;
   uint32_t seed_low = 0, seed_high = 0;
 };
 
 // y[i] = x[i] / (1 - rate) where unit_float(block(i/4)[i%4]) >= rate, else 0 (whatever x[i] is); or y += it. The
-// backward is the same function of dy. 0 <= rate < 1; count <= 2^34. y may be x (overwrite only).
+// backward is the same function of dy. 0 <= rate < 1; count <= 2^34. y may be x (overwrite only). values: in device
+// memory.
 template <class Element>
-void dropout(int64_t count, float rate, const DropoutKey& key, const Element* x, Element* y, bool accumulate,
-             void* stream);
+void dropout(int64_t count, float rate, const DropoutKey& key, const StepValues* values, const Element* x,
+             Element* y, bool accumulate, void* stream);
 
 // y = float(x) * scale[c] + shift[c], c = i % C, one rounding; x is N,H,W,C bytes, y is float. 1 <= C <= 4.
 void normalize(int64_t count, int C, const float (&scale)[4], const float (&shift)[4], const uint8_t* x,

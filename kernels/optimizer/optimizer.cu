@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "kernels/optimizer/optimizer.h"
 #include "kernels/optimizer/update.cuh"
 
@@ -7,17 +5,12 @@ namespace gabor::kernels {
 namespace {
 
 OptimizerConstants constants_of(const OptimizerParams& p) {
-  const double b1 = p.beta1, b2 = p.beta2, t = double(p.t);
-  const double root2 = std::sqrt(1 - std::pow(b2, t));
-  return {.lr = p.lr,
-          .weight_decay = p.weight_decay,
+  return {.weight_decay = p.weight_decay,
           .momentum = p.momentum,
           .beta1 = p.beta1,
           .beta2 = p.beta2,
-          .one_minus_beta1 = float(1 - b1),
-          .one_minus_beta2 = float(1 - b2),
-          .step = float(double(p.lr) * root2 / (1 - std::pow(b1, t))),
-          .epsilon = float(double(p.epsilon) * root2)};
+          .one_minus_beta1 = float(1 - double(p.beta1)),
+          .one_minus_beta2 = float(1 - double(p.beta2))};
 }
 
 }  // namespace
@@ -26,14 +19,14 @@ int64_t optimizer_blocks(int64_t count) {
   return simt::ceil_div(count, int64_t{OptimizerConfig::kBlockElements});
 }
 
-void optimizer_update(const OptimizerParams& p, const OptimizerSegment* segments, const int32_t* block_starts,
-                      int32_t segment_count, int32_t blocks, const OptimizerTensors& tensors, void* stream) {
+void optimizer_update(const OptimizerParams& p, const UpdateValues* values, const OptimizerSegment* segments,
+                      const int32_t* block_starts, int32_t segment_count, int32_t blocks,
+                      const OptimizerTensors& tensors, void* stream) {
   if (blocks == 0) return;
-  if (p.t < 1) throw simt::Error("optimizer: updates are counted from 1");
   const auto run = [&](auto kernel) {
     const LaunchConfig config{dim3(unsigned(blocks)), dim3(OptimizerConfig::kThreads), 0,
                               static_cast<decltype(LaunchConfig::stream)>(stream)};
-    launch(config, kernel, constants_of(p), segments, block_starts, segment_count, tensors);
+    launch(config, kernel, constants_of(p), values, segments, block_starts, segment_count, tensors);
   };
   switch (p.rule) {
     case OptimizerRule::sgd:

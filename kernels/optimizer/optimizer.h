@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "core/problem/step_values.h"
+
 namespace gabor::kernels {
 
 // In the order of OptimizerKind.
@@ -14,8 +16,6 @@ struct OptimizerParams {
   float beta1 = 0.9f, beta2 = 0.999f;
   float epsilon = 1e-7f;
   float weight_decay = 0;
-  float lr = 0.001f;
-  int64_t t = 1;  // the update's number, from 1
 };
 
 // A run of the arena, in elements. Runs do not overlap; what lies between them is not touched.
@@ -36,9 +36,10 @@ struct OptimizerTensors {
 // running sum, segments + 1 entries. Built once for a model.
 int64_t optimizer_blocks(int64_t count);
 
-// segments and block_starts: in device memory (segments, segments + 1); blocks = block_starts[segments]. One launch on
-// `stream` (a cudaStream_t). simt::Error when the launch fails.
-void optimizer_update(const OptimizerParams& p, const OptimizerSegment* segments, const int32_t* block_starts,
-                      int32_t segment_count, int32_t blocks, const OptimizerTensors& tensors, void* stream);
+// values, segments and block_starts: in device memory (1, segments, segments + 1); blocks = block_starts[segments]. One
+// launch on `stream` (a cudaStream_t). simt::Error when the launch fails.
+void optimizer_update(const OptimizerParams& p, const UpdateValues* values, const OptimizerSegment* segments,
+                      const int32_t* block_starts, int32_t segment_count, int32_t blocks,
+                      const OptimizerTensors& tensors, void* stream);
 
 }  // namespace gabor::kernels

@@ -5,7 +5,8 @@
 //   nesterov  g += wd w;  m = mu m + g;  w -= lr (g + mu m)
 //   adam      g += wd w;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  w -= step m / (sqrt(v) + eps)
 //   adamw     w -= lr wd w first, then adam without wd
-//   with step = lr sqrt(1-b2^t) / (1-b1^t) and eps = epsilon sqrt(1-b2^t), computed by the host in double
+//   with step = lr sqrt(1-b2^t) / (1-b1^t) and eps = epsilon sqrt(1-b2^t), computed by the host in double: they and lr
+//   are read from device memory, as they change from step to step of a graph that is captured once (UpdateValues)
 // w, g, m, v: the flat arenas, f32, any alignment; wd is 0 in segments that do not decay.
 // A block owns 1,024 elements of one segment, which it finds by bisection in block_starts (all threads alike: broadcast
 // loads); a thread 4 of them, 256 apart, so that accesses coalesce whatever the segment's offset is. Its loads are
@@ -26,11 +27,10 @@ struct OptimizerConfig {
   static_assert(kThreads % 32 == 0);
 };
 
-// Constants of the step.
+// Constants of the run.
 struct OptimizerConstants {
-  float lr, weight_decay, momentum;
+  float weight_decay, momentum;
   float beta1, beta2, one_minus_beta1, one_minus_beta2;
-  float step, epsilon;
 };
 
 template <OptimizerRule kRule>
@@ -40,20 +40,21 @@ inline constexpr int kMoments = kRule == OptimizerRule::sgd        ? 0
 
 // The new w; m and v are updated as far as the rule has them.
 template <OptimizerRule kRule>
-__device__ inline float updated(const OptimizerConstants& c, float wd, float w, float g, float& m, float& v) {
+__device__ inline float updated(const OptimizerConstants& c, const UpdateValues& u, float wd, float w,
+                                float g, float& m, float& v) {
   if constexpr (kRule == OptimizerRule::adamw) {
-    w -= c.lr * wd * w;
+    w -= u.lr * wd * w;
   } else {
     g += wd * w;
   }
-  if constexpr (kRule == OptimizerRule::sgd) return w - c.lr * g;
+  if constexpr (kRule == OptimizerRule::sgd) return w - u.lr * g;
   if constexpr (kMoments<kRule> == 1) {
     m = c.momentum * m + g;
-    return w - c.lr * (kRule == OptimizerRule::momentum ? m : g + c.momentum * m);
+    return w - u.lr * (kRule == OptimizerRule::momentum ? m : g + c.momentum * m);
   }
   m = c.beta1 * m + c.one_minus_beta1 * g;
   v = c.beta2 * v + c.one_minus_beta2 * g * g;
-  return w - c.step * m / (sqrtf(v) + c.epsilon);
+  return w - u.adam_rate * m / (sqrtf(v) + u.adam_epsilon);
 }
 
 // The segment of this block: the last one whose first block is not after it. Empty segments have no block.
@@ -72,8 +73,9 @@ __device__ inline int segment_of(int block, const int32_t* block_starts, int seg
 
 template <class Config, OptimizerRule kRule>
 __global__ void __launch_bounds__(Config::kThreads)
-    optimizer_step(OptimizerConstants c, const OptimizerSegment* segments, const int32_t* block_starts,
-                   int segment_count, OptimizerTensors t) {
+    optimizer_step(OptimizerConstants c, const UpdateValues* values, const OptimizerSegment* segments,
+                   const int32_t* block_starts, int segment_count, OptimizerTensors t) {
+  const UpdateValues u = *values;
   const int s = segment_of(int(blockIdx.x), block_starts, segment_count);
   const OptimizerSegment segment = segments[s];
   const float wd = segment.decay ? c.weight_decay : 0.0f;
@@ -94,7 +96,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   for (int i = 0; i < Config::kElements; ++i) {
     const int64_t at = first + i * Config::kThreads;
     if (at >= end) continue;
-    t.w[at] = updated<kRule>(c, wd, w[i], g[i], m[i], v[i]);
+    t.w[at] = updated<kRule>(c, u, wd, w[i], g[i], m[i], v[i]);
     if constexpr (kMoments<kRule> >= 1) t.m[at] = m[i];
     if constexpr (kMoments<kRule> >= 2) t.v[at] = v[i];
   }

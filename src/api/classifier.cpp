@@ -140,7 +140,7 @@ std::vector<float> Classifier::predict(const uint8_t* pixels, int count) const {
   for (int i = 0; i < count; i += kPredictBatch) {
     const int64_t n = std::min(kPredictBatch, count - i);
     const ConstTensorView x{pixels + i * picture, {n, height(), width(), channels()}, DType::u8};
-    s.executor->forward(x, {unlabelled.data(), {n}, DType::i32}, 0, 0);
+    s.executor->forward(x, {unlabelled.data(), {n}, DType::i32}, 0, {});
     const TensorView y = s.executor->output();
     s.library->device().copy_from(out.data() + i * classes, y.data, y.bytes());
   }

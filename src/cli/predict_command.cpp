@@ -35,7 +35,7 @@ std::vector<float> predict(TrainedModel& model, const std::string& path, std::ve
   resize(image, p.height, p.width, p.resize, pixels.data());
   const int32_t no_label = -1;
   model.executor().forward({pixels.data(), {1, p.height, p.width, p.channels}, DType::u8},
-                           {&no_label, {1}, DType::i32}, 0, 0);
+                           {&no_label, {1}, DType::i32}, 0, {});
   const TensorView out = model.executor().output();
   std::vector<float> probabilities(model.info().classes.size());
   model.executor().device().copy_from(probabilities.data(), out.data, probabilities.size() * sizeof(float));

@@ -68,13 +68,15 @@ class EventMark final : public Mark {
 class GraphReplay final : public Replay {
  public:
   explicit GraphReplay(CudaDevice& device) : device_(device) {}
-  ~GraphReplay() override { drop(); }
+  ~GraphReplay() override {
+    if (ready_) cudaGraphExecDestroy(ready_);
+  }
   GraphReplay(const GraphReplay&) = delete;
   GraphReplay& operator=(const GraphReplay&) = delete;
 
   void run(const std::function<void()>& work) override {
     device_.make_current();
-    if (!fault_.empty() || !capture(work)) return work();
+    if (!ready_ && (!fault_.empty() || !capture(work))) return work();
     device_.check(cudaGraphLaunch(ready_, stream()), "launching a graph");
   }
   const std::string& fault() const override { return fault_; }
@@ -105,27 +107,9 @@ class GraphReplay final : public Replay {
       return false;
     }
     if (!good(cudaStreamEndCapture(stream(), &graph), "capturing the step")) return false;
-    const bool made = update(graph) || instantiate(graph);
+    const bool made = good(cudaGraphInstantiate(&ready_, graph, 0), "making a graph of the step");
     cudaGraphDestroy(graph);
     return made;
-  }
-
-  // false: there is none yet, or it is of another shape.
-  bool update(cudaGraph_t graph) {
-    cudaGraphExecUpdateResultInfo info{};
-    if (ready_ && cudaGraphExecUpdate(ready_, graph, &info) == cudaSuccess) return true;
-    cudaGetLastError();
-    return false;
-  }
-
-  bool instantiate(cudaGraph_t graph) {
-    drop();
-    return good(cudaGraphInstantiate(&ready_, graph, 0), "making a graph of the step");
-  }
-
-  void drop() {
-    if (ready_) cudaGraphExecDestroy(ready_);
-    ready_ = nullptr;
   }
 
   CudaDevice& device_;

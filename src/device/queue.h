@@ -22,14 +22,14 @@ class Mark {
   virtual void wait() = 0;  // the host, until the point is reached
 };
 
-// Queues the same sequence of work again and again. A GPU gets it as one graph: it is captured anew each time, for lr, step
-// number and places change, and the graph of the time before is brought up to date, so that the device gets one launch
-// instead of one a kernel. (What that saves has not been measured yet.) May not outlive its device.
+// Queues the same sequence of work again and again. A GPU gets it as one graph, which is captured once, so that a repetition
+// costs the host one call instead of one a kernel: what changes from time to time has to be in memory that the work reads,
+// not in its arguments. May not outlive its device.
 class Replay {
  public:
   virtual ~Replay() = default;
-  // Calls work, which queues on Queue::work and neither waits nor allocates; it is called again, for single launches, where
-  // a graph cannot be made: then and from then on fault() says why.
+  // work queues on Queue::work, the same each time, and neither waits nor allocates. Where there is a graph, it is called
+  // the first time only. Where none can be made, it is called each time, for single launches, and fault() says why.
   virtual void run(const std::function<void()>& work) = 0;
   virtual const std::string& fault() const = 0;  // "": none
 };

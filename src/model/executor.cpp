@@ -12,14 +12,18 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
       workspace_(device, plan.memory.workspace_bytes),
       values_(size_t(plan.table.size())),
       grads_(size_t(plan.table.size())),
-      context_{device, device.stream(), workspace_.data(), workspace_.bytes(), seed, 0},
+      context_{device, device.stream(), workspace_.data(), workspace_.bytes(), seed, &step_values_},
       run_(context_, plan.table, values_, grads_),
       reserved_{plan.options.batch} {
   run_.training = plan.options.training;
   if (device.kind() != DeviceKind::host)
     for (Input& in : inputs_)
       in = {Buffer(device, plan.table.bytes(plan.image, plan.options.batch)),
-            Buffer(device, plan.table.bytes(plan.labels, plan.options.batch)), device.mark(), device.mark()};
+            Buffer(device, plan.table.bytes(plan.labels, plan.options.batch)),
+            Buffer(device, sizeof(StepValues)),
+            HostBuffer(device, sizeof(StepValues)),
+            device.mark(),
+            device.mark()};
   for (PendingResult& r : results_) r = {HostBuffer(device, sizeof(Result)), device.mark()};
   auto* base = static_cast<std::byte*>(arena_.data());
   for (TensorId t = 0; t < plan.table.size(); t++) {
@@ -41,6 +45,7 @@ void Executor::reserve(int64_t n) {
   size_t bytes = 0;
   for (const auto& s : plan_->steps) bytes = std::max(bytes, s->workspace_bytes(n));
   if (bytes <= workspace_.bytes()) return;
+  replays_.clear();       // their graphs use the old one
   workspace_ = Buffer();  // first given back: never both at once
   workspace_ = Buffer(context_.device, bytes);
   context_.workspace = workspace_.data();
@@ -64,30 +69,40 @@ void Executor::check(ConstTensorView images, ConstTensorView labels) const {
          plan_->options.input.str());
 }
 
+// Brings a batch and its values in beside the work that is queued; what is queued from here on finds them there.
+void Executor::upload(Input& in, ConstTensorView images, ConstTensorView labels) {
+  Device& device = context_.device;
+  if (forwards_ > 0) inputs_[(forwards_ - 1) % inputs_.size()].used->set(Queue::work);
+  in.filled->wait();  // two forwards ago: the values that were sent then may be overwritten
+  *static_cast<StepValues*>(in.values_sent.data()) = step_values_;
+  in.used->hold(Queue::upload);
+  device.queue_copy_to(in.images.data(), images.data, images.bytes(), Queue::upload);
+  device.queue_copy_to(in.labels.data(), labels.data, labels.bytes(), Queue::upload);
+  device.queue_copy_to(in.values.data(), in.values_sent.data(), in.values.bytes(), Queue::upload);
+  in.filled->set(Queue::upload);
+  in.filled->hold(Queue::work);
+}
+
 // All that differs from one forward to the next.
-void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-                    uint32_t micro_batch) {
+void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_scale,
+                    const StepValues& values) {
   check(images, labels);
   TensorView &image = values_[size_t(plan_->image)], &label = values_[size_t(plan_->labels)];
   // Views are mutable so that one table serves all roles; nobody writes pictures or labels.
   image = {const_cast<void*>(images.data), images.shape, images.dtype};
   label = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
-  Device& device = context_.device;
-  if (const Input& in = inputs_[forwards_ % inputs_.size()]; in.images.data()) {
+  step_values_ = values;
+  if (Input& in = inputs_[forwards_ % inputs_.size()]; in.images.data()) {
+    upload(in, images, labels);
     image.data = in.images.data(), label.data = in.labels.data();
-    in.used->hold(Queue::upload);
-    device.queue_copy_to(image.data, images.data, images.bytes(), Queue::upload);
-    device.queue_copy_to(label.data, labels.data, labels.bytes(), Queue::upload);
-    in.filled->set(Queue::upload);
-    in.filled->hold(Queue::work);
+    context_.step = static_cast<const StepValues*>(in.values.data());
   }
   if (max_threads() != threads_)
     set_max_threads(threads_);  // called from another thread than the one that made us
   reserve(images.shape[0]);
   run_.batch = images.shape[0];
   run_.loss_scale = loss_scale;
-  run_.micro_batch = micro_batch;
-  context_.step = step;
+  run_.micro_batch = values.micro_batch;
   forwards_++;
 }
 
@@ -100,39 +115,30 @@ void Executor::queue_forward() {
   context_.device.queue_copy_from(&to->counted, from(plan_->counts), 2 * sizeof to->counted, Queue::work);
 }
 
-void Executor::queue_backward() {
+void Executor::backward() {
   GABOR_CHECK(plan_->options.training);
   for (auto s = plan_->steps.rbegin(); s != plan_->steps.rend(); ++s) run_step(**s, true);
 }
 
-// Its batch has been read when what is queued now is done.
-void Executor::release_input() {
-  if (const auto& used = inputs_[(forwards_ - 1) % inputs_.size()].used) used->set(Queue::work);
-}
-
-void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-                       uint32_t micro_batch) {
-  feed(images, labels, loss_scale, step, micro_batch);
+void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale,
+                       const StepValues& values) {
+  feed(images, labels, loss_scale, values);
   queue_forward();
   results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
-  if (!plan_->options.training) release_input();
 }
 
-void Executor::backward() {
-  queue_backward();
-  release_input();
-}
-
-void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-                    uint32_t micro_batch, const std::function<void()>& update) {
-  feed(images, labels, loss_scale, step, micro_batch);
+void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_scale,
+                    const StepValues& values, const std::function<void(Context&)>& update) {
+  feed(images, labels, loss_scale, values);
   const auto work = [&] {
     queue_forward();
-    queue_backward();
-    if (update) update();
+    backward();
+    if (update) update(context_);
   };
   // The first of its kind prepares what libraries prepare when they are first called: no capture.
-  const ReplayKey key{run_.batch, micro_batch == 0, bool(update)};
+  static_assert(std::tuple_size_v<decltype(inputs_)> == std::tuple_size_v<decltype(results_)>);
+  const ReplayKey key{run_.batch, values.micro_batch == 0, bool(update), loss_scale,
+                      forwards_ % inputs_.size()};
   if (const auto known = replays_.find(key); on_step || known == replays_.end()) {
     work();
     replays_.try_emplace(key);
@@ -141,7 +147,6 @@ void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_s
     known->second->run(std::ref(work));  // a function that holds work itself would be allocated
   }
   results_[(forwards_ - 1) % results_.size()].ready->set(Queue::work);
-  release_input();
 }
 
 Executor::Result Executor::result(int back) const {
@@ -153,7 +158,7 @@ Executor::Result Executor::result(int back) const {
 
 size_t Executor::bytes() const {
   size_t bytes = arena_.bytes() + workspace_.bytes();
-  for (const Input& in : inputs_) bytes += in.images.bytes() + in.labels.bytes();
+  for (const Input& in : inputs_) bytes += in.images.bytes() + in.labels.bytes() + in.values.bytes();
   return bytes;
 }
 

@@ -30,16 +30,18 @@ class Executor {
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
   // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
-  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). step: number of the training step.
-  // micro_batch: number of this part of the batch, where it runs in parts: forward and backward of each in turn; the
-  // backward of all but the first adds to the gradients of the parameters.
-  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-               uint32_t micro_batch = 0);
+  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
+  // (values.micro_batch), forward and backward of each follow in turn; the backward of all but the first adds to the
+  // gradients of the parameters.
+  void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void backward();
-  // forward, backward and then update (if any), which moves the parameters, as one unit (device/queue.h, Replay; update
-  // may be called twice). A device that works by itself has only queued it when this returns.
-  void step(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-            uint32_t micro_batch, const std::function<void()>& update);
+  // forward, backward and then update (if any), which moves the parameters, as one unit (device/queue.h, Replay): what
+  // update queues may differ from step to step by values.update alone, and it may be called twice or not at all. A device
+  // that works by itself has only queued it when this returns.
+  void step(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values,
+            const std::function<void(Context&)>& update);
+  // What the ops are given, with the values of the last forward: for an update without step().
+  Context& context() { return context_; }
 
   struct Result {
     float loss_sum = 0;   // of the rows
@@ -61,14 +63,16 @@ class Executor {
 
   // Called after each step's forward and backward with its seconds on the device, when set; each is then waited for.
   std::function<void(const Step&, bool backward, double seconds)> on_step;
-  // What it holds on the device: arena, workspace and, where that is not the host, two copies of a batch.
+  // What it holds on the device: arena, workspace and, where that is not the host, two copies of a batch and its values.
   size_t bytes() const;
   Device& device() const { return context_.device; }
 
  private:
-  // A batch on a device that is not the host. There are two: one is filled while the other is worked on.
+  // A batch on a device that is not the host, with its StepValues. There are two: one is filled while the other is worked
+  // on.
   struct Input {
-    Buffer images, labels;
+    Buffer images, labels, values;
+    HostBuffer values_sent;
     std::unique_ptr<Mark> filled, used;
   };
   struct PendingResult {
@@ -76,20 +80,20 @@ class Executor {
     std::unique_ptr<Mark> ready;
   };
   void check(ConstTensorView images, ConstTensorView labels) const;
-  void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
-            uint32_t micro_batch);
+  void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
+  void upload(Input& in, ConstTensorView images, ConstTensorView labels);
   void queue_forward();
-  void queue_backward();
-  void release_input();
   void run_step(const Step& step, bool backward);
   const Plan* plan_;
   Buffer arena_, workspace_;
   std::array<Input, 2> inputs_;
   std::array<PendingResult, 2> results_;
   uint64_t forwards_ = 0;  // that were begun
-  // What a replayed unit differs by: samples, whether it is a first micro-batch, whether it updates.
-  using ReplayKey = std::tuple<int64_t, bool, bool>;
+  // What the units that one graph does have in common: samples, whether it is a first micro-batch, whether it updates, the
+  // scale of the loss, and which of the inputs and results they use.
+  using ReplayKey = std::tuple<int64_t, bool, bool, float, size_t>;
   std::map<ReplayKey, std::unique_ptr<Replay>> replays_;  // null after the first unit of that kind
+  StepValues step_values_;                                // of the last forward
   std::vector<TensorView> values_, grads_;
   Context context_;
   Run run_;

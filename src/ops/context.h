@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/problem/step_values.h"
 #include "device/device.h"
 
 namespace gabor {
@@ -13,7 +14,8 @@ struct Context {
   void* workspace = nullptr;  // aligned to Device::kAlignment; at least what workspace_bytes() asked for
   size_t workspace_bytes = 0;
   uint64_t seed = 0;  // of the run
-  uint64_t step = 0;  // number of the training step: dropout's draws differ from step to step
+  // In the device's memory; for the ops that say so. Where a step is captured, others are there when it is launched.
+  const StepValues* step = nullptr;
 };
 
 }  // namespace gabor

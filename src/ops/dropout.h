@@ -8,19 +8,24 @@ namespace gabor {
 
 struct DropoutProblem {
   int64_t count = 0;
-  float rate = 0.5f;  // probability that an element is dropped, in [0,1)
+  float rate = 0.5f;   // probability that an element is dropped, in [0,1)
+  uint32_t layer = 0;  // number of the layer in the net, below 2^kDropoutLayerBits: no two draw the same mask
 };
 
-// Inverted dropout: element i is kept when unit_float(key.block(i/4)[i%4]) >= rate, and then scaled by
-// 1/(1-rate). The mask is drawn again in backward from the same key, so nothing is saved.
+// What is drawn, in the run of that seed.
+inline RandomKey dropout_key(uint64_t seed, uint32_t layer, const StepValues& values) {
+  return {seed, Purpose::dropout, values.step, layer + (values.micro_batch << kDropoutLayerBits)};
+}
+
+// Inverted dropout: element i is kept when unit_float(key.block(i/4)[i%4]) >= rate, with the dropout_key of the context's
+// seed and step values, and then scaled by 1/(1-rate). The mask is drawn again in backward, so nothing is saved.
 class Dropout {
  public:
   virtual ~Dropout() = default;
   virtual Support supports(const DropoutProblem& p) const = 0;
-  virtual void forward(Context&, const DropoutProblem&, const RandomKey& key, ConstTensorView x,
-                       TensorView y) const = 0;
-  virtual void backward(Context&, const DropoutProblem&, const RandomKey& key, ConstTensorView dy,
-                        TensorView dx, GradMode) const = 0;
+  virtual void forward(Context&, const DropoutProblem&, ConstTensorView x, TensorView y) const = 0;
+  virtual void backward(Context&, const DropoutProblem&, ConstTensorView dy, TensorView dx,
+                        GradMode) const = 0;
 };
 
 }  // namespace gabor

@@ -2,6 +2,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/problem/step_values.h"
 #include "core/tensor.h"
 #include "ops/context.h"
 #include "ops/support.h"
@@ -31,6 +32,9 @@ struct OptimizerProblem {
   int moments() const { return kind == OptimizerKind::sgd ? 0 : kind <= OptimizerKind::nesterov ? 1 : 2; }
 };
 
+// What update() reads in Context::step, worked out in double. t: 1, 2, ...
+UpdateValues update_values(const OptimizerProblem& p, float lr, int64_t t);
+
 // A run of parameters in the flat arena; biases are not decayed.
 struct ParameterSegment {
   int64_t offset = 0, count = 0;  // elements
@@ -46,10 +50,10 @@ class Optimizer {
   virtual size_t layout_bytes(std::span<const ParameterSegment>) const { return 0; }
   virtual void write_layout(Device&, std::span<const ParameterSegment>, void* /*layout*/) const {}
   // params, grads, m, v: f32, flat, equally long; m and v only as far as p.moments() says, else empty. layout: what
-  // write_layout wrote for these segments; null where it has no bytes.
+  // write_layout wrote for these segments; null where it has no bytes. lr and t: by update_values, in Context::step.
   virtual void update(Context&, const OptimizerProblem&, std::span<const ParameterSegment> segments,
-                      const void* layout, float lr, int64_t t, TensorView params, ConstTensorView grads,
-                      TensorView m, TensorView v) const = 0;
+                      const void* layout, TensorView params, ConstTensorView grads, TensorView m,
+                      TensorView v) const = 0;
 };
 
 }  // namespace gabor

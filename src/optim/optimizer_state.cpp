@@ -21,9 +21,9 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
   }
 }
 
-void OptimizerState::update(Context& context, float lr, TensorView params, ConstTensorView grads) {
-  op_->update(context, problem_, segments_, layout_.data(), lr, updates_, params, grads, moment(0),
-              moment(1));
+void OptimizerState::update(Context& context, TensorView params, ConstTensorView grads) {
+  GABOR_CHECK(context.step != nullptr);
+  op_->update(context, problem_, segments_, layout_.data(), params, grads, moment(0), moment(1));
 }
 
 TensorView OptimizerState::moment(int i) const {

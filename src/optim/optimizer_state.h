@@ -15,9 +15,10 @@ class OptimizerState {
   OptimizerState(const Library& library, const OptimizerProblem& problem,
                  std::vector<ParameterSegment> segments, int64_t elements);
 
-  // The number of an update; before it.
-  void advance() { updates_++; }
-  void update(Context& context, float lr, TensorView params, ConstTensorView grads);
+  // Begins the next update, at that rate: what the step of which it is part has to have among its values.
+  UpdateValues advance(float lr) { return update_values(problem_, lr, ++updates_); }
+  // context.step: with what advance() returned.
+  void update(Context& context, TensorView params, ConstTensorView grads);
 
   const OptimizerProblem& problem() const { return problem_; }
   const std::string& backend() const { return backend_; }

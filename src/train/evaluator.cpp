@@ -44,7 +44,7 @@ EvalResult evaluate(Executor& executor, Loader& loader, int classes,
   int done = 0;
   loader.start(0);
   while (Batch* batch = loader.next()) {
-    executor.forward(batch->pixels, batch->labels, 0, 0);
+    executor.forward(batch->pixels, batch->labels, 0, {});
     loss += executor.loss_sum();
     r.samples += executor.counted();
     const TensorView out = executor.output();

@@ -128,17 +128,19 @@ struct Trainer::State {
     // The last part's batch may be given back, and filled again, as soon as that part is queued.
     const int64_t total = batch.count, at_once = plan.options.batch;
     const auto step = uint64_t(progress.global_step);
-    Context context{library.device(), library.device().stream(), nullptr, 0, config.seed, step};
-    const auto update = [&] {
-      optimizer.update(context, schedule.at(int64_t(step)), parameters.values(), parameters.grads());
+    const auto update = [&](Context& context) {
+      optimizer.update(context, parameters.values(), parameters.grads());
     };
-    const std::function<void()> none, update_by_reference = std::ref(update);  // that allocates nothing
-    if (counted) optimizer.advance();
+    const std::function<void(Context&)> none,
+        update_by_reference = std::ref(update);  // that allocates nothing
+    StepValues values{.step = step};
+    if (counted) values.update = optimizer.advance(schedule.at(int64_t(step)));
     for (int64_t first = 0; first < total; first += at_once) {
       const int64_t count = std::min(at_once, total - first);
       const bool last = first + count == total;
+      values.micro_batch = uint32_t(first / at_once);
       executor.step(rows(batch.pixels, first, count), rows(batch.labels, first, count),
-                    counted ? 1.0f / float(counted) : 0.0f, step, uint32_t(first / at_once),
+                    counted ? 1.0f / float(counted) : 0.0f, values,
                     last && counted ? update_by_reference : none);
       if (last) progress.step++, progress.global_step++;
       queued.push_back({&batch, last});

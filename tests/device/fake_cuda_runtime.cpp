@@ -249,6 +249,7 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) 
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (const cudaError_t e = called("cudaStreamBeginCapture")) return e;
+  if (!fake_cuda().captures) return refused(cudaErrorStreamCaptureUnsupported);
   of(stream).capturing = true;
   return cudaSuccess;
 }
@@ -270,14 +271,6 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long) {
   if (const cudaError_t e = called("cudaGraphInstantiate")) return e;
   *ready = keep(fake_cuda().ready_graphs, FakeWork(*fake_cuda().graphs.at(graph)));
-  return cudaSuccess;
-}
-cudaError_t cudaGraphExecUpdate(cudaGraphExec_t ready, cudaGraph_t graph, cudaGraphExecUpdateResultInfo*) {
-  if (const cudaError_t e = called("cudaGraphExecUpdate")) return e;
-  FakeWork& old = *fake_cuda().ready_graphs.at(ready);
-  const FakeWork& now = *fake_cuda().graphs.at(graph);
-  if (old.size() != now.size()) return refused(cudaErrorGraphExecUpdateFailure);
-  old = now;
   return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready) {

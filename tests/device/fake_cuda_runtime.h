@@ -35,8 +35,9 @@ struct FakeCuda {
   size_t memory_bytes = size_t{8} << 30;
   int fail_at = 0;  // number of the call that fails, from 1; 0: none
   cudaError_t failure = cudaErrorIllegalAddress;
-  bool lasting = true;  // every call after it fails too, as after a fault in a kernel
-  bool hasty = false;   // all streams but the first do what they are given at once, unless they have to wait
+  bool lasting = true;   // every call after it fails too, as after a fault in a kernel
+  bool captures = true;  // false: no capture can be begun
+  bool hasty = false;    // all streams but the first do what they are given at once, unless they have to wait
 
   // What it saw.
   std::vector<std::string> calls;  // names, in order

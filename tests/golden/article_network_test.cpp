@@ -184,11 +184,9 @@ TEST(Article, B14) {
   const float* w = net.parameters.values().as<float>();
   const std::vector<float> before(w, w + net.parameters.elements());
   net.executor.forward({pixels.data(), {4, 20, 20, 3}, DType::u8}, {labels.data(), {4}, DType::i32}, 0.25f,
-                       0);
+                       {.update = adam.advance(1e-3f)});
   net.executor.backward();
-  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
-  adam.advance();
-  adam.update(context, 1e-3f, net.parameters.values(), net.parameters.grads());
+  adam.update(net.executor.context(), net.parameters.values(), net.parameters.grads());
   for (const ParameterDecl& d : net.plan.parameters) {  // weights and biases alike
     int changed = 0;
     for (int64_t i = 0; i < d.shape.count(); i++) changed += w[d.offset + i] != before[size_t(d.offset + i)];
@@ -262,13 +260,11 @@ TEST(Article, C08) {
   OptimizerState adam(*net.library, {}, net.parameters.segments(), net.parameters.elements());
   const auto pixels = testing::random_bytes(4 * 1200, 4);
   const std::vector<int32_t> labels = {0, 1, 0, 1};
-  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
   for (int step = 0; step < 5; step++) {
     net.executor.forward({pixels.data(), {4, 20, 20, 3}, DType::u8}, {labels.data(), {4}, DType::i32}, 0.25f,
-                         0);
+                         {.update = adam.advance(1e-3f)});
     net.executor.backward();
-    adam.advance();
-    adam.update(context, 1e-3f, net.parameters.values(), net.parameters.grads());
+    adam.update(net.executor.context(), net.parameters.values(), net.parameters.grads());
   }
   EXPECT_EQ(std::vector<float>(w, w + 75), std::vector<float>(w + 75, w + 150));
 }

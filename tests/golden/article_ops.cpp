@@ -115,7 +115,9 @@ Values Ops::first_update(const OptimizerProblem& p, float lr, Values w, const Va
   Call call;
   Values m(w.size()), v(w.size());
   const ParameterSegment all[] = {{0, int64_t(w.size()), true}};
-  backend_->ops().optimizer->update(call.context, p, all, nullptr, lr, 1, out(w), in(g),
+  const StepValues values{.update = update_values(p, lr, 1)};
+  call.context.step = &values;
+  backend_->ops().optimizer->update(call.context, p, all, nullptr, out(w), in(g),
                                     p.moments() >= 1 ? out(m) : TensorView{},
                                     p.moments() >= 2 ? out(v) : TensorView{});
   return w;

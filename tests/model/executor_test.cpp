@@ -72,7 +72,7 @@ TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
       testing::Net net(toml, backend, o, 21);
       const Pictures data(4, o.input, 3);
       auto loss_at = [&] {
-        net.executor.forward(data.view(), data.label_view(), 0.25f, 3);
+        net.executor.forward(data.view(), data.label_view(), 0.25f, {.step = 3});
         return double(net.executor.loss_sum()) / 4;
       };
       loss_at();
@@ -112,11 +112,11 @@ TEST(Executor, SmallerBatchEqualsItsPartOfALargerOne) {
   o.training = false;
   testing::Net net(kEveryLayer, "cpu", o);
   const Pictures data(6, o.input, 3);
-  net.executor.forward(data.view(), data.label_view(), 0, 0);
+  net.executor.forward(data.view(), data.label_view(), 0, {});
   const TensorView all = net.executor.output();
   const std::vector<float> whole(all.as<float>(), all.as<float>() + all.count());
   const ConstTensorView two{data.x.data(), o.input.prepend(2), DType::f32};
-  net.executor.forward(two, {data.labels.data(), {2}, DType::i32}, 0, 0);
+  net.executor.forward(two, {data.labels.data(), {2}, DType::i32}, 0, {});
   const TensorView part = net.executor.output();
   ASSERT_EQ(part.count(), 6);
   for (int i = 0; i < 6; i++) EXPECT_NEAR(part.as<float>()[i], whole[size_t(i)], 1e-6);
@@ -140,7 +140,7 @@ TEST(Executor, BatchNormInTrainingAndEvaluation) {
     double mean[2] = {0, 0}, var[2] = {1, 1};
     for (const int64_t n : {4, 3}) {
       net.executor.forward({data.x.data(), o.input.prepend(n), DType::f32},
-                           {data.labels.data(), {n}, DType::i32}, 1.0f / float(n), 0);
+                           {data.labels.data(), {n}, DType::i32}, 1.0f / float(n), {});
       net.executor.backward();
       const float* y = net.executor.output().as<float>();
       for (int c = 0; c < 2; c++) {
@@ -160,7 +160,7 @@ TEST(Executor, BatchNormInTrainingAndEvaluation) {
     o.training = false;
     const Plan plan = testing::compile_text(text, *net.library, o);
     Executor evaluation(plan, net.library->device(), net.parameters, 1);
-    evaluation.forward(data.view(), data.label_view(), 0, 0);
+    evaluation.forward(data.view(), data.label_view(), 0, {});
     for (size_t i = 0; i < data.x.size(); i++)
       EXPECT_NEAR(evaluation.output().as<float>()[i],
                   (data.x[i] - mean[i % 2]) / std::sqrt(var[i % 2] + 1e-6), 1e-5);
@@ -181,14 +181,12 @@ TEST(Executor, TheOptimizerLeavesRunningStatisticsAlone) {
   sgd.kind = OptimizerKind::sgd, sgd.weight_decay = 0.5f;
   OptimizerState optimizer(*net.library, sgd, net.parameters.segments(), net.parameters.elements());
   const Pictures data(4, o.input, 3);
-  net.executor.forward(data.view(), data.label_view(), 0.25f, 0);
+  net.executor.forward(data.view(), data.label_view(), 0.25f, {.update = optimizer.advance(0.5f)});
   net.executor.backward();
   std::fill_n(net.parameters.grads().as<float>(), net.parameters.elements(), 1.0f);
   const float* w = net.parameters.values().as<float>();
   const std::vector<float> before(w, w + net.parameters.elements());
-  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
-  optimizer.advance();
-  optimizer.update(context, 0.5f, net.parameters.values(), net.parameters.grads());
+  optimizer.update(net.executor.context(), net.parameters.values(), net.parameters.grads());
   for (const ParameterDecl& d : net.plan.parameters)
     for (int64_t i = d.offset; i < d.offset + d.shape.count(); i++) {
       // gamma and beta are trained, but not decayed.
@@ -207,7 +205,7 @@ TEST(Executor, RefusesABatchThatDoesNotFit) {
   testing::Net net(kEveryLayer, "reference", o);
   const Pictures data(3, o.input, 3);
   EXPECT_NE(testing::error_of([&] {
-              net.executor.forward(data.view(), data.label_view(), 1, 0);
+              net.executor.forward(data.view(), data.label_view(), 1, {});
             }).find("does not fit the plan"),
             std::string::npos);
 }
@@ -226,7 +224,7 @@ TEST(Executor, RunsOnAnotherThreadThanItWasMadeOn) {
     testing::Net net(to_toml(find_model("article")), "cpu", o);
     auto loss = [&] {
       net.executor.forward({pixels.data(), {4, 32, 32, 3}, DType::u8}, {labels.data(), {4}, DType::i32},
-                           0.25f, 0);
+                           0.25f, {});
       net.executor.backward();
       return double(net.executor.loss_sum());
     };
@@ -255,14 +253,13 @@ TEST(Executor, OverfitsAFewSamples) {
   OptimizerProblem adam;
   OptimizerState optimizer(*net.library, adam, net.parameters.segments(), net.parameters.elements());
   const Pictures data(32, o.input, 3);
-  Context context{net.library->device(), {}, nullptr, 0, 1, 0};
   double loss = 0;
   for (int step = 0; step < 600; step++) {
-    net.executor.forward(data.view(), data.label_view(), 1.0f / 32, uint64_t(step));
+    net.executor.forward(data.view(), data.label_view(), 1.0f / 32,
+                         {.step = uint64_t(step), .update = optimizer.advance(0.02f)});
     loss = net.executor.loss_sum() / 32;
     net.executor.backward();
-    optimizer.advance();
-    optimizer.update(context, 0.02f, net.parameters.values(), net.parameters.grads());
+    optimizer.update(net.executor.context(), net.parameters.values(), net.parameters.grads());
   }
   EXPECT_LT(loss, 1e-2);
   EXPECT_EQ(net.executor.correct(), 32);

@@ -61,7 +61,7 @@ TEST(Fusion, ChangesNoNumbers) {
       o.fuse = fuse;
       testing::Net net(to_toml(find_model(name)), backend, o, 11);
       net.executor.forward({pixels.data(), o.input.prepend(o.batch), DType::u8},
-                           {labels.data(), {o.batch}, DType::i32}, 0.25f, 0);
+                           {labels.data(), {o.batch}, DType::i32}, 0.25f, {});
       net.executor.backward();
       EXPECT_EQ(net.executor.counted(), 4);
       losses.push_back(net.executor.loss_sum());

@@ -20,7 +20,7 @@ std::vector<float> gradients(const Plan& plan, const Library& library, MemoryPla
   std::vector<int32_t> labels;
   for (int64_t i = 0; i < n; i++) labels.push_back(int32_t(i % plan.options.classes));
   executor.forward({pixels.data(), plan.options.input.prepend(n), DType::u8},
-                   {labels.data(), {n}, DType::i32}, 1.0f / float(n), 0);
+                   {labels.data(), {n}, DType::i32}, 1.0f / float(n), {});
   executor.backward();
   std::swap(p.memory, memory);
   const float* g = parameters.grads().as<float>();

@@ -35,7 +35,7 @@ Result run(const std::vector<std::string>& layers, const std::string& backend) {
   const Shape shape = o.input.prepend(kBatch);
   const auto x = testing::random_floats(shape.count(), 5);
   const std::vector<int32_t> labels = {0, 1, 2, 1};
-  n.executor.forward({x.data(), shape, DType::f32}, {labels.data(), {kBatch}, DType::i32}, 1.0f / kBatch, 0);
+  n.executor.forward({x.data(), shape, DType::f32}, {labels.data(), {kBatch}, DType::i32}, 1.0f / kBatch, {});
   n.executor.backward();
   Result r;
   r.loss = n.executor.loss_sum();

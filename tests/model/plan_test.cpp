@@ -163,7 +163,7 @@ TEST(Plan, LossAtTheStartIsLogOfClasses) {
     const auto pixels = testing::random_bytes(o.batch * o.input.count(), 1);
     const std::vector<int32_t> labels = {0, 1, 2, 3, 4, 0, 1, 2};
     executor.forward({pixels.data(), o.input.prepend(8), DType::u8}, {labels.data(), {8}, DType::i32},
-                     1.0f / 8, 0);
+                     1.0f / 8, {});
     EXPECT_NEAR(executor.loss_sum() / 8, std::log(5.0), 0.35) << name;
   }
 }

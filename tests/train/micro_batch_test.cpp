@@ -76,7 +76,8 @@ std::vector<float> gradient(const char* backend, int64_t at_once) {
   for (int64_t first = 0; first < 16; first += at_once) {
     const int64_t n = std::min<int64_t>(at_once, 16 - first);
     net.executor.forward({set.pixels.data() + first * 144, o.input.prepend(n), DType::u8},
-                         {labels.data() + first, {n}, DType::i32}, 1.0f / 15, 0, uint32_t(first / at_once));
+                         {labels.data() + first, {n}, DType::i32}, 1.0f / 15,
+                         {.micro_batch = uint32_t(first / at_once)});
     net.executor.backward();
   }
   const float* g = net.parameters.grads().as<float>();
@@ -144,7 +145,8 @@ TEST(MicroBatch, DropoutDrawsAnewForEachPart) {
   const std::vector<float> ones(64, 1.0f);
   const int32_t label = 0;
   const auto dropped = [&](uint32_t part) {
-    net.executor.forward({ones.data(), {1, 8, 8, 1}, DType::f32}, {&label, {1}, DType::i32}, 1, 7, part);
+    net.executor.forward({ones.data(), {1, 8, 8, 1}, DType::f32}, {&label, {1}, DType::i32}, 1,
+                         {.step = 7, .micro_batch = part});
     const float* y = net.executor.value("drop").as<float>();
     return std::vector<float>(y, y + 64);
   };

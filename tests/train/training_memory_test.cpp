@@ -57,13 +57,12 @@ void train_article(const Library& library, int64_t batch) {
   Buffer pixels(host_device(), size_t(batch * plan.options.input.count()));
   std::fill_n(static_cast<uint8_t*>(pixels.data()), pixels.bytes(), uint8_t{77});
   const std::vector<int32_t> labels(size_t(batch), 1);
-  Context context{library.device(), library.device().stream(), nullptr, 0, 1, 0};
   for (uint64_t step = 0; step < 3; step++) {
     executor.forward({pixels.data(), plan.options.input.prepend(batch), DType::u8},
-                     {labels.data(), {batch}, DType::i32}, 1.0f / float(batch), step);
+                     {labels.data(), {batch}, DType::i32}, 1.0f / float(batch),
+                     {.step = step, .update = optimizer.advance(1e-3f)});
     executor.backward();
-    optimizer.advance();
-    optimizer.update(context, 1e-3f, parameters.values(), parameters.grads());
+    optimizer.update(executor.context(), parameters.values(), parameters.grads());
   }
 }
 

@@ -124,14 +124,17 @@ void optimizer(benchmark::State& state, OptimizerKind kind, const std::vector<in
     total += (n + 15) / 16 * 16;
   }
   const OptimizerProblem p{.kind = kind};
+  StepValues values;
+  bench.context.step = &values;
   const Tensor w({total}), g({total});
   // Moments start at zero: negative ones would have no square root.
   const Tensor m({total}, DType::i32), v({total}, DType::i32);
   const auto as_float = [&](const Tensor& t) { return TensorView{TensorView(t).data, {total}, DType::f32}; };
   int64_t t = 0;
-  for (auto _ : state)
-    bench.ops().optimizer->update(bench.context, p, segments, nullptr, 1e-3f, ++t, w, g, as_float(m),
-                                  as_float(v));
+  for (auto _ : state) {
+    values.update = update_values(p, 1e-3f, ++t);
+    bench.ops().optimizer->update(bench.context, p, segments, nullptr, w, g, as_float(m), as_float(v));
+  }
   rates(state, 0, 28.0 * double(total));
 }
 

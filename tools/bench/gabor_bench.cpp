@@ -45,6 +45,8 @@ long peak_mib() {
   return usage.ru_maxrss / 1024;
 }
 
+constexpr float kRate = 1e-3f;
+
 class StepBench {
  public:
   explicit StepBench(const Options& o)
@@ -53,8 +55,7 @@ class StepBench {
         plan_((o.eager ? compile_eager : compile)(find_model(o.model), *library_, plan_options(o))),
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
-        executor_(plan_, library_->device(), parameters_, 1),
-        context_{library_->device(), library_->device().stream(), nullptr, 0, 1, 0} {
+        executor_(plan_, library_->device(), parameters_, 1) {
     parameters_.initialize(1);
     const Shape& input = plan_.options.input;
     images_ = {nullptr, input.prepend(o.batch), plan_.options.input_dtype};
@@ -120,11 +121,11 @@ class StepBench {
           step_flops(plan_, step, backward), step_bytes(plan_, step, backward));
     };
     for (int i = 0; i < kSteps; ++i) {
-      executor_.forward(images_, labels(), 1.0f / options_.batch, uint64_t(i));
+      executor_.forward(images_, labels(), 1.0f / options_.batch,
+                        {.step = uint64_t(i), .update = optimizer_.advance(kRate)});
       executor_.backward();
       const double start = now();
-      optimizer_.advance();
-      update();
+      update(executor_.context());
       // Adam reads w, g, m, v and writes w, m, v: 7 floats and about 12 operations an element.
       add("adam update", now() - start, 12 * parameters_.elements(), 28 * parameters_.elements());
     }
@@ -162,13 +163,13 @@ class StepBench {
 
   ConstTensorView labels() const { return {labels_.data(), {int64_t(options_.batch)}, DType::i32}; }
 
-  void update() { optimizer_.update(context_, 1e-3f, parameters_.values(), parameters_.grads()); }
+  void update(Context& context) { optimizer_.update(context, parameters_.values(), parameters_.grads()); }
 
   // As the trainer's: on a device that works by itself, the result of the step before is read while this one runs.
   void step() {
-    optimizer_.advance();
-    executor_.step(images_, labels(), 1.0f / options_.batch, uint64_t(optimizer_.updates()), 0,
-                   [this] { update(); });
+    const UpdateValues update = optimizer_.advance(kRate);
+    executor_.step(images_, labels(), 1.0f / options_.batch, {.step = uint64_t(update.t), .update = update},
+                   [this](Context& context) { this->update(context); });
     if (queued_++ > 0) executor_.result(1);
   }
   void finish() { executor_.result(); }
@@ -187,7 +188,6 @@ class StepBench {
   Parameters parameters_;
   OptimizerState optimizer_;
   Executor executor_;
-  Context context_;
   HostBuffer pixels_, labels_;
   Buffer resident_;
   TensorView images_;

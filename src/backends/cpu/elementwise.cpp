@@ -148,17 +148,18 @@ class CpuDropout final : public Dropout {
     if (p.count > int64_t{4} << 32) return Support::no("more than 2^34 elements");
     return Support::yes();
   }
-  void forward(Context&, const DropoutProblem& p, const RandomKey& key, ConstTensorView x,
-               TensorView y) const override {
-    run(p, key, x.as<float>(), y.as<float>(), false);
+  void forward(Context& context, const DropoutProblem& p, ConstTensorView x, TensorView y) const override {
+    run(context, p, x.as<float>(), y.as<float>(), false);
   }
-  void backward(Context&, const DropoutProblem& p, const RandomKey& key, ConstTensorView dy, TensorView dx,
+  void backward(Context& context, const DropoutProblem& p, ConstTensorView dy, TensorView dx,
                 GradMode mode) const override {
-    run(p, key, dy.as<float>(), dx.as<float>(), mode == GradMode::accumulate);
+    run(context, p, dy.as<float>(), dx.as<float>(), mode == GradMode::accumulate);
   }
 
  private:
-  static void run(const DropoutProblem& p, const RandomKey& key, const float* x, float* y, bool accumulate) {
+  static void run(const Context& context, const DropoutProblem& p, const float* x, float* y,
+                  bool accumulate) {
+    const RandomKey key = dropout_key(context.seed, p.layer, *context.step);
     chunks(p.count, [&](int64_t i, int64_t end) {
       HWY_DYNAMIC_DISPATCH(DropoutRange)(key, p.rate, x, y, i, end, accumulate);
     });

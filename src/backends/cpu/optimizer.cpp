@@ -1,8 +1,6 @@
 // One pass over the flat arenas, whatever the number of layers. Adam reads w, g, m, v and writes w, m, v: 28
 // bytes an element against about 12 operations, so memory is the roof. Square root and division are the exact
 // instructions.
-#include <cmath>
-
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/ops.h"
 
@@ -11,13 +9,13 @@
 namespace gabor::cpu {
 namespace {
 
-// The numbers of an update, with bias correction worked out once in double.
+// The numbers of an update.
 struct UpdateRule {
   OptimizerKind kind;
   float lr, momentum, beta1, beta2;
   float decay;   // added to the gradient: decay * w
   float shrink;  // adamw: w *= shrink before the step
-  float step;    // adam: lr sqrt(1-b2^t) / (1-b1^t)
+  float step;    // adam_rate, adam_epsilon of UpdateValues
   float epsilon;
 };
 
@@ -116,29 +114,26 @@ namespace {
 
 HWY_EXPORT(Update);
 
-UpdateRule rule_of(const OptimizerProblem& p, float lr, int64_t t) {
-  const double correction1 = 1 - std::pow(double(p.beta1), double(t));
-  const double correction2 = std::sqrt(1 - std::pow(double(p.beta2), double(t)));
+UpdateRule rule_of(const OptimizerProblem& p, const UpdateValues& values) {
   return {.kind = p.kind,
-          .lr = lr,
+          .lr = values.lr,
           .momentum = p.momentum,
           .beta1 = p.beta1,
           .beta2 = p.beta2,
           .decay = p.kind == OptimizerKind::adamw ? 0 : p.weight_decay,
-          .shrink = p.kind == OptimizerKind::adamw ? float(1 - double(lr) * p.weight_decay) : 1,
-          .step = float(lr * correction2 / correction1),
-          .epsilon = float(p.epsilon * correction2)};
+          .shrink = p.kind == OptimizerKind::adamw ? float(1 - double(values.lr) * p.weight_decay) : 1,
+          .step = values.adam_rate,
+          .epsilon = values.adam_epsilon};
 }
 
 class CpuOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
 
-  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, const void*,
-              float lr, int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+  void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
+              const void*, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
-    GABOR_CHECK(t >= 1);
-    const UpdateRule decayed = rule_of(p, lr, t);
+    const UpdateRule decayed = rule_of(p, context.step->update);
     UpdateRule plain = decayed;
     plain.decay = 0, plain.shrink = 1;
     float *w = params.as<float>(), *mean = p.moments() > 0 ? m.as<float>() : nullptr,

@@ -56,23 +56,21 @@ class CudaDropout final : public Dropout {
     constexpr int64_t kMost = int64_t{1} << 34;  // a block of random numbers for four elements, 2^32 blocks
     return p.count <= kMost ? Support::yes() : Support::no("more than 2^34 elements");
   }
-  void forward(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView x,
-               TensorView y) const override {
-    run(context, p, key, x, y, false);
+  void forward(Context& context, const DropoutProblem& p, ConstTensorView x, TensorView y) const override {
+    run(context, p, x, y, false);
   }
-  void backward(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView dy,
-                TensorView dx, GradMode mode) const override {
-    run(context, p, key, dy, dx, mode == GradMode::accumulate);
+  void backward(Context& context, const DropoutProblem& p, ConstTensorView dy, TensorView dx,
+                GradMode mode) const override {
+    run(context, p, dy, dx, mode == GradMode::accumulate);
   }
 
  private:
-  static void run(Context& context, const DropoutProblem& p, const RandomKey& key, ConstTensorView from,
-                  TensorView to, bool accumulate) {
-    const Philox4 counter = key.counter(0);
-    const kernels::DropoutKey words{counter[1], counter[2], counter[3], uint32_t(key.seed),
-                                    uint32_t(key.seed >> 32)};
+  static void run(Context& context, const DropoutProblem& p, ConstTensorView from, TensorView to,
+                  bool accumulate) {
+    const kernels::DropoutKey key{p.layer, uint32_t(Purpose::dropout), uint32_t(context.seed),
+                                  uint32_t(context.seed >> 32)};
     launching(context, "dropout", p.count, [&] {
-      kernels::dropout(p.count, p.rate, words, from.as<float>(), to.as<float>(), accumulate,
+      kernels::dropout(p.count, p.rate, key, context.step, from.as<float>(), to.as<float>(), accumulate,
                        context.stream.handle);
     });
   }

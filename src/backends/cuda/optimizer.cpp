@@ -47,23 +47,22 @@ class CudaOptimizer final : public Optimizer {
   }
 
   void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
-              const void* layout, float lr, int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+              const void* layout, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
     GABOR_CHECK(layout != nullptr);
     const auto* list = static_cast<const kernels::OptimizerSegment*>(layout);
     const void* starts = static_cast<const char*>(layout) + Layout(segments).starts_offset;
     launching(context, name_of(p.kind), params.count(), [&] {
-      kernels::optimizer_update(
-          {.rule = kernels::OptimizerRule(p.kind),
-           .momentum = p.momentum,
-           .beta1 = p.beta1,
-           .beta2 = p.beta2,
-           .epsilon = p.epsilon,
-           .weight_decay = p.weight_decay,
-           .lr = lr,
-           .t = t},
-          list, static_cast<const int32_t*>(starts), int32_t(segments.size()), block_count(segments),
-          {params.as<float>(), grads.as<float>(), m.as<float>(), v.as<float>()}, context.stream.handle);
+      kernels::optimizer_update({.rule = kernels::OptimizerRule(p.kind),
+                                 .momentum = p.momentum,
+                                 .beta1 = p.beta1,
+                                 .beta2 = p.beta2,
+                                 .epsilon = p.epsilon,
+                                 .weight_decay = p.weight_decay},
+                                &context.step->update, list, static_cast<const int32_t*>(starts),
+                                int32_t(segments.size()), block_count(segments),
+                                {params.as<float>(), grads.as<float>(), m.as<float>(), v.as<float>()},
+                                context.stream.handle);
     });
   }
 };

@@ -9,13 +9,18 @@ namespace {
 class ReferenceDropout final : public Dropout {
  public:
   Support supports(const DropoutProblem&) const override { return Support::yes(); }
-  void forward(Context&, const DropoutProblem& p, const RandomKey& key, ConstTensorView x,
-               TensorView y) const override {
-    dropout_forward(p, key, input<float>("x", x, p.count), output<float>("y", y, p.count));
+  void forward(Context& context, const DropoutProblem& p, ConstTensorView x, TensorView y) const override {
+    dropout_forward(p, key(context, p), input<float>("x", x, p.count), output<float>("y", y, p.count));
   }
-  void backward(Context&, const DropoutProblem& p, const RandomKey& key, ConstTensorView dy, TensorView dx,
+  void backward(Context& context, const DropoutProblem& p, ConstTensorView dy, TensorView dx,
                 GradMode mode) const override {
-    dropout_backward(p, key, input<float>("dy", dy, p.count), output<float>("dx", dx, p.count), mode);
+    dropout_backward(p, key(context, p), input<float>("dy", dy, p.count), output<float>("dx", dx, p.count),
+                     mode);
+  }
+
+ private:
+  static RandomKey key(const Context& context, const DropoutProblem& p) {
+    return dropout_key(context.seed, p.layer, *context.step);
   }
 };
 

@@ -11,15 +11,16 @@ namespace {
 class ReferenceOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
-  void update(Context&, const OptimizerProblem& p, std::span<const ParameterSegment> segments, const void*,
-              float lr, int64_t t, TensorView params, ConstTensorView grads, TensorView m,
+  void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
+              const void*, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
+    const UpdateValues& values = context.step->update;
     const int64_t count = params.count();
     for (const ParameterSegment& s : segments)
       if (s.offset < 0 || s.count < 0 || s.offset + s.count > count)
         fail(ErrorCode::usage, "params", "segment {}+{} lies outside the {} parameters", s.offset, s.count,
              count);
-    optimizer_update(p, segments, lr, t, output<float>("params", params, count),
+    optimizer_update(p, segments, values.lr, values.t, output<float>("params", params, count),
                      input<float>("grads", grads, count),
                      p.moments() >= 1 ? output<float>("m", m, count) : nullptr,
                      p.moments() >= 2 ? output<float>("v", v, count) : nullptr);

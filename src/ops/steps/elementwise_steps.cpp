@@ -70,13 +70,13 @@ void DropoutStep::choose(const Library& library, TensorTable&, bool, std::vector
 
 void DropoutStep::forward(Run& run) const {
   const TensorView x = run.value(x_);
-  op_->forward(run.context, at(run, x.count()), key(run), x, run.value(y_));
+  op_->forward(run.context, at(run, x.count()), x, run.value(y_));
 }
 
 void DropoutStep::backward(Run& run) const {
   if (!run.has_grad(x_)) return;
   const TensorView dy = run.grad(y_);
-  op_->backward(run.context, at(run, dy.count()), key(run), dy, run.grad(x_), run.claim(x_));
+  op_->backward(run.context, at(run, dy.count()), dy, run.grad(x_), run.claim(x_));
 }
 
 std::string AddStep::problem() const { return fmt::format("count={}", count_); }

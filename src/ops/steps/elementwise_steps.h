@@ -75,7 +75,7 @@ class SoftmaxStep final : public Step {
 // Active in training only; at other times y is a copy of x.
 class DropoutStep final : public Step {
  public:
-  // index: number of the dropout layer in the net (below 4096), so that no two draw the same mask
+  // index: DropoutProblem::layer
   DropoutStep(float rate, uint32_t index, int64_t count, TensorId x, TensorId y)
       : rate_(rate), index_(index), count_(count), x_(x), y_(y) {}
   const char* op() const override { return "dropout"; }
@@ -86,10 +86,9 @@ class DropoutStep final : public Step {
   void backward(Run&) const override;
 
  private:
-  RandomKey key(const Run& run) const {
-    return {run.context.seed, Purpose::dropout, run.context.step, index_ + (run.micro_batch << 12)};
+  DropoutProblem at(const Run& run, int64_t count) const {
+    return {count, run.training ? rate_ : 0.0f, index_};
   }
-  DropoutProblem at(const Run& run, int64_t count) const { return {count, run.training ? rate_ : 0.0f}; }
   float rate_;
   uint32_t index_;
   int64_t count_;

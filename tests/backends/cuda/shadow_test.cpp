@@ -28,7 +28,7 @@ std::vector<ShadowCheck> checked_step(Shadow& shadow) {
   const std::vector<int32_t> labels(set.labels.begin(), set.labels.end());
   shadow.begin_step();
   executor.forward({set.pixels.data(), {kBatch, 12, 12, 1}, DType::u8}, {labels.data(), {kBatch}, DType::i32},
-                   1.0f / kBatch, 0);
+                   1.0f / kBatch, {});
   executor.backward();
   return shadow.end_step();
 }

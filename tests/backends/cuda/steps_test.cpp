@@ -37,17 +37,16 @@ Outcome train(const std::shared_ptr<const Backend>& backend, float lr) {
   parameters.initialize(3);
   OptimizerState optimizer(library, {}, parameters.segments(), parameters.elements());
   Executor executor(plan, library.device(), parameters, 3);
-  Context context{library.device(), library.device().stream(), nullptr, 0, 3, 0};
   PictureSet set = testing::bars(48);
   const int64_t steps = 48 / kBatch;
   Outcome outcome;
   for (int64_t step = 0; step < 4 * steps; step++) {
     const int64_t first = step % steps * kBatch;
     executor.forward({set.pixels.data() + first * 12 * 12, {kBatch, 12, 12, 1}, DType::u8},
-                     {set.labels.data() + first, {kBatch}, DType::i32}, 1.0f / kBatch, uint64_t(step));
+                     {set.labels.data() + first, {kBatch}, DType::i32}, 1.0f / kBatch,
+                     {.step = uint64_t(step), .update = optimizer.advance(lr)});
     executor.backward();
-    optimizer.advance();
-    optimizer.update(context, lr, parameters.values(), parameters.grads());
+    optimizer.update(executor.context(), parameters.values(), parameters.grads());
     outcome.curve.push_back(double(executor.loss_sum()) / kBatch);
   }
   outcome.weights.resize(size_t(parameters.elements()));

@@ -48,18 +48,21 @@ void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Trial& tria
 }
 
 void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data data, Judge& judge) {
-  const RandomKey key{trial.bits(), Purpose::dropout, trial.below(1000), trial.below(8)};
+  const StepValues values{.step = trial.below(1000), .micro_batch = trial.below(8)};
+  const StepMemory step(trial, values);
   const Input x(trial, "x", {p.count}, data);
   Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
   GradOutput dx(trial, "dx", {p.count}, random_mode(trial), data);
   Scratch scratch(trial);
-  op.forward(scratch.context, p, key, x.view(), y.out());
-  op.backward(scratch.context, p, key, x.view(), dx.tensor.out(), dx.mode);
+  scratch.context.seed = trial.bits(), scratch.context.step = step.data();
+  op.forward(scratch.context, p, x.view(), y.out());
+  op.backward(scratch.context, p, x.view(), dx.tensor.out(), dx.mode);
   judge.intact({&x.tensor, &y, &dx.tensor, &scratch.memory});
   // A dropped element is 0 exactly (its budget is 0); in a kept one the scale and the product are rounded.
   std::vector<double> want(x.wide.size()), want_dx = dx.start(), budget(want.size()),
                                            budget_dx = dx.start_magnitude();
-  reference::dropout_forward(p, key, x.wide.data(), want.data());
+  reference::dropout_forward(p, dropout_key(scratch.context.seed, p.layer, values), x.wide.data(),
+                             want.data());
   for (size_t i = 0; i < want.size(); i++) {
     budget[i] = gamma(3) * std::fabs(want[i]);
     want_dx[i] += want[i];
@@ -102,7 +105,7 @@ OpReport OpComparison::dropout(int count) const {
   const Dropout& op = *backend_->ops().dropout;
   const auto draw = [&](Random& random, int64_t) -> Case {
     constexpr float rates[] = {0, 0.1f, 0.25f, 0.5f, 0.9f, 0.999f};
-    const DropoutProblem p{1 + random.below(1000), rates[random.below(std::size(rates))]};
+    const DropoutProblem p{1 + random.below(1000), rates[random.below(std::size(rates))], random.below(4)};
     return {fmt::format("count={} rate={}", p.count, p.rate), op.supports(p),
             [&op, p](Trial& trial, Data data, Judge& judge) { run_dropout(op, p, trial, data, judge); }};
   };

@@ -90,7 +90,9 @@ void run_optimizer(const Optimizer& op, const OptimizerProblem& p, int64_t count
   Scratch scratch(trial);
   Guarded layout = Guarded::workspace(trial, op.layout_bytes(segments));
   op.write_layout(trial.device, segments, layout.out().data);
-  op.update(scratch.context, p, segments, layout.in().data, lr, t, w.out(), g.view(),
+  const StepMemory step(trial, {.update = update_values(p, lr, t)});
+  scratch.context.step = step.data();
+  op.update(scratch.context, p, segments, layout.in().data, w.out(), g.view(),
             p.moments() >= 1 ? m.out() : TensorView{}, p.moments() >= 2 ? v.out() : TensorView{});
   judge.intact({&g.tensor, &w, &m, &v, &scratch.memory});
 

@@ -64,6 +64,18 @@ struct Scratch {
   Context context;
 };
 
+// What an op finds in Context::step.
+class StepMemory {
+ public:
+  StepMemory(Trial& trial, const StepValues& values) : memory_(trial.device, sizeof values) {
+    trial.device.copy_to(memory_.data(), &values, sizeof values);
+  }
+  const StepValues* data() const { return static_cast<const StepValues*>(memory_.data()); }
+
+ private:
+  Buffer memory_;
+};
+
 // Each magnitude to the budget of a sum of n products.
 inline std::vector<double> sum_budgets(double n, std::vector<double> magnitudes) {
   for (double& m : magnitudes) m = sum_budget(n, m);

@@ -135,8 +135,9 @@ std::string map_rows() {
   });
   out += stream("add, article's map", double(kMap), 1, 12,
                 [&](const Card&) { add<float>(kMap, kFloats, kFloats, kFloats, nullptr); });
-  out += stream("dropout, article's map", double(kMap), 1, 8,
-                [&](const Card&) { dropout<float>(kMap, 0.5f, {}, kFloats, kFloats, false, nullptr); });
+  out += stream("dropout, article's map", double(kMap), 1, 8, [&](const Card&) {
+    dropout<float>(kMap, 0.5f, {}, nowhere<StepValues>(), kFloats, kFloats, false, nullptr);
+  });
   const float one[4] = {1, 1, 1, 1};
   const int64_t pixels = int64_t{128} * 300 * 300 * 3;
   out += stream("normalize, 128 of 300x300x3", double(pixels), 2, 5,
@@ -154,7 +155,7 @@ std::string parameter_rows() {
   constexpr int64_t kResNet18 = 11689512;
   const auto update = [](int64_t count) {
     const auto blocks = int32_t(optimizer_blocks(count));
-    optimizer_update({}, nowhere<OptimizerSegment>(), nowhere<int32_t>(), 1, blocks,
+    optimizer_update({}, nowhere<UpdateValues>(), nowhere<OptimizerSegment>(), nowhere<int32_t>(), 1, blocks,
                      {kFloats, kFloats, kFloats, kFloats}, nullptr);
   };
   out += stream("adam, article's 438,842 parameters", 438842, 12, 28, [&](const Card&) { update(438842); });

@@ -48,16 +48,13 @@ TEST(AddKernels, RandomShapes) {
   report_problems("add bf16", kHalves);
 }
 
-DropoutKey key_of(const RandomKey& key) {
-  return {key.b, uint32_t(key.a), (uint32_t(key.a >> 32) << 8) | uint32_t(key.purpose), uint32_t(key.seed),
-          uint32_t(key.seed >> 32)};
-}
-
 template <class Element>
 void check_dropout(Rng& rng, int index) {
   const int count = random_count(rng, index);
-  const RandomKey key{(uint64_t(rng()) << 32) | rng(), Purpose::dropout,
-                      (uint64_t(below(rng, 256)) << 32) | rng(), uint32_t(rng())};
+  const uint64_t seed = (uint64_t(rng()) << 32) | rng();
+  const uint32_t layer = uint32_t(below(rng, 1 << kDropoutLayerBits)), part = uint32_t(below(rng, 1 << 20));
+  const uint64_t step = (uint64_t(below(rng, 256)) << 32) | rng();
+  const RandomKey key{seed, Purpose::dropout, step, layer + (part << kDropoutLayerBits)};
   const float rate = index % 8 == 0 ? 0.0f : uniform(rng, 0.0f, 0.95f);
   const bool accumulate = below(rng, 2) == 0;
   SCOPED_TRACE("count " + std::to_string(count) + " rate " + std::to_string(rate) + " seed " +
@@ -68,7 +65,10 @@ void check_dropout(Rng& rng, int index) {
                              before = stored<Element>(values(rng, count, true));
   Skewed<Element> x(x_host, random_skew(rng), "x"), y(before, random_skew(rng), "y");
   const bool in_place = !accumulate && below(rng, 3) == 0;
-  dropout<Element>(count, rate, key_of(key), x.data(), in_place ? x.data() : y.data(), accumulate, nullptr);
+  simt::DeviceArray<StepValues> values_of_step(std::vector<StepValues>{{.step = step, .micro_batch = part}},
+                                               "step values");
+  dropout<Element>(count, rate, {layer, uint32_t(Purpose::dropout), uint32_t(seed), uint32_t(seed >> 32)},
+                   values_of_step.data(), x.data(), in_place ? x.data() : y.data(), accumulate, nullptr);
 
   Expected want;
   const std::vector<double> wide = widened(x_host), start = widened(before);
@@ -93,7 +93,7 @@ TEST(DropoutKernels, RandomShapes) {
 
 TEST(DropoutKernels, RefusesARateOfOne) {
   simt::DeviceArray<float> x(std::vector<float>{1.0f}, "x");
-  EXPECT_THROW(dropout<float>(1, 1.0f, {}, x.data(), x.data(), false, nullptr), simt::Error);
+  EXPECT_THROW(dropout<float>(1, 1.0f, {}, nullptr, x.data(), x.data(), false, nullptr), simt::Error);
 }
 
 TEST(NormalizeKernels, RandomShapes) {

@@ -159,6 +159,9 @@ Workload optimizer_workload(Gpu& gpu, const std::string& tag, int64_t count) {
   const Memory memory(gpu);
   const OptimizerSegment segment{0, count, true};
   const std::array<int32_t, 2> starts{0, int32_t(optimizer_blocks(count))};
+  const UpdateValues update{.lr = 1e-3f, .adam_rate = 1e-3f, .adam_epsilon = 1e-7f};
+  auto* const values = static_cast<UpdateValues*>(memory.zeros(sizeof update));
+  gpu.device().copy_to(values, &update, sizeof update);
   auto* const segments = static_cast<OptimizerSegment*>(memory.zeros(sizeof segment));
   auto* const block_starts = static_cast<int32_t*>(memory.zeros(sizeof starts));
   gpu.device().copy_to(segments, &segment, sizeof segment);
@@ -175,7 +178,7 @@ Workload optimizer_workload(Gpu& gpu, const std::string& tag, int64_t count) {
           fmt::format("count={}", count),
           {{"update", Math::f32, 12.0 * double(count), 28.0 * double(count), [=] {
               (void)memory;
-              optimizer_update({}, segments, block_starts, 1, blocks, t, stream);
+              optimizer_update({}, values, segments, block_starts, 1, blocks, t, stream);
             }}}};
 }
 
