@@ -181,6 +181,9 @@ TEST(Executor, TheOptimizerLeavesRunningStatisticsAlone) {
   sgd.kind = OptimizerKind::sgd, sgd.weight_decay = 0.5f;
   OptimizerState optimizer(*net.library, sgd, net.parameters.segments(), net.parameters.elements());
   const Pictures data(4, o.input, 3);
+  net.executor.forward(data.view(), data.label_view(), 0.25f, {});
+  EXPECT_THROW(optimizer.update(net.executor.context(), net.parameters.values(), net.parameters.grads()),
+               Error);  // of what number, at what rate?
   net.executor.forward(data.view(), data.label_view(), 0.25f, {.update = optimizer.advance(0.5f)});
   net.executor.backward();
   std::fill_n(net.parameters.grads().as<float>(), net.parameters.elements(), 1.0f);

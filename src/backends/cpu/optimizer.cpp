@@ -133,6 +133,7 @@ class CpuOptimizer final : public Optimizer {
   void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
               const void*, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
+    GABOR_CHECK(context.step->update.t >= 1);
     const UpdateRule decayed = rule_of(p, context.step->update);
     UpdateRule plain = decayed;
     plain.decay = 0, plain.shrink = 1;

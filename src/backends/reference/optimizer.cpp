@@ -15,6 +15,7 @@ class ReferenceOptimizer final : public Optimizer {
               const void*, TensorView params, ConstTensorView grads, TensorView m,
               TensorView v) const override {
     const UpdateValues& values = context.step->update;
+    GABOR_CHECK(values.t >= 1);
     const int64_t count = params.count();
     for (const ParameterSegment& s : segments)
       if (s.offset < 0 || s.count < 0 || s.offset + s.count > count)

@@ -7,7 +7,7 @@ namespace gabor {
 
 // Of an update of the parameters; ops/optimizer.h has the formulas.
 struct UpdateValues {
-  int64_t t = 1;  // the update's number, from 1
+  int64_t t = 0;  // the update's number, from 1; 0: there is none
   float lr = 0;
   float adam_rate = 0;     // lr sqrt(1-b2^t) / (1-b1^t)
   float adam_epsilon = 0;  // epsilon sqrt(1-b2^t)
