@@ -77,7 +77,8 @@ void Conv2dPlan::choose(const Session& session, cudnnHandle_t handle) {
   // A fallback engine that fuses comes after a fast one that does not.
   for (const Heuristics heuristics : {Heuristics::mode_a, Heuristics::fallback})
     for (const bool epilogue : {true, false})
-      if (options.graph && !graph_ && (!epilogue || pass_ == Pass::fprop)) graph(epilogue, heuristics);
+      if (options.graph && !graph_ && (!epilogue || (pass_ == Pass::fprop && has_epilogue(p))))
+        graph(epilogue, heuristics);
   if (options.legacy && !graph_)
     attempt(false, 0, [&](size_t cap) { legacy_.emplace(session, handle, p, pass_, options.nchw, cap); });
   if (!graph_ && !legacy_)

@@ -15,11 +15,16 @@ struct GraphProblem {
   Conv2dProblem conv;  // padding alike on both sides; its activation counts only in an epilogue
   Pass pass = Pass::fprop;
   bool nchw = false;
-  bool epilogue = false;  // of fprop: bias and activation in the same graph
+  bool epilogue = false;  // of fprop: bias and activation in the same graph, where has_epilogue(conv)
 };
 
 // Where the engines come from: those that cuDNN believes fastest, or those that take almost anything.
 enum class Heuristics : uint8_t { mode_a, fallback };
+
+// Of activations ReLU alone: the engines' tanh has lost half of float's digits where it is near 0.
+inline bool has_epilogue(const Conv2dProblem& p) {
+  return p.activation.kind == ActivationKind::none || p.activation.kind == ActivationKind::relu;
+}
 
 // What a call reads and writes, in device memory; bias (K) for an epilogue only.
 struct ConvOperands {
