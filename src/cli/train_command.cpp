@@ -83,7 +83,6 @@ bool read(const Invocation& call, Request& r) {
   if (!r.data.empty()) r.given.emplace_back("data", r.data);
   if (!r.resume.empty() && !r.out.empty())
     fail(ErrorCode::usage, "--out", "does not go with --resume: a resumed run goes on in its own folder");
-  check_writable("--profile", r.profile);
   if (!r.resume.empty() && r.dry_run) fail(ErrorCode::usage, "--dry-run", "does not go with --resume");
   return true;
 }
@@ -118,6 +117,16 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
         printable(before));
   }
   return s;
+}
+
+// What the run writes lies elsewhere than what it reads.
+void check_outputs(const Request& r, const TrainSettings& s) {
+  const std::vector<std::string> data = {s.data, s.split.val_path};
+  const bool saves = !r.dry_run && r.resume.empty();
+  if (saves) check_outside_data("--out", r.out.empty() ? kRunsFolder : r.out, data);
+  check_outside_data("--profile", r.profile, data);
+  check_outside_data("--tuning", s.tuning, data);
+  check_writable("--profile", r.profile);
 }
 
 std::string run_name(const Graph& graph, const TrainSettings& s) {
@@ -181,6 +190,7 @@ int train(const Invocation& call, const Request& request) {
     resumed.emplace(folder->path() + "/last.safetensors");
     s = resumed_settings(request, *resumed, request.resume);
   }
+  check_outputs(request, s);
   std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
   const Graph graph = resumed ? resumed->info().graph : find_model(s.model);
   if (!s.init.empty() && !resumed) init.emplace(checkpoint_path(s.init));

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/run_command.h"
+#include "cli/run_files.h"
 #include "cli/tiny_data.h"
-#include "train/safetensors.h"
 
 namespace gabor::testing {
 namespace {
@@ -39,10 +39,7 @@ class CacheOption : public ::testing::Test {
     return names;
   }
   void expect_same_weights(const std::string& a, const std::string& b) {
-    const SafeTensors x = read_safetensors(w.path(a + "/last.safetensors")),
-                      y = read_safetensors(w.path(b + "/last.safetensors"));
-    ASSERT_EQ(x.tensors.size(), y.tensors.size());
-    for (size_t i = 0; i < x.tensors.size(); i++) EXPECT_EQ(x.tensors[i].data, y.tensors[i].data);
+    expect_same_tensors(w.path(a + "/last.safetensors"), w.path(b + "/last.safetensors"));
   }
   Workspace w;
 };

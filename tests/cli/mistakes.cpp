@@ -123,6 +123,18 @@ const std::vector<Mistake>& training_mistakes() {
        2,
        "gabor: error: --cache: {w}/photos/decoded is within the data set {w}/photos, which is only read; "
        "choose another folder"},
+      {"RunWithinTheData",
+       {"train", "photos", "--out", "photos/run"},
+       2,
+       "gabor: error: --out: photos/run is within the data set {w}/photos, which is only read; choose "
+       "another "
+       "folder"},
+      {"TraceWithinTheValidationData",
+       {"train", "photos", "--val", "three", "--profile", "three/trace.json"},
+       2,
+       "gabor: error: --profile: three/trace.json is within the data set {w}/three, which is only read; "
+       "choose "
+       "another folder"},
       {"CacheLimitNegative",
        {"train", "photos", "--cache-limit", "-1"},
        2,

@@ -205,6 +205,12 @@ const std::vector<Mistake>& other_mistakes() {
        {"doctor", "photos", "--sheet", "{w}/nowhere/sheet.png"},
        2,
        "gabor: error: --sheet: {w}/nowhere/sheet.png cannot be written: No such file or directory"},
+      {"DoctorSheetWithinTheData",
+       {"doctor", "photos", "--sheet", "photos/cat/sheet.png"},
+       2,
+       "gabor: error: --sheet: photos/cat/sheet.png is within the data set photos, which is only read; "
+       "choose "
+       "another folder"},
       {"DoctorRemoveListOfTwoFolders",
        {"doctor", "photos", "--val", "photos", "--remove-list", "remove.txt"},
        2,
