@@ -42,7 +42,7 @@ namespace fs = std::filesystem;
 struct Request {
   std::vector<std::pair<std::string, std::string>> given;  // settings by name, in order
   std::string data, out, resume, profile;
-  bool dry_run = false, json = false;
+  bool dry_run = false, json = false, verify = true;
 };
 
 // Reads the command line; values are checked as they come. false: only help was wanted.
@@ -77,6 +77,7 @@ bool read(const Invocation& call, Request& r) {
               fmt::format("write a timeline of the first {} steps, for chrome://tracing or ui.perfetto.dev",
                           TrainProfile::kSteps),
               [&](const std::string& v) { r.profile = v; });
+  line.flag("--no-verify", "with --resume: skip the checkpoint's self-test", [&] { r.verify = false; });
   line.flag("--dry-run", "two steps, nothing saved", r.dry_run);
   line.flag("--json", "print one JSON object instead of text", r.json);
   if (!line.parse()) return false;
@@ -172,6 +173,20 @@ EvalResult test_result(const std::string& folder, const DataSplits& data, const 
   return best.evaluate(data.dataset, data.test, loading);
 }
 
+// A run goes on only where pictures are prepared, and the net computed, as they were before.
+void check_resumed(const Checkpoint& checkpoint, const Request& r, const TrainSettings& s,
+                   const Dataset& dataset, const std::shared_ptr<const Library>& library) {
+  const CheckpointInfo& info = checkpoint.info();
+  if (info.preprocess != s.train.preprocess)
+    fail(ErrorCode::checkpoint, r.resume,
+         "its preprocessing is {} but its options say {}: the file was changed", to_json(info.preprocess),
+         to_json(s.train.preprocess));
+  if (info.classes != dataset.classes())
+    fail(ErrorCode::checkpoint, r.resume, "its classes ({}) are not those of the data ({})",
+         printable(join(info.classes, ", ")), printable(join(dataset.classes(), ", ")));
+  if (r.verify) TrainedModel(r.resume + "/last.safetensors", 1, library).verify();
+}
+
 TrainResult run(Trainer& trainer, const StopSignal& stop, const TrainShadow* shadow) try {
   return trainer.run(stop.flag());
 } catch (const Error&) {
@@ -219,6 +234,7 @@ int train(const Invocation& call, const Request& request) {
     fail(ErrorCode::checkpoint, request.resume,
          "was trained on other data than {}: files, labels or split differ", printable(s.data));
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
+  if (resumed) check_resumed(*resumed, request, s, *data.dataset, library);
   const int64_t classes = int64_t(data.dataset->classes().size());
   const Plan untuned = fit_model(s, graph, *library, classes);
   if (folder) {  // a dry run saves nothing, measurements neither

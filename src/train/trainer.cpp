@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "data/sample_pictures.h"
 #include "train/training_memory.h"
 
 namespace gabor {
@@ -96,8 +97,11 @@ struct Trainer::State {
     return d;
   }
 
-  CheckpointInfo info() const {
+  // With a self-test of the weights as they are; evaluator: of the plan that validates.
+  CheckpointInfo info(Executor& evaluator) {
+    if (samples.empty()) samples = sample_pictures(config.preprocess.height, config.preprocess.width);
     CheckpointInfo i;
+    i.self_test = make_self_test(samples, config.preprocess, evaluator);
     i.graph = plan.graph;
     i.classes = data.dataset->classes();
     i.preprocess = config.preprocess;
@@ -109,9 +113,14 @@ struct Trainer::State {
     return i;
   }
 
-  void save_last() const {
+  // evaluator: null where nothing is saved, and for save_best likewise.
+  void save_last(Executor* evaluator) {
     if (!config.out.empty())
-      save_checkpoint(config.out + "/last.safetensors", info(), parameters, &optimizer);
+      save_checkpoint(config.out + "/last.safetensors", info(*evaluator), parameters, &optimizer);
+  }
+  void save_best(Executor* evaluator) {
+    if (!config.out.empty())
+      save_checkpoint(config.out + "/best.safetensors", info(*evaluator), parameters, nullptr);
   }
 
   // Names the files that turned out bad since the last call, and what went wrong with the cache.
@@ -202,6 +211,7 @@ struct Trainer::State {
   OptimizerState optimizer;
   Loader loader;
   std::unique_ptr<Loader> val_loader;
+  std::vector<std::vector<uint8_t>> samples;  // for self-tests; drawn when first needed
   Schedule schedule;
   Progress progress;
   int steps = 0;
@@ -301,8 +311,9 @@ Parameters& Trainer::parameters() { return state_->parameters; }
 TrainResult Trainer::run(const std::atomic<bool>& stop) {
   State& s = *state_;
   Executor trainer(s.plan, s.library.device(), s.parameters, s.config.seed);
+  const bool validates = !s.data.val.empty();
   std::unique_ptr<Executor> evaluator;
-  if (!s.data.val.empty())
+  if (validates || !s.config.out.empty())
     evaluator = std::make_unique<Executor>(s.eval_plan, s.library.device(), s.parameters, s.config.seed);
 
   RunInfo info;
@@ -330,31 +341,30 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   while (s.progress.epoch < s.config.epochs && s.progress.global_step < s.total_steps) {
     EpochRecord record;
     const bool whole = s.train_epoch(trainer, stop, record);
-    if (!whole || (evaluator && !s.validate(*evaluator, stop, result.validation))) {
-      s.save_last();
+    if (!whole || (validates && !s.validate(*evaluator, stop, result.validation))) {
+      s.save_last(evaluator.get());
       result.stopped = true;
       break;
     }
     record.bad_files = int64_t(s.bad_told + s.val_bad_told);
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    record.val_loss = evaluator ? result.validation.loss : nan;
-    record.val_acc = evaluator ? result.validation.accuracy() : nan;
+    record.val_loss = validates ? result.validation.loss : nan;
+    record.val_acc = validates ? result.validation.accuracy() : nan;
     // The best is the most accurate, of equals the one with the smaller loss.
-    record.best = !evaluator || record.val_acc > s.progress.best_val_acc ||
+    record.best = !validates || record.val_acc > s.progress.best_val_acc ||
                   (record.val_acc == s.progress.best_val_acc && record.val_loss < s.progress.best_val_loss);
     Progress next;
     next.epoch = s.progress.epoch + 1;
     next.global_step = s.progress.global_step;
-    next.best_val_acc = record.best && evaluator ? record.val_acc : s.progress.best_val_acc;
-    next.best_val_loss = record.best && evaluator ? record.val_loss : s.progress.best_val_loss;
+    next.best_val_acc = record.best && validates ? record.val_acc : s.progress.best_val_acc;
+    next.best_val_loss = record.best && validates ? record.val_loss : s.progress.best_val_loss;
     next.best_epoch = record.best ? s.progress.epoch : s.progress.best_epoch;
     s.progress = next;
-    if (record.best && !s.config.out.empty())
-      save_checkpoint(s.config.out + "/best.safetensors", s.info(), s.parameters, nullptr);
+    if (record.best) s.save_best(evaluator.get());
     // Told before saved: a run that is killed in between tells the epoch again, instead of never.
     result.epochs.push_back(record);
     s.observer.on_epoch(record);
-    s.save_last();
+    s.save_last(evaluator.get());
     if (stop && s.progress.epoch < s.config.epochs) {
       result.stopped = true;
       break;

@@ -362,6 +362,16 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "three", "--resume", "{w}/run", "--epochs", "3"},
        6,
        "gabor: error: {w}/run: was trained on other data than {w}/three: files, labels or split differ"},
+      {"ResumeWithAnotherFilter",
+       {"train", "--resume", "edited", "--epochs", "3"},
+       6,
+       "gabor: error: edited: its preprocessing is "
+       "{\"channels\":3,\"color\":\"rgb\",\"exif\":\"applied\",\"height\":8,\"mean\":127.5,\"resize\":"
+       "\"area\","
+       "\"scaling\":\"centered\",\"std\":127.5,\"width\":8} but its options say "
+       "{\"channels\":3,\"color\":\"rgb\",\"exif\":\"applied\",\"height\":8,\"mean\":127.5,\"resize\":"
+       "\"antialias\","
+       "\"scaling\":\"centered\",\"std\":127.5,\"width\":8}: the file was changed"},
       {"ResumeIntoOtherFolder",
        {"train", "--resume", "{w}/run", "--out", "{w}/other"},
        2,

@@ -30,6 +30,17 @@ const std::vector<Mistake>& other_mistakes() {
        6,
        "gabor: error: photos/cat/00.bmp: is not a sound safetensors file: it is cut short, or no safetensors "
        "file at all"},
+      {"EvalSwappedClasses",
+       {"eval", "swapped.safetensors", "photos"},
+       6,
+       "gabor: error: swapped.safetensors: its model, classes or preprocessing are not those that were "
+       "saved; "
+       "--no-verify goes on all the same"},
+      {"PredictByAnotherFilter",
+       {"predict", "edited", "photos/cat/00.bmp"},
+       6,
+       "gabor: error: edited/best.safetensors: its model, classes or preprocessing are not those that were "
+       "saved; --no-verify goes on all the same"},
       {"EvalFolderWithoutCheckpoint",
        {"eval", "photos", "photos"},
        6,

@@ -33,6 +33,15 @@ void await_text(const std::string& path, const std::string& text, int times) {
   await([&] { return count_of(read_text(path), text) >= times; });
 }
 
+void edit_metadata(const std::string& path, const std::string& key, const std::string& from,
+                   const std::string& to) {
+  SafeTensors file = read_safetensors(path);
+  std::string& text = file.metadata.at(key);
+  ASSERT_NE(text.find(from), std::string::npos) << text;
+  text.replace(text.find(from), from.size(), to);
+  write_atomically(path, encode_safetensors(file));
+}
+
 void expect_same_tensors(const std::string& a, const std::string& b) {
   const SafeTensors x = read_safetensors(a), y = read_safetensors(b);
   ASSERT_EQ(x.tensors.size(), y.tensors.size());

@@ -9,6 +9,10 @@ void await_file(const std::string& path);
 // Waits (at most 20 s) until the file holds the text as often as that.
 void await_text(const std::string& path, const std::string& text, int times = 1);
 
+// Puts other text into a checkpoint's metadata, as an editor would; the first time that it stands there.
+void edit_metadata(const std::string& path, const std::string& key, const std::string& from,
+                   const std::string& to);
+
 // Two checkpoints have the same tensors, bit for bit; also the optimizer's.
 void expect_same_tensors(const std::string& a, const std::string& b);
 
