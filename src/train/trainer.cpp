@@ -175,7 +175,8 @@ struct Trainer::State {
   }
 
   // Of the last step that is finished.
-  StepRecord step_record(double epoch_seconds, double waited, int64_t images) const {
+  // loaded: what the loader did in the epoch so far.
+  StepRecord step_record(double epoch_seconds, const LoaderStats& loaded, int64_t images) const {
     const int back = steps_queued();
     StepRecord r;
     r.epoch = progress.epoch + 1, r.epochs = config.epochs;
@@ -185,7 +186,10 @@ struct Trainer::State {
     r.accuracy = progress.counted ? double(progress.correct) / double(progress.counted) : 0;
     r.lr = schedule.at(r.global_step - 1);
     r.images_per_s = epoch_seconds > 0 ? double(images) / epoch_seconds : 0;
-    r.data_wait_pct = epoch_seconds > 0 ? 100 * waited / epoch_seconds : 0;
+    r.data_wait_pct = epoch_seconds > 0 ? 100 * loaded.wait_seconds / epoch_seconds : 0;
+    if (loaded.decoded > 0)
+      r.picture = {1e3 * loaded.decode_seconds / double(loaded.decoded),
+                   1e3 * loaded.resize_seconds / double(loaded.decoded)};
     const int64_t done_here = r.global_step - first_step;
     r.seconds_left =
         done_here > 0 ? seconds_since(begin) / double(done_here) * double(total_steps - r.global_step) : 0;
@@ -230,9 +234,9 @@ struct Trainer::State {
 // false: stopped in the middle; progress says where.
 bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record) {
   const auto epoch_begin = Clock::now();
-  const double waited_before = loader.stats().wait_seconds;
+  const LoaderStats before = loader.stats();
   int64_t images = 0;
-  auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
+  auto loaded = [&] { return loader.stats().since(before); };
   // A device that works by itself has the next part queued before the result of this one is waited for; not when every
   // step of the plan is watched.
   const size_t in_flight = library.device().asynchronous() ? 1 : 0;
@@ -241,7 +245,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
       const Part part = queued.front();
       if (part.last) images += part.batch->count;
       finish_part(executor);
-      if (part.last) observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
+      if (part.last) observer.on_step(step_record(seconds_since(epoch_begin), loaded(), images));
     }
   };
   queued.clear();
@@ -255,7 +259,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   const bool whole = progress.step == steps || progress.global_step == total_steps;
   tell_replay_fault(executor);
   const double seconds = seconds_since(epoch_begin);
-  const StepRecord last = step_record(seconds, waited(), images);
+  const StepRecord last = step_record(seconds, loaded(), images);
   progress.seconds += seconds;
   record.epoch = last.epoch, record.epochs = config.epochs;
   record.global_step = progress.global_step;
@@ -263,6 +267,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.lr = last.lr;
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
+  record.picture = last.picture;
   tell_troubles(loader, bad_told);
   return whole;
 }
@@ -272,7 +277,7 @@ bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop,
   if (!val_loader)
     val_loader =
         std::make_unique<Loader>(data.dataset, data.val, loader_options(config, library.device(), false));
-  StepRecord r = step_record(0, 0, 0);
+  StepRecord r = step_record(0, {}, 0);
   r.validating = true;
   result = evaluate(executor, *val_loader, classes, [&](int done, int total) {
     r.step = done, r.steps = total;

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/run_command.h"
 #include "cli/run_files.h"
 #include "cli/tiny_data.h"
+#include "report/metrics_csv.h"
 
 namespace gabor::testing {
 namespace {
@@ -71,6 +73,8 @@ TEST_F(CacheOption, GivesTheSameWeightsAndNamesTheSameBadFiles) {
   EXPECT_EQ(caches("caches").size(), 1u);
   expect_same_weights("plain", "first");
   expect_same_weights("plain", "second");
+  EXPECT_GT(read_metrics(w.path("first")).front().picture.decode_ms, 0);
+  EXPECT_TRUE(std::isnan(read_metrics(w.path("first")).back().picture.decode_ms));
   expect_part(warnings(plain), "03.bmp");
   EXPECT_EQ(warnings(first), warnings(plain));
   EXPECT_EQ(warnings(second), warnings(plain));
