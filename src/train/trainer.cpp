@@ -97,11 +97,17 @@ struct Trainer::State {
     return d;
   }
 
-  // With a self-test of the weights as they are; evaluator: of the plan that validates.
-  CheckpointInfo info(Executor& evaluator) {
+  // Of the weights as they are, for the checkpoints that are saved next. evaluator: of the plan that validates; null
+  // where nothing is saved.
+  void test_itself(Executor* evaluator) {
+    if (config.out.empty()) return;
     if (samples.empty()) samples = sample_pictures(config.preprocess.height, config.preprocess.width);
+    self_test = make_self_test(samples, config.preprocess, *evaluator);
+  }
+
+  CheckpointInfo info() const {
     CheckpointInfo i;
-    i.self_test = make_self_test(samples, config.preprocess, evaluator);
+    i.self_test = self_test;
     i.graph = plan.graph;
     i.classes = data.dataset->classes();
     i.preprocess = config.preprocess;
@@ -113,14 +119,9 @@ struct Trainer::State {
     return i;
   }
 
-  // evaluator: null where nothing is saved, and for save_best likewise.
-  void save_last(Executor* evaluator) {
+  void save_last() const {
     if (!config.out.empty())
-      save_checkpoint(config.out + "/last.safetensors", info(*evaluator), parameters, &optimizer);
-  }
-  void save_best(Executor* evaluator) {
-    if (!config.out.empty())
-      save_checkpoint(config.out + "/best.safetensors", info(*evaluator), parameters, nullptr);
+      save_checkpoint(config.out + "/last.safetensors", info(), parameters, &optimizer);
   }
 
   // Names the files that turned out bad since the last call, and what went wrong with the cache.
@@ -216,6 +217,7 @@ struct Trainer::State {
   Loader loader;
   std::unique_ptr<Loader> val_loader;
   std::vector<std::vector<uint8_t>> samples;  // for self-tests; drawn when first needed
+  std::optional<SelfTest> self_test;
   Schedule schedule;
   Progress progress;
   int steps = 0;
@@ -347,7 +349,8 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
     EpochRecord record;
     const bool whole = s.train_epoch(trainer, stop, record);
     if (!whole || (validates && !s.validate(*evaluator, stop, result.validation))) {
-      s.save_last(evaluator.get());
+      s.test_itself(evaluator.get());
+      s.save_last();
       result.stopped = true;
       break;
     }
@@ -365,11 +368,13 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
     next.best_val_loss = record.best && validates ? record.val_loss : s.progress.best_val_loss;
     next.best_epoch = record.best ? s.progress.epoch : s.progress.best_epoch;
     s.progress = next;
-    if (record.best) s.save_best(evaluator.get());
+    s.test_itself(evaluator.get());
+    if (record.best && !s.config.out.empty())
+      save_checkpoint(s.config.out + "/best.safetensors", s.info(), s.parameters, nullptr);
     // Told before saved: a run that is killed in between tells the epoch again, instead of never.
     result.epochs.push_back(record);
     s.observer.on_epoch(record);
-    s.save_last(evaluator.get());
+    s.save_last();
     if (stop && s.progress.epoch < s.config.epochs) {
       result.stopped = true;
       break;
