@@ -43,6 +43,7 @@ SelfTestResult run_self_test(const SelfTest& test, const Preprocess& p,
 // 4 sqrt(n) u of their size at most, but for very bad luck (the rule of duel/score.h for whole outputs; Higham and Mary:
 // "A new approach to probabilistic rounding error analysis", 2019); these errors are added up over the layers, may grow
 // four times on their way to the logits, and are taken of the largest logit, 1 at least.
+// Seen on trained nets of the zoo, cpu against reference: 0.003 of it at most. Another filter or scaling is far over it.
 double logit_budget(std::span<const ParameterDecl> parameters, double largest_logit);
 
 // In a checkpoint's metadata. record: a hash of what the checkpoint says beside it (SelfTest::record_kept).

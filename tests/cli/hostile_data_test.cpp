@@ -92,7 +92,7 @@ TEST_F(Hostile, AFolderThatVanishesEndsTheRunAndItResumesOnceItIsBack) {
     fs::rename(w.path("photos/dog"), w.path("elsewhere"));
   });
   EXPECT_EQ(r.code, 3) << r.err;
-  expect_part(r.err, " of 28 files are bad, over the limit of 1 %; the first: " + w.path("photos/dog/"));
+  expect_part(r.err, " files are bad, over the limit of 1 %; the first: " + w.path("photos/dog/"));
   expect_part(r.err, ".bmp: cannot be opened: No such file or directory\n");
   fs::rename(w.path("elsewhere"), w.path("photos/dog"));
   expect_resumes("run");
