@@ -9,6 +9,7 @@
 #include "backends/all.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "data/sample_pictures.h"
 #include "model/executor.h"
 #include "train/checkpoint.h"
 #include "train/trainer.h"
@@ -61,11 +62,16 @@ struct Classifier::State {
         plan(compile(info.graph, *library, inference_options(info, kPredictBatch))),
         parameters(library->device(), plan.parameters, plan.parameter_elements, false) {}
 
+  Executor& ready() {
+    if (!executor) executor = std::make_unique<Executor>(plan, library->device(), parameters, info.seed);
+    return *executor;
+  }
+
   CheckpointInfo info;
   std::shared_ptr<const Library> library;
   Plan plan;
   Parameters parameters;
-  std::unique_ptr<Executor> executor;  // made by the first predict
+  std::unique_ptr<Executor> executor;  // made by ready()
   double val_accuracy = std::numeric_limits<double>::quiet_NaN();
 };
 
@@ -121,7 +127,10 @@ Classifier Classifier::load(const std::string& path, const std::string& backend)
 }
 
 void Classifier::save(const std::string& path) const {
-  save_checkpoint(path, state_->info, state_->parameters, nullptr);
+  State& s = *state_;
+  if (!s.info.self_test)
+    s.info.self_test = make_self_test(sample_pictures(height(), width()), s.info.preprocess, s.ready());
+  save_checkpoint(path, s.info, s.parameters, nullptr);
 }
 
 const std::vector<std::string>& Classifier::classes() const { return state_->info.classes; }
@@ -132,16 +141,15 @@ double Classifier::val_accuracy() const { return state_->val_accuracy; }
 
 std::vector<float> Classifier::predict(const uint8_t* pixels, int count) const {
   State& s = *state_;
-  if (!s.executor)
-    s.executor = std::make_unique<Executor>(s.plan, s.library->device(), s.parameters, s.info.seed);
+  Executor& executor = s.ready();
   const int64_t picture = int64_t(height()) * width() * channels(), classes = int64_t(s.info.classes.size());
   std::vector<float> out(size_t(count) * size_t(classes));
   const std::vector<int32_t> unlabelled(kPredictBatch, -1);
   for (int i = 0; i < count; i += kPredictBatch) {
     const int64_t n = std::min(kPredictBatch, count - i);
     const ConstTensorView x{pixels + i * picture, {n, height(), width(), channels()}, DType::u8};
-    s.executor->forward(x, {unlabelled.data(), {n}, DType::i32}, 0, {});
-    const TensorView y = s.executor->output();
+    executor.forward(x, {unlabelled.data(), {n}, DType::i32}, 0, {});
+    const TensorView y = executor.output();
     s.library->device().copy_from(out.data() + i * classes, y.data, y.bytes());
   }
   return out;

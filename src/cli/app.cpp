@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -71,6 +72,7 @@ int flush(int code) {
 int run(int argc, const char* const* argv) try {
   Invocation call{argc > 0 ? argv[0] : "gabor", {}};
   for (int i = 1; i < argc; i++) call.args.emplace_back(argv[i]);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over `ulimit -f` is an error of the write, as on a full disk
   return flush(dispatch(std::move(call)));
 } catch (const Error& e) {
   std::fflush(stdout);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "report/progress.h"
+
 namespace gabor {
 namespace {
 
@@ -18,10 +20,13 @@ std::string bottleneck_text(std::span<const EpochRecord> epochs, bool can_cache)
   if (waited < kNoticeable)
     return fmt::format("the kernels: {:.0f} % of the time was computing, {:.0f} % waiting for pictures",
                        100 * (1 - waited), 100 * waited);
+  const std::string picture = picture_time_text(epochs.back().picture);
   return fmt::format(
-      "the loader: {:.0f} % of the time was waiting for pictures; {}more --threads or a smaller --size would "
+      "the loader: {:.0f} % of the time was waiting for pictures{}; {}more --threads or a smaller --size "
+      "would "
       "make it up to {:.1f} times as fast",
-      100 * waited, can_cache ? "a cache (gabor cache), " : "", 1 / (1 - waited));
+      100 * waited, picture.empty() ? "" : " (" + picture + ")", can_cache ? "a cache (gabor cache), " : "",
+      1 / (1 - waited));
 }
 
 }  // namespace gabor

@@ -1,8 +1,8 @@
 #include "cli/cache_choice.h"
 
-#include <algorithm>
 #include <filesystem>
 
+#include "cli/output_file.h"
 #include "cli/run_folder.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -16,26 +16,14 @@ namespace fs = std::filesystem;
 // JPEG files are decoded at 50 to 100 MB a second and core: below this, an epoch loses a third of a second at most.
 constexpr uint64_t kDecodedInAMoment = 16 << 20;
 
-bool is_within(const fs::path& path, const std::string& folder) {
-  std::error_code error;
-  if (folder.empty() || !fs::is_directory(folder, error)) return false;
-  const fs::path inner = fs::weakly_canonical(path, error), outer = fs::canonical(folder, error);
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
-}
-
 // The folder and, where there is none, the reason.
 std::string choose_folder(const TrainSettings& s, std::string& reason) {
   const bool automatic = s.cache == "auto";
   const std::string folder = automatic ? default_cache_folder() : s.cache;
   if (folder.empty()) reason = "neither HOME nor XDG_CACHE_HOME is set (--cache DIR names a folder)";
-  for (const std::string& data : {s.data, s.split.val_path}) {
-    if (folder.empty() || !is_within(folder, data)) continue;
-    if (!automatic)
-      fail(ErrorCode::usage, "--cache",
-           "{} is within the data set {}, which is only read; choose another folder", printable(folder),
-           printable(data));
+  if (!automatic) check_outside_data("--cache", folder, {s.data, s.split.val_path});
+  if (!folder.empty() && (is_within(folder, s.data) || is_within(folder, s.split.val_path)))
     reason = printable(folder) + " is within the data set (--cache DIR names another)";
-  }
   return reason.empty() ? folder : "";
 }
 

@@ -106,8 +106,10 @@ void check_options(const Options& o) {
       fail(ErrorCode::usage, option, "needs DATA; see gabor doctor --help");
   if (!o.remove_list.empty() && !o.split.val_path.empty())
     fail(ErrorCode::usage, "--remove-list", "does not go with --val: its paths would be below two folders");
-  check_writable("--sheet", o.sheet);
-  check_writable("--remove-list", o.remove_list);
+  for (const auto& [option, value] : {std::pair{"--sheet", &o.sheet}, {"--remove-list", &o.remove_list}}) {
+    check_outside_data(option, *value, {o.data, o.split.val_path});
+    check_writable(option, *value);
+  }
 }
 
 DataReport examine_with_progress(const DataSplits& data, DoctorOptions options) {

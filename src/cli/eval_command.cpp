@@ -24,7 +24,7 @@ struct EvalOptions {
   std::string checkpoint, data, split = "auto", backend = "auto", cache = "auto";
   int batch = 64, threads = 0;
   double max_bad = 0.01;
-  bool json = false;
+  bool verify = true, json = false;
 };
 
 struct Selection {
@@ -117,10 +117,12 @@ int eval_command(const Invocation& call) {
   line.option("--cache", "DIR|none", "folder of decoded pictures, read if it has these (~/.cache/gabor)",
               [&](const std::string& v) { o.cache = v; });
   line.flag("--no-cache", "the same as --cache none", [&] { o.cache = "none"; });
+  line.flag("--no-verify", "skip the checkpoint's self-test", [&] { o.verify = false; });
   line.flag("--json", "print one JSON object", o.json);
   if (!line.parse()) return 0;
 
   TrainedModel model(o.checkpoint, o.batch, make_library(o.backend, o.threads));
+  if (o.verify) model.verify();
   const Selection chosen = select(o, model.info(), model.path());
   LoaderOptions loading;
   loading.threads = o.threads;

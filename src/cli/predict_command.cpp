@@ -22,7 +22,7 @@ struct PredictOptions {
   std::string checkpoint, backend = "auto";
   std::vector<std::string> images;
   int top = 0, threads = 0;  // top 0: two, or all where there are no more than two
-  bool json = false;
+  bool verify = true, json = false;
 };
 
 // Class probabilities of one picture file.
@@ -74,10 +74,12 @@ int predict_command(const Invocation& call) {
               [&](const std::string& v) { o.backend = v; });
   line.option("--threads", "N", "0: all the machine has (0)",
               [&](const std::string& v) { o.threads = int(parse_whole("--threads", v, 0, 1024)); });
+  line.flag("--no-verify", "skip the checkpoint's self-test", [&] { o.verify = false; });
   line.flag("--json", "print one JSON object", o.json);
   if (!line.parse()) return 0;
 
   TrainedModel model(o.checkpoint, 1, make_library(o.backend, o.threads));
+  if (o.verify) model.verify();
   std::vector<uint8_t> pixels;
   auto list = nlohmann::ordered_json::array();
   int failures = 0;

@@ -34,7 +34,7 @@ bool make_folder(const std::string& path, bool& made_parent) {
 RunFolder::RunFolder(const std::string& wanted, const std::string& name) {
   if (wanted.empty()) {
     for (int n = 1; !made_here_; n++) {
-      path_ = fmt::format("runs/{}-{}", name, n);
+      path_ = fmt::format("{}/{}-{}", kRunsFolder, name, n);
       std::error_code error;
       made_here_ = !fs::exists(path_, error) && make_folder(path_, made_parent_);
     }

@@ -3,6 +3,9 @@
 
 namespace gabor {
 
+// Where run folders go that are not asked for by name.
+constexpr const char* kRunsFolder = "runs";
+
 // The folder that a run writes to. Made at once, so that two runs never share one; taken away again by the
 // destructor if nothing was put in.
 class RunFolder {

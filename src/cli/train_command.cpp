@@ -42,7 +42,7 @@ namespace fs = std::filesystem;
 struct Request {
   std::vector<std::pair<std::string, std::string>> given;  // settings by name, in order
   std::string data, out, resume, profile;
-  bool dry_run = false, json = false;
+  bool dry_run = false, json = false, verify = true;
 };
 
 // Reads the command line; values are checked as they come. false: only help was wanted.
@@ -77,13 +77,13 @@ bool read(const Invocation& call, Request& r) {
               fmt::format("write a timeline of the first {} steps, for chrome://tracing or ui.perfetto.dev",
                           TrainProfile::kSteps),
               [&](const std::string& v) { r.profile = v; });
+  line.flag("--no-verify", "with --resume: skip the checkpoint's self-test", [&] { r.verify = false; });
   line.flag("--dry-run", "two steps, nothing saved", r.dry_run);
   line.flag("--json", "print one JSON object instead of text", r.json);
   if (!line.parse()) return false;
   if (!r.data.empty()) r.given.emplace_back("data", r.data);
   if (!r.resume.empty() && !r.out.empty())
     fail(ErrorCode::usage, "--out", "does not go with --resume: a resumed run goes on in its own folder");
-  check_writable("--profile", r.profile);
   if (!r.resume.empty() && r.dry_run) fail(ErrorCode::usage, "--dry-run", "does not go with --resume");
   return true;
 }
@@ -118,6 +118,16 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
         printable(before));
   }
   return s;
+}
+
+// What the run writes lies elsewhere than what it reads.
+void check_outputs(const Request& r, const TrainSettings& s) {
+  const std::vector<std::string> data = {s.data, s.split.val_path};
+  const bool saves = !r.dry_run && r.resume.empty();
+  if (saves) check_outside_data("--out", r.out.empty() ? kRunsFolder : r.out, data);
+  check_outside_data("--profile", r.profile, data);
+  check_outside_data("--tuning", s.tuning, data);
+  check_writable("--profile", r.profile);
 }
 
 std::string run_name(const Graph& graph, const TrainSettings& s) {
@@ -163,6 +173,20 @@ EvalResult test_result(const std::string& folder, const DataSplits& data, const 
   return best.evaluate(data.dataset, data.test, loading);
 }
 
+// A run goes on only where pictures are prepared, and the net computed, as they were before.
+void check_resumed(const Checkpoint& checkpoint, const Request& r, const TrainSettings& s,
+                   const Dataset& dataset, const std::shared_ptr<const Library>& library) {
+  const CheckpointInfo& info = checkpoint.info();
+  if (info.preprocess != s.train.preprocess)
+    fail(ErrorCode::checkpoint, r.resume,
+         "its preprocessing is {} but its options say {}: the file was changed", to_json(info.preprocess),
+         to_json(s.train.preprocess));
+  if (info.classes != dataset.classes())
+    fail(ErrorCode::checkpoint, r.resume, "its classes ({}) are not those of the data ({})",
+         printable(join(info.classes, ", ")), printable(join(dataset.classes(), ", ")));
+  if (r.verify) TrainedModel(r.resume + "/last.safetensors", 1, library).verify();
+}
+
 TrainResult run(Trainer& trainer, const StopSignal& stop, const TrainShadow* shadow) try {
   return trainer.run(stop.flag());
 } catch (const Error&) {
@@ -181,6 +205,7 @@ int train(const Invocation& call, const Request& request) {
     resumed.emplace(folder->path() + "/last.safetensors");
     s = resumed_settings(request, *resumed, request.resume);
   }
+  check_outputs(request, s);
   std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
   const Graph graph = resumed ? resumed->info().graph : find_model(s.model);
   if (!s.init.empty() && !resumed) init.emplace(checkpoint_path(s.init));
@@ -209,6 +234,7 @@ int train(const Invocation& call, const Request& request) {
     fail(ErrorCode::checkpoint, request.resume,
          "was trained on other data than {}: files, labels or split differ", printable(s.data));
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
+  if (resumed) check_resumed(*resumed, request, s, *data.dataset, library);
   const int64_t classes = int64_t(data.dataset->classes().size());
   const Plan untuned = fit_model(s, graph, *library, classes);
   if (folder) {  // a dry run saves nothing, measurements neither

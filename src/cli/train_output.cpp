@@ -172,6 +172,9 @@ nlohmann::ordered_json train_json(const TrainOutcome& o) {
                            {"val_loss", e.val_loss},  // NaN is written as null
                            {"val_acc", e.val_acc},
                            {"images_per_s", e.images_per_s},
+                           {"data_wait_pct", e.data_wait_pct},
+                           {"decode_ms", e.picture.decode_ms},  // of a picture; likewise
+                           {"resize_ms", e.picture.resize_ms},
                            {"seconds", e.seconds}});
   if (o.shadow)
     j["shadow"] = {{"backend", o.shadow->backend},

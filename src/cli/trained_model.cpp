@@ -1,5 +1,6 @@
 #include "cli/trained_model.h"
 
+#include <cstdio>
 #include <filesystem>
 
 #include "core/error.h"
@@ -25,6 +26,21 @@ TrainedModel::TrainedModel(const std::string& file_or_run, int batch, std::share
       parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, false),
       executor_(plan_, library_->device(), parameters_, checkpoint_.info().seed) {
   checkpoint_.load(parameters_);
+}
+
+void TrainedModel::verify() {
+  if (!info().self_test) {
+    fmt::print(stderr,
+               "gabor: {} has no self-test, as saved by an older gabor: nothing tells whether pictures are "
+               "prepared as in its training\n",
+               printable(path_));
+    return;
+  }
+  const SelfTestResult r =
+      run_self_test(*info().self_test, info().preprocess, info().classes, parameters_, executor_);
+  if (!r.note.empty()) fmt::print(stderr, "gabor: warning: {}: {}\n", printable(path_), r.note);
+  if (!r.fault.empty())
+    fail(ErrorCode::checkpoint, printable(path_), "{}; --no-verify goes on all the same", r.fault);
 }
 
 EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset,

@@ -18,6 +18,10 @@ class TrainedModel {
  public:
   TrainedModel(const std::string& file_or_run, int batch, std::shared_ptr<const Library> library);
 
+  // Runs the checkpoint's self-test. Throws Error{checkpoint} when pictures are not prepared, or the net not computed,
+  // as in training; on stderr it says what else the user should know.
+  void verify();
+
   const std::string& path() const { return path_; }
   const CheckpointInfo& info() const { return checkpoint_.info(); }
   const Plan& plan() const { return plan_; }

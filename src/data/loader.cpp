@@ -148,13 +148,11 @@ struct Loader::State {
       const Tickets tickets = take();
       if (has_work()) work_there.notify_one();
       lock.unlock();
-      const Clock::time_point begin = Clock::now();
+      LoaderStats done{.images = tickets.count};
       for (int row = tickets.first_row; row < tickets.first_row + tickets.count; row++)
-        fill(*tickets.slot, row, scratch);
-      const double seconds = seconds_since(begin);
+        fill(*tickets.slot, row, scratch, done);
       lock.lock();
-      counters.images += tickets.count;
-      counters.decode_seconds += seconds;
+      counters += done;
       tickets.slot->done += tickets.count;
       in_flight--;
       if (tickets.slot->done == tickets.slot->batch.count || in_flight == 0) batch_done.notify_all();
@@ -162,12 +160,17 @@ struct Loader::State {
   }
 
   // Pixels of one sample, resized and not augmented: as the cache keeps them.
-  void load(uint32_t sample, uint8_t* pixels, Image& scratch) {
+  void load(uint32_t sample, uint8_t* pixels, Image& scratch, LoaderStats& done) {
     PictureCache* cache = options.cache.get();
     if (cache && cache->load(sample, pixels)) return;
     try {
+      const Clock::time_point begin = Clock::now();
       dataset->load_into(sample, options.channels, scratch);
+      const Clock::time_point decoded = Clock::now();
       resize(scratch, options.height, options.width, options.resize, pixels);
+      done.decoded++;
+      done.decode_seconds += std::chrono::duration<double>(decoded - begin).count();
+      done.resize_seconds += seconds_since(decoded);
     } catch (const Error&) {
       if (cache) cache->skip(sample);
       throw;
@@ -176,12 +179,12 @@ struct Loader::State {
   }
 
   // One row of a slot; no other thread touches that row.
-  void fill(Slot& slot, int row, Image& scratch) {
+  void fill(Slot& slot, int row, Image& scratch, LoaderStats& done) {
     const uint32_t sample = slot.batch.samples[size_t(row)];
     uint8_t* pixels = slot.batch.pixels.as<uint8_t>() + size_t(row) * image_bytes;
     int32_t* label = slot.batch.labels.as<int32_t>() + row;
     try {
-      load(sample, pixels, scratch);
+      load(sample, pixels, scratch, done);
       if (options.flip && is_flipped(options.seed, slot.batch.epoch, sample))
         flip_horizontal(pixels, options.height, options.width, options.channels);
       *label = dataset->label(sample);
@@ -250,6 +253,18 @@ struct Loader::State {
   std::unordered_set<uint32_t> bad_samples;
   std::vector<std::jthread> workers;  // last: ends before what it uses
 };
+
+LoaderStats& LoaderStats::operator+=(const LoaderStats& more) {
+  images += more.images, decoded += more.decoded;
+  decode_seconds += more.decode_seconds, resize_seconds += more.resize_seconds;
+  wait_seconds += more.wait_seconds;
+  return *this;
+}
+
+LoaderStats LoaderStats::since(const LoaderStats& before) const {
+  return {images - before.images, decoded - before.decoded, decode_seconds - before.decode_seconds,
+          resize_seconds - before.resize_seconds, wait_seconds - before.wait_seconds};
+}
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, std::vector<uint32_t> samples, LoaderOptions options)
     : state_(std::make_unique<State>(std::move(dataset), std::move(samples), options)) {}

@@ -52,8 +52,12 @@ struct Batch {
 
 struct LoaderStats {
   int64_t images = 0;         // made since construction
-  double decode_seconds = 0;  // reading, decoding and resizing, summed over the workers
+  int64_t decoded = 0;        // of these, from their files; the others came from the cache, or are bad
+  double decode_seconds = 0;  // reading and decoding those, summed over the workers
+  double resize_seconds = 0;  // resizing them, likewise
   double wait_seconds = 0;    // next() blocked: the training waited for data
+  LoaderStats& operator+=(const LoaderStats& more);
+  LoaderStats since(const LoaderStats& before) const;  // what was done between the two
 };
 
 struct BadFile {

@@ -54,6 +54,7 @@ class Executor {
   int counted() const { return result().counted; }
   int correct() const { return result().correct; }
   TensorView output() const { return run_.value(plan_->output); }  // N,classes; of the last forward
+  TensorView logits() const { return run_.value(plan_->logits); }  // likewise
 
   // Why steps are not replayed as one graph, where the device could; "": they are, or it cannot.
   std::string replay_fault() const;

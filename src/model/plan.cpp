@@ -90,6 +90,7 @@ void emit_ending(Emitter& e, Plan& plan, TensorId y) {
   const TensorId scored = xent ? logits : y;
   e.step<LossStep>(LossProblem{o.loss, o.batch, classes, o.label_smoothing}, scored, plan.labels, plan.loss,
                    plan.counts);
+  plan.logits = scored;
   plan.output = o.training ? scored : probabilities;
 }
 
@@ -139,8 +140,8 @@ Plan compile(const Graph& given, const Library& library, const PlanOptions& opti
   plan.parameter_elements = e.parameter_elements();
   if (o.fuse) plan.fusions = fuse_steps(plan.steps, plan.table, library);
   for (const auto& s : plan.steps) s->choose(library, plan.table, o.training, plan.choices);
-  plan.memory =
-      plan_memory(plan.table, plan.steps, o.batch, o.training, {plan.output, plan.loss, plan.counts});
+  plan.memory = plan_memory(plan.table, plan.steps, o.batch, o.training,
+                            {plan.output, plan.logits, plan.loss, plan.counts});
   return plan;
 }
 

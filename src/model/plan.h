@@ -38,6 +38,8 @@ struct Plan {
   std::vector<std::string> fusions;   // "conv: normalize+conv2d+relu+max_pool -> first_block"
   TensorId image = kNoTensor, labels = kNoTensor;
   TensorId output = kNoTensor;  // probabilities when not training; the loss's input when training
+  TensorId logits =
+      kNoTensor;  // what the loss is taken of: the softmax's input (mse: the output), training or not
   TensorId loss = kNoTensor, counts = kNoTensor;
   MemoryPlan memory;
 

@@ -67,7 +67,8 @@ std::string curves(const HtmlReport& r) {
   out += line_chart("Loss", x, {loss[0], loss[1]});
   out += line_chart("Accuracy", x, {acc[0], acc[1]});
   out += "</div>\n<details><summary>The numbers</summary>\n<div class=\"scroll\"><table>\n<tr>";
-  for (const char* c : {"epoch", "train loss", "train accuracy", "val loss", "val accuracy", "rate", "time"})
+  for (const char* c : {"epoch", "train loss", "train accuracy", "val loss", "val accuracy", "rate", "time",
+                        "pictures/s", "waiting", "decode ms", "resize ms"})
     out += fmt::format("<th class=\"n\">{}</th>", c);
   out += "</tr>\n";
   for (const EpochRecord& e : r.epochs) {
@@ -75,8 +76,13 @@ std::string curves(const HtmlReport& r) {
                        e.epoch, e.train_loss, e.train_acc);
     for (double v : {e.val_loss, e.val_acc})
       out += fmt::format("<td class=\"n\">{}</td>", std::isnan(v) ? "-" : fmt::format("{:.4f}", v));
-    out += fmt::format("<td class=\"n\">{:.3g}</td><td class=\"n\">{}</td></tr>\n", e.lr,
-                       human_seconds(e.seconds));
+    out += fmt::format(
+        "<td class=\"n\">{:.3g}</td><td class=\"n\">{}</td><td class=\"n\">{:.0f}</td><td class=\"n\">{:.0f} "
+        "%</td>",
+        e.lr, human_seconds(e.seconds), e.images_per_s, e.data_wait_pct);
+    for (double v : {e.picture.decode_ms, e.picture.resize_ms})
+      out += fmt::format("<td class=\"n\">{}</td>", std::isnan(v) ? "-" : fmt::format("{:.3g}", v));
+    out += "</tr>\n";
   }
   return out + "</table></div></details>\n";
 }

@@ -53,10 +53,11 @@ void LogJsonl::on_start(const RunInfo& run) {
 void LogJsonl::on_epoch(const EpochRecord& e) {
   Json j = event("epoch");
   j["epoch"] = e.epoch, j["step"] = e.global_step;
-  // NaN (no validation set) becomes null.
+  // NaN (no validation set, nothing decoded) becomes null.
   j["train_loss"] = e.train_loss, j["train_acc"] = e.train_acc;
   j["val_loss"] = e.val_loss, j["val_acc"] = e.val_acc;
   j["lr"] = e.lr, j["images_per_s"] = e.images_per_s, j["data_wait_pct"] = e.data_wait_pct;
+  j["decode_ms"] = e.picture.decode_ms, j["resize_ms"] = e.picture.resize_ms;
   j["seconds"] = e.seconds, j["best"] = e.best, j["bad_files"] = e.bad_files;
   append(line(j));
 }

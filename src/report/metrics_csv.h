@@ -10,7 +10,8 @@ namespace gabor {
 
 // The columns of metrics.csv, a contract (README, "The run folder").
 inline constexpr const char* kMetricsHeader =
-    "epoch,step,train_loss,train_acc,val_loss,val_acc,lr,images_per_s,data_wait_pct,seconds";
+    "epoch,step,train_loss,train_acc,val_loss,val_acc,lr,images_per_s,data_wait_pct,seconds,"
+    "decode_ms,resize_ms";
 
 // One row, without the line end. step counts all steps of the run; values that do not exist are empty.
 std::string metrics_row(const EpochRecord& e);
@@ -28,7 +29,7 @@ class MetricsCsv : public Observer {
   std::unique_ptr<RowFile> file_;
 };
 
-// The rows of folder/metrics.csv; empty when there is none. A row that is not whole ends the reading.
+// The rows of folder/metrics.csv; empty when there is none. Those of an older gabor lack the last two columns. A row that is not whole ends the reading.
 std::vector<EpochRecord> read_metrics(const std::string& folder);
 
 }  // namespace gabor

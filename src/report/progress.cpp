@@ -9,6 +9,18 @@
 namespace gabor {
 namespace {
 constexpr std::chrono::milliseconds kRedraw{100};  // a terminal is rewritten at most ten times a second
+
+std::string pace_text(double images_per_s, double data_wait_pct, const PictureTime& t) {
+  const std::string picture = picture_time_text(t);
+  return fmt::format("{:.0f} images/s, {:.0f} % waiting for data{}", images_per_s, data_wait_pct,
+                     picture.empty() ? "" : " (" + picture + ")");
+}
+
+}  // namespace
+
+std::string picture_time_text(const PictureTime& t) {
+  if (std::isnan(t.decode_ms)) return "";
+  return fmt::format("decoding {:.2g} ms, resizing {:.2g} ms a picture", t.decode_ms, t.resize_ms);
 }
 
 std::string progress_text(const StepRecord& s) {
@@ -18,17 +30,17 @@ std::string progress_text(const StepRecord& s) {
   // The numbers of a step are of training: while validating they would stand still.
   if (s.validating) return where + left;
   // What a narrow terminal may cut off comes last.
-  return fmt::format("{}  loss {:.4f}  acc {:.4f}{}  {:.0f} images/s, {:.0f} % waiting for data  lr {:.3g}",
-                     where, s.loss, s.accuracy, left, s.images_per_s, s.data_wait_pct, s.lr);
+  return fmt::format("{}  loss {:.4f}  acc {:.4f}{}  {}  lr {:.3g}", where, s.loss, s.accuracy, left,
+                     pace_text(s.images_per_s, s.data_wait_pct, s.picture), s.lr);
 }
 
 std::string epoch_text(const EpochRecord& e) {
   const std::string val =
       std::isnan(e.val_loss) ? "" : fmt::format("  val loss {:.4f}  val acc {:.4f}", e.val_loss, e.val_acc);
-  return fmt::format(
-      "epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {:.0f} images/s, {:.0f} % waiting for data{}{}", e.epoch,
-      e.epochs, e.train_loss, e.train_acc, val, human_seconds(e.seconds), e.images_per_s, e.data_wait_pct,
-      e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
+  return fmt::format("epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {}{}{}", e.epoch, e.epochs, e.train_loss,
+                     e.train_acc, val, human_seconds(e.seconds),
+                     pace_text(e.images_per_s, e.data_wait_pct, e.picture),
+                     e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
 }
 
 void ProgressLine::clear() {

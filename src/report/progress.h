@@ -14,7 +14,9 @@ struct ProgressStyle {
   std::chrono::milliseconds interval{5000};  // between plain lines
 };
 
-// The text of a step: epoch, step, images/s, data wait, loss, accuracy, rate, time left.
+// "decoding 3.1 ms, resizing 0.42 ms a picture"; "" where nothing was decoded.
+std::string picture_time_text(const PictureTime& t);
+// The text of a step: epoch, step, images/s, data wait, time of a picture, loss, accuracy, rate, time left.
 std::string progress_text(const StepRecord& s);
 // The text of a finished epoch.
 std::string epoch_text(const EpochRecord& e);

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "data/fingerprint.h"
 
 namespace gabor {
 namespace {
@@ -47,6 +48,14 @@ SafeTensor tensor_of(const Parameters& parameters, const ParameterDecl& d, const
   return t;
 }
 
+// Of what a self-test is made with, beside the weights, as it stands in the file.
+std::string record_hash(const std::map<std::string, std::string>& metadata) {
+  Fingerprint print;
+  for (const char* key : {"gabor.model", "gabor.classes", "gabor.preprocess", "gabor.loss"})
+    print.add(metadata.at(key));
+  return fmt::format("{:016x}", print.value());
+}
+
 std::string moment_prefix(int i) { return fmt::format("optimizer.{}.", i == 0 ? "m" : "v"); }
 
 }  // namespace
@@ -76,6 +85,8 @@ void save_checkpoint(const std::string& path, const CheckpointInfo& info, const 
   m["gabor.data"] = fmt::format("{:016x}", info.data_fingerprint);
   m["gabor.config"] = info.config;
   m["gabor.progress"] = to_json(info.progress).dump();
+  if (const auto& test = info.self_test)  // what was not kept is not confirmed by saving it again
+    m["gabor.self_test"] = to_json(*test, test->record_kept ? record_hash(m) : "");
   for (const ParameterDecl& d : parameters.decls())
     file.tensors.push_back(tensor_of(parameters, d, "", parameters.values()));
   if (optimizer) {
@@ -109,6 +120,8 @@ Checkpoint::Checkpoint(const std::string& path) : path_(printable(path)), file_(
     info_.data_fingerprint = std::stoull(text("gabor.data"), nullptr, 16);
     info_.config = text("gabor.config");
     info_.progress = progress_from(json::parse(text("gabor.progress")));
+    if (file_.metadata.contains("gabor.self_test"))
+      info_.self_test = self_test_from_json(text("gabor.self_test"), record_hash(file_.metadata), path_);
   } catch (const Error& e) {
     if (e.code() == ErrorCode::checkpoint) throw;
     fail(ErrorCode::checkpoint, path_, "the model in it is damaged: {}", e.what());
@@ -118,6 +131,11 @@ Checkpoint::Checkpoint(const std::string& path) : path_(printable(path)), file_(
   if (int64_t(info_.classes.size()) != info_.graph.classes)
     fail(ErrorCode::checkpoint, path_, "names {} classes but its model has {}", info_.classes.size(),
          info_.graph.classes);
+  if (info_.self_test)
+    for (const SelfTest::Picture& p : info_.self_test->pictures)
+      if (p.logits.size() != info_.classes.size())
+        fail(ErrorCode::checkpoint, path_, "its self-test is damaged: {} logits of {} classes",
+             p.logits.size(), info_.classes.size());
 }
 
 void Checkpoint::load(Parameters& parameters) const {

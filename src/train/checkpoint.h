@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "optim/optimizer_state.h"
 #include "train/preprocess.h"
 #include "train/safetensors.h"
+#include "train/self_test.h"
 
 namespace gabor {
 
@@ -34,6 +36,8 @@ struct CheckpointInfo {
   uint64_t seed = 1;
   uint64_t data_fingerprint = 0;
   std::string config;  // the run's resolved options (TOML), for --resume
+  std::optional<SelfTest>
+      self_test{};  // of the weights beside it; none: saved by an older gabor, or by a program
   Progress progress;
 };
 

@@ -7,7 +7,25 @@
 namespace gabor {
 namespace {
 constexpr const char* kScalings[] = {"unit", "centered", "none"};
+
+// x = (pixel - mean) / deviation
+struct Moments {
+  double mean, deviation;
+};
+
+Moments moments_of(Scaling scaling) {
+  switch (scaling) {
+    case Scaling::unit:
+      return {0, 255};
+    case Scaling::centered:
+      return {127.5, 127.5};
+    case Scaling::none:
+      break;
+  }
+  return {0, 1};
 }
+
+}  // namespace
 
 const char* name_of(Scaling scaling) { return kScalings[int(scaling)]; }
 
@@ -18,24 +36,24 @@ bool parse_scaling(const std::string& name, Scaling& out) {
 }
 
 Normalize Preprocess::normalize() const {
+  const Moments moments = moments_of(scaling);
   Normalize n;
-  for (int c = 0; c < 4; c++) {
-    n.scale[size_t(c)] = scaling == Scaling::unit       ? 1 / 255.0f
-                         : scaling == Scaling::centered ? 2 / 255.0f
-                                                        : 1.0f;
-    n.shift[size_t(c)] = scaling == Scaling::centered ? -1.0f : 0.0f;
-  }
+  n.scale.fill(float(1 / moments.deviation));
+  n.shift.fill(float((0 - moments.mean) / moments.deviation));
   return n;
 }
 
 std::string to_json(const Preprocess& p) {
+  const Moments moments = moments_of(p.scaling);
   const nlohmann::json j = {{"height", p.height},
                             {"width", p.width},
                             {"channels", p.channels},
                             {"color", p.channels == 1 ? "gray" : "rgb"},
                             {"exif", "applied"},
                             {"resize", name_of(p.resize)},
-                            {"scaling", name_of(p.scaling)}};
+                            {"scaling", name_of(p.scaling)},
+                            {"mean", moments.mean},  // for other programs; read back is `scaling`
+                            {"std", moments.deviation}};
   return j.dump();
 }
 

@@ -1,6 +1,7 @@
 // What a run tells of itself while it goes. report/ and cli/ listen.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 
 namespace gabor {
 
+// What the loader does with one picture, on one of its threads; mean over the epoch so far. NaN: none was decoded, all
+// came from the cache.
+struct PictureTime {
+  double decode_ms = std::numeric_limits<double>::quiet_NaN();  // the file read and decoded
+  double resize_ms = std::numeric_limits<double>::quiet_NaN();
+};
+
 struct StepRecord {
   int epoch = 0, epochs = 0;  // epoch is 1-based
   int step = 0, steps = 0;    // 1-based, within the epoch
@@ -18,7 +26,8 @@ struct StepRecord {
   double lr = 0;
   double images_per_s = 0;   // over the epoch so far, waiting included
   double data_wait_pct = 0;  // share of the time spent waiting for the loader
-  double seconds_left = 0;   // estimate for the whole run
+  PictureTime picture;
+  double seconds_left = 0;  // estimate for the whole run
   bool validating = false;
 };
 
@@ -29,6 +38,7 @@ struct EpochRecord {
   double val_loss = 0, val_acc = 0;  // NaN when there is no validation set
   double lr = 0;
   double images_per_s = 0, data_wait_pct = 0, seconds = 0;
+  PictureTime picture;
   bool best = false;
   int64_t bad_files = 0;  // met so far in the run
 };

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/text.h"
+#include "data/sample_pictures.h"
 #include "train/training_memory.h"
 
 namespace gabor {
@@ -96,8 +97,17 @@ struct Trainer::State {
     return d;
   }
 
+  // Of the weights as they are, for the checkpoints that are saved next. evaluator: of the plan that validates; null
+  // where nothing is saved.
+  void test_itself(Executor* evaluator) {
+    if (config.out.empty()) return;
+    if (samples.empty()) samples = sample_pictures(config.preprocess.height, config.preprocess.width);
+    self_test = make_self_test(samples, config.preprocess, *evaluator);
+  }
+
   CheckpointInfo info() const {
     CheckpointInfo i;
+    i.self_test = self_test;
     i.graph = plan.graph;
     i.classes = data.dataset->classes();
     i.preprocess = config.preprocess;
@@ -168,7 +178,8 @@ struct Trainer::State {
   }
 
   // Of the last step that is finished.
-  StepRecord step_record(double epoch_seconds, double waited, int64_t images) const {
+  // loaded: what the loader did in the epoch so far.
+  StepRecord step_record(double epoch_seconds, const LoaderStats& loaded, int64_t images) const {
     const int back = steps_queued();
     StepRecord r;
     r.epoch = progress.epoch + 1, r.epochs = config.epochs;
@@ -178,7 +189,10 @@ struct Trainer::State {
     r.accuracy = progress.counted ? double(progress.correct) / double(progress.counted) : 0;
     r.lr = schedule.at(r.global_step - 1);
     r.images_per_s = epoch_seconds > 0 ? double(images) / epoch_seconds : 0;
-    r.data_wait_pct = epoch_seconds > 0 ? 100 * waited / epoch_seconds : 0;
+    r.data_wait_pct = epoch_seconds > 0 ? 100 * loaded.wait_seconds / epoch_seconds : 0;
+    if (loaded.decoded > 0)
+      r.picture = {1e3 * loaded.decode_seconds / double(loaded.decoded),
+                   1e3 * loaded.resize_seconds / double(loaded.decoded)};
     const int64_t done_here = r.global_step - first_step;
     r.seconds_left =
         done_here > 0 ? seconds_since(begin) / double(done_here) * double(total_steps - r.global_step) : 0;
@@ -204,6 +218,8 @@ struct Trainer::State {
   OptimizerState optimizer;
   Loader loader;
   std::unique_ptr<Loader> val_loader;
+  std::vector<std::vector<uint8_t>> samples;  // for self-tests; drawn when first needed
+  std::optional<SelfTest> self_test;
   Schedule schedule;
   Progress progress;
   int steps = 0;
@@ -222,9 +238,9 @@ struct Trainer::State {
 // false: stopped in the middle; progress says where.
 bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record) {
   const auto epoch_begin = Clock::now();
-  const double waited_before = loader.stats().wait_seconds;
+  const LoaderStats before = loader.stats();
   int64_t images = 0;
-  auto waited = [&] { return loader.stats().wait_seconds - waited_before; };
+  auto loaded = [&] { return loader.stats().since(before); };
   // A device that works by itself has the next part queued before the result of this one is waited for; not when every
   // step of the plan is watched.
   const size_t in_flight = library.device().asynchronous() ? 1 : 0;
@@ -233,7 +249,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
       const Part part = queued.front();
       if (part.last) images += part.batch->count;
       finish_part(executor);
-      if (part.last) observer.on_step(step_record(seconds_since(epoch_begin), waited(), images));
+      if (part.last) observer.on_step(step_record(seconds_since(epoch_begin), loaded(), images));
     }
   };
   queued.clear();
@@ -247,7 +263,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   const bool whole = progress.step == steps || progress.global_step == total_steps;
   tell_replay_fault(executor);
   const double seconds = seconds_since(epoch_begin);
-  const StepRecord last = step_record(seconds, waited(), images);
+  const StepRecord last = step_record(seconds, loaded(), images);
   progress.seconds += seconds;
   record.epoch = last.epoch, record.epochs = config.epochs;
   record.global_step = progress.global_step;
@@ -255,6 +271,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.lr = last.lr;
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
+  record.picture = last.picture;
   tell_troubles(loader, bad_told);
   return whole;
 }
@@ -264,7 +281,7 @@ bool Trainer::State::validate(Executor& executor, const std::atomic<bool>& stop,
   if (!val_loader)
     val_loader =
         std::make_unique<Loader>(data.dataset, data.val, loader_options(config, library.device(), false));
-  StepRecord r = step_record(0, 0, 0);
+  StepRecord r = step_record(0, {}, 0);
   r.validating = true;
   result = evaluate(executor, *val_loader, classes, [&](int done, int total) {
     r.step = done, r.steps = total;
@@ -303,8 +320,9 @@ Parameters& Trainer::parameters() { return state_->parameters; }
 TrainResult Trainer::run(const std::atomic<bool>& stop) {
   State& s = *state_;
   Executor trainer(s.plan, s.library.device(), s.parameters, s.config.seed);
+  const bool validates = !s.data.val.empty();
   std::unique_ptr<Executor> evaluator;
-  if (!s.data.val.empty())
+  if (validates || !s.config.out.empty())
     evaluator = std::make_unique<Executor>(s.eval_plan, s.library.device(), s.parameters, s.config.seed);
 
   RunInfo info;
@@ -332,25 +350,27 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   while (s.progress.epoch < s.config.epochs && s.progress.global_step < s.total_steps) {
     EpochRecord record;
     const bool whole = s.train_epoch(trainer, stop, record);
-    if (!whole || (evaluator && !s.validate(*evaluator, stop, result.validation))) {
+    if (!whole || (validates && !s.validate(*evaluator, stop, result.validation))) {
+      s.test_itself(evaluator.get());
       s.save_last();
       result.stopped = true;
       break;
     }
     record.bad_files = int64_t(s.bad_told + s.val_bad_told);
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    record.val_loss = evaluator ? result.validation.loss : nan;
-    record.val_acc = evaluator ? result.validation.accuracy() : nan;
+    record.val_loss = validates ? result.validation.loss : nan;
+    record.val_acc = validates ? result.validation.accuracy() : nan;
     // The best is the most accurate, of equals the one with the smaller loss.
-    record.best = !evaluator || record.val_acc > s.progress.best_val_acc ||
+    record.best = !validates || record.val_acc > s.progress.best_val_acc ||
                   (record.val_acc == s.progress.best_val_acc && record.val_loss < s.progress.best_val_loss);
     Progress next;
     next.epoch = s.progress.epoch + 1;
     next.global_step = s.progress.global_step;
-    next.best_val_acc = record.best && evaluator ? record.val_acc : s.progress.best_val_acc;
-    next.best_val_loss = record.best && evaluator ? record.val_loss : s.progress.best_val_loss;
+    next.best_val_acc = record.best && validates ? record.val_acc : s.progress.best_val_acc;
+    next.best_val_loss = record.best && validates ? record.val_loss : s.progress.best_val_loss;
     next.best_epoch = record.best ? s.progress.epoch : s.progress.best_epoch;
     s.progress = next;
+    s.test_itself(evaluator.get());
     if (record.best && !s.config.out.empty())
       save_checkpoint(s.config.out + "/best.safetensors", s.info(), s.parameters, nullptr);
     // Told before saved: a run that is killed in between tells the epoch again, instead of never.

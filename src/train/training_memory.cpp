@@ -56,7 +56,10 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
-  m.evaluation = double(evaluation.memory.arena_bytes) + double(evaluation.memory.workspace_bytes);
+  // The self-test of a checkpoint runs single pictures.
+  size_t single = evaluation.memory.workspace_bytes;
+  for (const auto& s : evaluation.steps) single = std::max(single, s->workspace_bytes(1));
+  m.evaluation = double(evaluation.memory.arena_bytes) + double(single);
   m.loaders = images_bytes(resolved, double((kTrainingPrefetch + kSlotsBeside) * whole.batch +
                                             (kValidationPrefetch + kSlotsBeside) * micro));
   return m;

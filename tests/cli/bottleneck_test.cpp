@@ -32,6 +32,14 @@ TEST(Bottleneck, IsTheLoaderWithWhatWouldHelpAtMost) {
       "it up to 2.5 times as fast");
 }
 
+TEST(Bottleneck, SaysWhatAPictureTakesWhereSomeWereDecoded) {
+  auto all = epochs({50, 50});
+  all[1].picture = {3.14159, 0.25};
+  EXPECT_EQ(bottleneck_text(all, false),
+            "the loader: 50 % of the time was waiting for pictures (decoding 3.1 ms, resizing 0.25 ms a "
+            "picture); more --threads or a smaller --size would make it up to 2.0 times as fast");
+}
+
 TEST(Bottleneck, OfNothingIsNothing) { EXPECT_EQ(bottleneck_text({}, false), ""); }
 
 }  // namespace

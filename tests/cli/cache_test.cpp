@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/run_command.h"
+#include "cli/run_files.h"
 #include "cli/tiny_data.h"
-#include "train/safetensors.h"
+#include "report/metrics_csv.h"
 
 namespace gabor::testing {
 namespace {
@@ -39,10 +41,7 @@ class CacheOption : public ::testing::Test {
     return names;
   }
   void expect_same_weights(const std::string& a, const std::string& b) {
-    const SafeTensors x = read_safetensors(w.path(a + "/last.safetensors")),
-                      y = read_safetensors(w.path(b + "/last.safetensors"));
-    ASSERT_EQ(x.tensors.size(), y.tensors.size());
-    for (size_t i = 0; i < x.tensors.size(); i++) EXPECT_EQ(x.tensors[i].data, y.tensors[i].data);
+    expect_same_tensors(w.path(a + "/last.safetensors"), w.path(b + "/last.safetensors"));
   }
   Workspace w;
 };
@@ -74,6 +73,8 @@ TEST_F(CacheOption, GivesTheSameWeightsAndNamesTheSameBadFiles) {
   EXPECT_EQ(caches("caches").size(), 1u);
   expect_same_weights("plain", "first");
   expect_same_weights("plain", "second");
+  EXPECT_GT(read_metrics(w.path("first")).front().picture.decode_ms, 0);
+  EXPECT_TRUE(std::isnan(read_metrics(w.path("first")).back().picture.decode_ms));
   expect_part(warnings(plain), "03.bmp");
   EXPECT_EQ(warnings(first), warnings(plain));
   EXPECT_EQ(warnings(second), warnings(plain));

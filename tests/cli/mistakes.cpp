@@ -123,6 +123,18 @@ const std::vector<Mistake>& training_mistakes() {
        2,
        "gabor: error: --cache: {w}/photos/decoded is within the data set {w}/photos, which is only read; "
        "choose another folder"},
+      {"RunWithinTheData",
+       {"train", "photos", "--out", "photos/run"},
+       2,
+       "gabor: error: --out: photos/run is within the data set {w}/photos, which is only read; choose "
+       "another "
+       "folder"},
+      {"TraceWithinTheValidationData",
+       {"train", "photos", "--val", "three", "--profile", "three/trace.json"},
+       2,
+       "gabor: error: --profile: three/trace.json is within the data set {w}/three, which is only read; "
+       "choose "
+       "another folder"},
       {"CacheLimitNegative",
        {"train", "photos", "--cache-limit", "-1"},
        2,
@@ -350,6 +362,16 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "three", "--resume", "{w}/run", "--epochs", "3"},
        6,
        "gabor: error: {w}/run: was trained on other data than {w}/three: files, labels or split differ"},
+      {"ResumeWithAnotherFilter",
+       {"train", "--resume", "edited", "--epochs", "3"},
+       6,
+       "gabor: error: edited: its preprocessing is "
+       "{\"channels\":3,\"color\":\"rgb\",\"exif\":\"applied\",\"height\":8,\"mean\":127.5,\"resize\":"
+       "\"area\","
+       "\"scaling\":\"centered\",\"std\":127.5,\"width\":8} but its options say "
+       "{\"channels\":3,\"color\":\"rgb\",\"exif\":\"applied\",\"height\":8,\"mean\":127.5,\"resize\":"
+       "\"antialias\","
+       "\"scaling\":\"centered\",\"std\":127.5,\"width\":8}: the file was changed"},
       {"ResumeIntoOtherFolder",
        {"train", "--resume", "{w}/run", "--out", "{w}/other"},
        2,

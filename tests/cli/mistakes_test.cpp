@@ -10,6 +10,7 @@
 #include <map>
 
 #include "cli/run_command.h"
+#include "cli/run_files.h"
 #include "cli/tiny_data.h"
 
 namespace gabor::testing {
@@ -50,6 +51,11 @@ void write_run(const Workspace& w) {
   fs::create_directories(w.path("weights_only"));
   fs::copy_file(w.path("run/best.safetensors"), w.path("weights_only/last.safetensors"));
   fs::copy(w.path("run"), w.path("run2"), fs::copy_options::recursive);
+  fs::copy(w.path("run"), w.path("edited"), fs::copy_options::recursive);
+  for (const char* file : {"edited/best.safetensors", "edited/last.safetensors"})
+    edit_metadata(w.path(file), "gabor.preprocess", "antialias", "area");
+  fs::copy_file(w.path("run/best.safetensors"), w.path("swapped.safetensors"));
+  edit_metadata(w.path("swapped.safetensors"), "gabor.classes", R"("cat","dog")", R"("dog","cat")");
 }
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {

@@ -30,6 +30,17 @@ const std::vector<Mistake>& other_mistakes() {
        6,
        "gabor: error: photos/cat/00.bmp: is not a sound safetensors file: it is cut short, or no safetensors "
        "file at all"},
+      {"EvalSwappedClasses",
+       {"eval", "swapped.safetensors", "photos"},
+       6,
+       "gabor: error: swapped.safetensors: its model, classes or preprocessing are not those that were "
+       "saved; "
+       "--no-verify goes on all the same"},
+      {"PredictByAnotherFilter",
+       {"predict", "edited", "photos/cat/00.bmp"},
+       6,
+       "gabor: error: edited/best.safetensors: its model, classes or preprocessing are not those that were "
+       "saved; --no-verify goes on all the same"},
       {"EvalFolderWithoutCheckpoint",
        {"eval", "photos", "photos"},
        6,
@@ -205,6 +216,12 @@ const std::vector<Mistake>& other_mistakes() {
        {"doctor", "photos", "--sheet", "{w}/nowhere/sheet.png"},
        2,
        "gabor: error: --sheet: {w}/nowhere/sheet.png cannot be written: No such file or directory"},
+      {"DoctorSheetWithinTheData",
+       {"doctor", "photos", "--sheet", "photos/cat/sheet.png"},
+       2,
+       "gabor: error: --sheet: photos/cat/sheet.png is within the data set photos, which is only read; "
+       "choose "
+       "another folder"},
       {"DoctorRemoveListOfTwoFolders",
        {"doctor", "photos", "--val", "photos", "--remove-list", "remove.txt"},
        2,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,14 +24,16 @@ void redirect(const std::string& file, int descriptor) {
   if (fd < 0 || ::dup2(fd, descriptor) < 0) _exit(99);
 }
 
-[[noreturn]] void become_gabor(const std::vector<std::string>& args, const std::string& folder,
+[[noreturn]] void become_gabor(const std::vector<std::string>& args, const CommandOptions& options,
                                const std::string& out, const std::string& err) {
   redirect("/dev/null", STDIN_FILENO);
   redirect(out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
-  if (::chdir(folder.c_str()) != 0) _exit(98);
+  if (::chdir(options.folder.c_str()) != 0) _exit(98);
+  const rlimit largest{options.largest_file, options.largest_file};
+  if (options.largest_file > 0 && ::setrlimit(RLIMIT_FSIZE, &largest) != 0) _exit(96);
   // What this machine's user has measured is no business of a test; runs in one folder share what they measure.
-  ::setenv("XDG_CACHE_HOME", (folder + "/.cache").c_str(), 1);
+  ::setenv("XDG_CACHE_HOME", (options.folder + "/.cache").c_str(), 1);
   std::vector<char*> argv;
   std::string program = "gabor";
   argv.push_back(program.data());
@@ -48,7 +51,7 @@ CommandResult run_gabor(const std::vector<std::string>& args, const CommandOptio
   const std::string out = streams.path("out"), err = streams.path("err");
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error("fork failed");
-  if (pid == 0) become_gabor(args, options.folder, out, err);
+  if (pid == 0) become_gabor(args, options, out, err);
 
   std::atomic<bool> ended{false};
   std::thread watch([&] {

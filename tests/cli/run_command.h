@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -19,6 +20,7 @@ struct CommandOptions {
   std::string folder;                      // to run in
   std::function<void(pid_t)> meanwhile{};  // called once it runs, e.g. to send it a signal
   std::chrono::seconds limit{120};         // it is killed after
+  uint64_t largest_file = 0;               // bytes that a file of it may have, as ulimit -f says; 0: no limit
 };
 
 // args: after the program's name.

@@ -3,40 +3,21 @@
 #include <signal.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "cli/run_command.h"
+#include "cli/run_files.h"
 #include "cli/tiny_data.h"
 #include "report/metrics_csv.h"
-#include "train/safetensors.h"
 
 namespace gabor::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::milliseconds;
-
-// Waits (at most 20 s) until the run has finished an epoch.
-void await_epoch(const std::string& run) {
-  for (int i = 0; i < 2000 && !fs::exists(run + "/last.safetensors"); i++)
-    std::this_thread::sleep_for(milliseconds(10));
-}
 
 std::vector<std::string> train_args(const Workspace& w, const std::string& out, const std::string& epochs) {
   return {"train",  w.path("photos"), "--size", "16x16",  "--epochs", epochs,  "--batch",   "8",
           "--flip", "--optimizer",    "adam",   "--seed", "5",        "--out", w.path(out), "--threads",
           "2"};
-}
-
-// The same tensors, bit for bit; also the optimizer's.
-void expect_same_tensors(const std::string& a, const std::string& b) {
-  const SafeTensors x = read_safetensors(a), y = read_safetensors(b);
-  ASSERT_EQ(x.tensors.size(), y.tensors.size());
-  ASSERT_GT(x.tensors.size(), 4u);
-  for (size_t i = 0; i < x.tensors.size(); i++) {
-    EXPECT_EQ(x.tensors[i].name, y.tensors[i].name);
-    EXPECT_EQ(x.tensors[i].data, y.tensors[i].data) << x.tensors[i].name;
-  }
 }
 
 class Stop : public ::testing::Test {
@@ -45,7 +26,7 @@ class Stop : public ::testing::Test {
   // Trains for very long, and sends a signal after the first epoch.
   CommandResult stopped_by(int number) {
     return run_gabor(train_args(w, "stopped", "100000"), {w.path(), [&](pid_t pid) {
-                                                            await_epoch(w.path("stopped"));
+                                                            await_file(w.path("stopped/last.safetensors"));
                                                             ::kill(pid, number);
                                                           }});
   }
@@ -94,15 +75,16 @@ TEST_F(Stop, KilledRunResumesToo) {
 }
 
 TEST_F(Stop, SecondSignalLeavesAtOnce) {
-  const CommandResult r = run_gabor(train_args(w, "twice", "100000"), {w.path(), [&](pid_t pid) {
-                                                                         await_epoch(w.path("twice"));
-                                                                         // Back to back: the second arrives
-                                                                         // while the first is being acted
-                                                                         // upon, or it finds the process
-                                                                         // gone.
-                                                                         ::kill(pid, SIGTERM);
-                                                                         ::kill(pid, SIGINT);
-                                                                       }});
+  const CommandResult r =
+      run_gabor(train_args(w, "twice", "100000"), {w.path(), [&](pid_t pid) {
+                                                     await_file(w.path("twice/last.safetensors"));
+                                                     // Back to back: the second arrives
+                                                     // while the first is being acted
+                                                     // upon, or it finds the process
+                                                     // gone.
+                                                     ::kill(pid, SIGTERM);
+                                                     ::kill(pid, SIGINT);
+                                                   }});
   EXPECT_TRUE(r.code == 130 || r.code == 143) << r.code;
 }
 

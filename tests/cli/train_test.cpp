@@ -50,7 +50,9 @@ TEST_F(Train, MetricsHaveTheColumnsOfTheContract) {
   std::istringstream text(read_text(w.path("run/metrics.csv")));
   std::string header;
   std::getline(text, header);
-  EXPECT_EQ(header, "epoch,step,train_loss,train_acc,val_loss,val_acc,lr,images_per_s,data_wait_pct,seconds");
+  EXPECT_EQ(header,
+            "epoch,step,train_loss,train_acc,val_loss,val_acc,lr,images_per_s,data_wait_pct,seconds,"
+            "decode_ms,resize_ms");
   const auto rows = read_metrics(w.path("run"));
   ASSERT_EQ(rows.size(), 3u);
   for (size_t i = 0; i < 3; i++) {
@@ -60,6 +62,8 @@ TEST_F(Train, MetricsHaveTheColumnsOfTheContract) {
     EXPECT_GT(rows[i].images_per_s, 0);
     EXPECT_TRUE(rows[i].val_acc >= 0 && rows[i].val_acc <= 1);
     EXPECT_FLOAT_EQ(float(rows[i].lr), 1e-3f);
+    EXPECT_GT(rows[i].picture.decode_ms, 0);
+    EXPECT_GT(rows[i].picture.resize_ms, 0);
   }
 }
 

@@ -260,8 +260,16 @@ TEST(Loader, StatsCountImagesAndTime) {
   hashes(loader, 0);
   const LoaderStats stats = loader.stats();
   EXPECT_EQ(stats.images, 64);
+  EXPECT_EQ(stats.decoded, 64);
   EXPECT_GT(stats.decode_seconds, 0);
+  EXPECT_GT(stats.resize_seconds, 0);
   EXPECT_GT(stats.wait_seconds, 0);
+  hashes(loader, 1);
+  const LoaderStats second = loader.stats().since(stats);
+  EXPECT_EQ(second.images, 64);
+  EXPECT_EQ(second.decoded, 64);
+  EXPECT_GT(second.decode_seconds, 0);
+  EXPECT_LT(second.decode_seconds, loader.stats().decode_seconds);
 }
 
 TEST(Loader, OptionsThatMakeNoSenseAreRefused) {

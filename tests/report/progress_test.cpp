@@ -35,6 +35,11 @@ TEST_F(Progress, ShowsWhatDecidesWhetherToWait) {
   EXPECT_EQ(progress_text(step()),
             "epoch 2/5  step 12/126  loss 0.6931  acc 0.5000  2 min 05 s left  312 images/s, 3 % waiting for "
             "data  lr 0.001");
+  StepRecord decoded = step();
+  decoded.picture = {12.34, 0.456};
+  EXPECT_EQ(progress_text(decoded),
+            "epoch 2/5  step 12/126  loss 0.6931  acc 0.5000  2 min 05 s left  312 images/s, 3 % waiting for "
+            "data (decoding 12 ms, resizing 0.46 ms a picture)  lr 0.001");
   StepRecord v = step();
   v.validating = true;
   EXPECT_EQ(progress_text(v), "epoch 2/5  validating 12/126  2 min 05 s left");

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -33,14 +34,16 @@ EpochRecord epoch(int n) {
   e.epoch = n, e.epochs = 5, e.global_step = n * 100;
   e.train_loss = 1.0 / n, e.train_acc = 0.5, e.val_loss = 0.125, e.val_acc = 0.75;
   e.lr = 1e-3, e.images_per_s = 321.5, e.data_wait_pct = 2.5, e.seconds = 10.25;
+  e.picture = {3.25, 0.5};
   return e;
 }
 
 TEST_F(RunLogs, CsvRowHasTheColumnsInOrder) {
-  EXPECT_EQ(metrics_row(epoch(2)), "2,200,0.5,0.5,0.125,0.75,0.001,321.5,2.5,10.25");
+  EXPECT_EQ(metrics_row(epoch(2)), "2,200,0.5,0.5,0.125,0.75,0.001,321.5,2.5,10.25,3.25,0.5");
   EpochRecord e = epoch(1);
   e.val_loss = e.val_acc = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(metrics_row(e), "1,100,1,0.5,,,0.001,321.5,2.5,10.25");
+  e.picture = {};  // all from the cache
+  EXPECT_EQ(metrics_row(e), "1,100,1,0.5,,,0.001,321.5,2.5,10.25,,");
 }
 
 TEST_F(RunLogs, ResumedCsvDropsRowsThatAreRunAgain) {
@@ -60,6 +63,23 @@ TEST_F(RunLogs, ResumedCsvDropsRowsThatAreRunAgain) {
                                      metrics_row(epoch(2)) + "\n" + metrics_row(again) + "\n");
   ASSERT_EQ(read_metrics(folder).size(), 3u);
   EXPECT_EQ(read_metrics(folder)[2].train_acc, 0.875);
+}
+
+TEST_F(RunLogs, RowsOfAnOlderGaborAreKeptOnResuming) {
+  std::ofstream(folder + "/metrics.csv")
+      << "epoch,step,train_loss,train_acc,val_loss,val_acc,lr,images_per_s,data_wait_pct,seconds\n"
+         "1,100,1,0.5,0.125,0.75,0.001,321.5,2.5,10.25\n";
+  MetricsCsv resumed(folder);
+  RunInfo run;
+  run.resumed = true, run.first_epoch = 2;
+  resumed.on_start(run);
+  resumed.on_epoch(epoch(2));
+  const std::vector<EpochRecord> rows = read_metrics(folder);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].seconds, 10.25);
+  EXPECT_TRUE(std::isnan(rows[0].picture.decode_ms));
+  EXPECT_EQ(rows[1].picture.decode_ms, 3.25);
+  EXPECT_EQ(rows[1].picture.resize_ms, 0.5);
 }
 
 TEST_F(RunLogs, JsonLinesKeepWarningsFromBeforeTheStart) {
