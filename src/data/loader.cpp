@@ -12,8 +12,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/augment.h"
-#include "data/pixels.h"
 #include "data/sampler.h"
 
 namespace gabor {
@@ -52,6 +50,7 @@ void check_options(const LoaderOptions& o, const std::vector<uint32_t>& samples,
   if (o.channels != 1 && o.channels != 3) refuse("channels", o.channels, "1 or 3");
   if (o.threads < 0 || o.threads > 1024) refuse("threads", o.threads, "0 (chosen by itself) to 1024");
   if (o.prefetch < 0 || o.prefetch > 64) refuse("prefetch", o.prefetch, "0 to 64");
+  check(o.augment);
   if (!(o.max_bad >= 0 && o.max_bad <= 1)) refuse("max_bad", o.max_bad, "0 to 1");
   if (o.cache) {
     const CacheOptions& c = o.cache->options();
@@ -182,8 +181,8 @@ struct Loader::State {
     int32_t* label = slot.batch.labels.as<int32_t>() + row;
     try {
       load(sample, pixels, scratch);
-      if (options.flip && is_flipped(options.seed, slot.batch.epoch, sample))
-        flip_horizontal(pixels, options.height, options.width, options.channels);
+      augment(options.augment, {options.seed, slot.batch.epoch, sample},
+              {pixels, options.height, options.width, options.channels}, scratch);
       *label = dataset->label(sample);
     } catch (const Error& e) {
       std::memset(pixels, 0, image_bytes);

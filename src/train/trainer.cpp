@@ -38,7 +38,7 @@ LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training
   o.threads = c.loader_threads;
   o.seed = c.seed;
   o.shuffle = training;
-  o.flip = training && c.flip;
+  if (training) o.augment = c.augment;
   o.prefetch = training ? kTrainingPrefetch : kValidationPrefetch;
   o.device = &device;
   o.max_bad = c.max_bad;

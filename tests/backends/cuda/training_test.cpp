@@ -19,7 +19,7 @@ TrainConfig config(const std::string& out = "") {
   c.epochs = 4, c.batch = 8;
   c.preprocess = {12, 12, 1, Resize::antialias, Scaling::centered};
   c.lr = 0x1p-7f;
-  c.flip = true;
+  c.augment.flip = true;
   c.loader_threads = 2;
   c.out = out;
   return c;
