@@ -94,6 +94,9 @@ int draw(const Request& r) {
   const std::vector<AugmentedPicture> pictures =
       is_picture(r.data) ? one_picture(r.data, s)
                          : some_of(open_data(r.data, s.split), size_t(r.pictures), s);
+  if (pictures.size() == 1 && s.train.augment.mixes())
+    fail(ErrorCode::usage, "--augment",
+         "mixup and cutmix mix pictures; give a data set, and 2 --pictures or more");
   const std::vector<uint8_t> png = augment_sheet(pictures, s.train.augment, s.train.seed, r.epochs);
   write_text(r.out, {png.begin(), png.end()});
   fmt::print("written  {}: {} of {}, each as it is and as {} epochs would train on it\n", printable(r.out),

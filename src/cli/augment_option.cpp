@@ -6,6 +6,7 @@
 #include "cli/option_values.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "data/augment/mix.h"
 
 namespace gabor {
 namespace {
@@ -36,6 +37,15 @@ void set_rand(AugmentSpec& s, Text option, Text value) {
   s.rand.magnitude = int(parse_whole(option, parts[1], 1, AugmentSpec::kMostMagnitude));
 }
 
+double parse_alpha(Text option, Text value) {
+  const double alpha = parse_number(option, value, 0, 1);
+  if (alpha != 0 && beta_power(alpha) == 0)
+    fail(ErrorCode::usage, option,
+         "'{}' is not valid; expected 1 divided by a whole number of 1 to {}, e.g. 0.2", printable(value),
+         AugmentSpec::kMostBetaPower);
+  return alpha;
+}
+
 std::string unless_zero(double v) { return v == 0 ? "" : fmt::format("{}", v); }
 
 // In the order in which they are done (data/augment/augment.h).
@@ -55,6 +65,10 @@ const std::vector<Operation>& operations() {
        [](const S& s) { return unless_zero(s.color); }},
       {"erase", "0.25", [](S& s, Text o, Text v) { s.erase = parse_number(o, v, 0, 1); },
        [](const S& s) { return unless_zero(s.erase); }},
+      {"mixup", "0.2", [](S& s, Text o, Text v) { s.mixup = parse_alpha(o, v); },
+       [](const S& s) { return unless_zero(s.mixup); }},
+      {"cutmix", "1", [](S& s, Text o, Text v) { s.cutmix = parse_alpha(o, v); },
+       [](const S& s) { return unless_zero(s.cutmix); }},
   };
   return table;
 }

@@ -140,7 +140,7 @@ const std::vector<Setting>& train_setting_table() {
        [](const S& s) { return std::string(name_of(s.train.preprocess.scaling)); }},
       {"augment", kText, "LIST",
        "change training pictures at random, anew each epoch, by any of crop:0.35-1, translate:4, flip, "
-       "rand:2x9, color:0.2, erase:0.25; these are the values of a name alone (none)",
+       "rand:2x9, color:0.2, erase:0.25, mixup:0.2, cutmix:1; these are the values of a name alone (none)",
        [](S& s, Text o, Text v) { parse_augment(o, v, s.train.augment); },
        [](const S& s) { return augment_text(s.train.augment); }},
       {"on-bad-file", kText, "skip|fail", "what an unreadable picture does (skip)", set_bad_policy,

@@ -43,9 +43,10 @@ struct LoaderOptions {
 
 // Borrowed from the loader between next() and release().
 struct Batch {
-  int count = 0;                  // rows; the last batch of an epoch may have fewer than options.batch
-  TensorView pixels;              // u8 {count,H,W,C}, RGB or gray, 0..255
-  TensorView labels;              // i32 {count}; -1 where the file was bad
+  int count = 0;      // rows; the last batch of an epoch may have fewer than options.batch
+  TensorView pixels;  // u8 {count,H,W,C}, RGB or gray, 0..255
+  TensorView
+      labels;  // i32 {count}; -1 where the file was bad. Where augmentation mixes: {count,3} (augment/mix.h)
   std::vector<uint32_t> samples;  // row -> index into the data set
   int epoch = 0, step = 0;
   int bad = 0;  // rows with label -1

@@ -28,9 +28,10 @@ class Executor {
   // forward does it by itself when a new size comes; called ahead, no step allocates.
   void reserve(int64_t n);
 
-  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
-  // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
-  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). step: number of the training step.
+  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
+  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this
+  // forward; on the host, until backward has run. loss_scale: 1 / samples of the whole batch that count (0 when none
+  // does). step: number of the training step.
   // micro_batch: number of this part of the batch, where it runs in parts: forward and backward of each in turn; the
   // backward of all but the first adds to the gradients of the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,

@@ -26,6 +26,7 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   o.training = training;
   o.loss = c.loss;
   o.label_smoothing = training ? c.label_smoothing : 0;
+  o.two_labels = training && c.augment.mixes();
   o.normalize = c.preprocess.normalize();
   return o;
 }

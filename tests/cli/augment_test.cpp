@@ -8,7 +8,7 @@
 namespace gabor::testing {
 namespace {
 
-const std::string kAll = "crop,translate:2,flip,rand,color,erase";
+const std::string kAll = "crop,translate:2,flip,rand,color,erase,mixup,cutmix";
 
 class Augment : public ::testing::Test {
  protected:
@@ -32,7 +32,8 @@ class Augment : public ::testing::Test {
 TEST_F(Augment, WeightsAreTheSameForAnyThreadsFromTheCacheAndAfterAResume) {
   const CommandResult whole = train("whole", {"--augment", kAll, "--threads", "1", "--no-cache"});
   ASSERT_EQ(whole.code, 0) << whole.err;
-  EXPECT_NE(whole.out.find("augment  crop:0.35-1,translate:2,flip,rand:2x9,color:0.2,erase:0.25\n"),
+  EXPECT_NE(whole.out.find(
+                "augment  crop:0.35-1,translate:2,flip,rand:2x9,color:0.2,erase:0.25,mixup:0.2,cutmix:1\n"),
             std::string::npos)
       << whole.out;
   ASSERT_EQ(train("cached", {"--augment", kAll, "--threads", "1", "--cache", "caches"}).code, 0);
@@ -58,7 +59,8 @@ TEST_F(Augment, SheetOfADataSetAndOfAPicture) {
       {"augment", "photos", "--augment", kAll, "--pictures", "3", "--epochs", "7", "--out", "sheet.png"});
   ASSERT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(r.out,
-            "written  sheet.png: crop:0.35-1,translate:2,flip,rand:2x9,color:0.2,erase:0.25 of 3 pictures, "
+            "written  sheet.png: "
+            "crop:0.35-1,translate:2,flip,rand:2x9,color:0.2,erase:0.25,mixup:0.2,cutmix:1 of 3 pictures, "
             "each as it "
             "is and as 7 epochs would train on it\n");
   const std::string sheet = read_text(w.path("sheet.png"));

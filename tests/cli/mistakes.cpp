@@ -122,7 +122,7 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "photos", "--augment", "mosaic"},
        2,
        "gabor: error: --augment: unknown operation 'mosaic'; known: crop, translate, flip, rand, color, "
-       "erase"},
+       "erase, mixup, cutmix"},
       {"AugmentationTwice",
        {"train", "photos", "--augment", "crop,flip,crop:0.5"},
        2,
@@ -147,6 +147,12 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "photos", "--augment", "rand:2x11"},
        2,
        "gabor: error: --augment rand: '11' is not valid; expected a whole number from 1 to 10"},
+      {"MixUpOfAnyAlpha",
+       {"train", "photos", "--augment", "mixup:0.4"},
+       2,
+       "gabor: error: --augment mixup: '0.4' is not valid; expected 1 divided by a whole number of 1 to 10, "
+       "e.g. "
+       "0.2"},
       {"AugmentResumedOtherwise",
        {"train", "--resume", "run", "--epochs", "2", "--flip"},
        2,

@@ -255,6 +255,8 @@ TEST(Augment, ValuesOutOfRangeAreRefused) {
   refuse({.rand = {.ops = 1, .magnitude = 0}}, "augment: rand's magnitude is 0; expected 1 to 10");
   refuse({.color = 1.01}, "augment: color is 1.01; expected 0 to 1");
   refuse({.erase = std::nan("")}, "augment: erase is nan; expected 0 to 1");
+  refuse({.mixup = 0.4}, "augment: mixup is 0.4; expected 1 divided by a whole number of 1 to 10");
+  refuse({.cutmix = -1}, "augment: cutmix is -1; expected 1 divided by a whole number of 1 to 10");
 }
 
 TEST(AugmentSheet, ShowsThePictureAndThenItsEpochs) {

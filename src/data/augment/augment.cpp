@@ -1,26 +1,18 @@
 #include "data/augment/augment.h"
 
+#include <utility>
+
 #include "core/error.h"
-#include "core/philox.h"
 #include "data/augment/box.h"
+#include "data/augment/draws.h"
 #include "data/augment/geometry.h"
+#include "data/augment/mix.h"
 #include "data/augment/policy.h"
 #include "data/augment/tone.h"
 #include "data/pixels.h"
 
 namespace gabor {
 namespace {
-
-// The stream of draws of each; numbers are kept for ever, or a resumed run would go on with other pictures.
-enum class Draws : uint64_t { flip = 0, crop, translate, rand, color, erase };
-
-Random stream(const AugmentKey& key, Draws what) {
-  // Epochs stay below 2^32, and RandomKey::a has 40 bits.
-  return Random({.seed = key.seed,
-                 .purpose = Purpose::augment,
-                 .a = uint64_t(key.epoch) | uint64_t(what) << 32,
-                 .b = key.sample});
-}
 
 constexpr uint32_t kMostCropStretch = kFixedOne * 4 / 3;
 constexpr BoxRange kErased{
@@ -79,6 +71,10 @@ void check(const AugmentSpec& s) {
   within("rand's magnitude", s.rand.magnitude, 1, AugmentSpec::kMostMagnitude);
   within("color", s.color, 0, 1);
   within("erase", s.erase, 0, 1);
+  for (const auto& [what, alpha] : {std::pair{"mixup", s.mixup}, {"cutmix", s.cutmix}})
+    if (alpha != 0 && beta_power(alpha) == 0)
+      fail(ErrorCode::usage, "augment", "{} is {}; expected 1 divided by a whole number of 1 to {}", what,
+           alpha, AugmentSpec::kMostBetaPower);
 }
 
 bool is_flipped(const AugmentKey& key) { return stream(key, Draws::flip).bits() & 1; }

@@ -12,6 +12,7 @@
 //   4 rand       RandAugment: some operations of a list (policy.h)
 //   5 color      brightness, then contrast, then saturation
 //   6 erase      a part becomes noise
+//   7 mix        MixUp or CutMix with the next row of the batch (mix.h), which has been through 1 to 6 too
 // What moves pixels comes before what changes them, and erasing last, so that a hole is not coloured or stretched.
 //
 // A crop is cut from the picture at the input size, not from the file's: these are the bytes that the cache keeps, so
@@ -27,7 +28,7 @@ namespace gabor {
 
 // What is asked for; as it stands here: nothing.
 struct AugmentSpec {
-  static constexpr int kMostTranslate = 1024, kMostOps = 10, kMostMagnitude = 10;
+  static constexpr int kMostTranslate = 1024, kMostOps = 10, kMostMagnitude = 10, kMostBetaPower = 10;
 
   // Share of the picture's area, 0 < least <= most <= 1, drawn uniformly; 1, 1: no crop. The crop's sides are those of
   // the picture times sqrt(share * r) and sqrt(share / r), with a stretch r of up to 4/3 either way, as long as the
@@ -50,6 +51,10 @@ struct AugmentSpec {
   // 0..1: share of the pictures in which a part of 2 % to 33 % of the area, stretched by up to 3.3, becomes noise
   // (Zhong et al.: "Random erasing data augmentation", AAAI 2020).
   double erase = 0;
+  // MixUp and CutMix: a picture's share is drawn from Beta(a, a) with this a = 1 / n, n = 1..kMostBetaPower; 0: not done.
+  // Where both are asked for, a coin decides picture by picture.
+  double mixup = 0, cutmix = 0;
+  bool mixes() const { return mixup > 0 || cutmix > 0; }
 
   bool operator==(const AugmentSpec&) const = default;
 };

@@ -17,6 +17,7 @@ struct AugmentedPicture {
 
 // The bytes of a PNG: of each picture its name, itself, and what the epochs 0 .. epochs - 1 of a run with this seed
 // train on in its place, in rows of 8.
+// Where pictures are mixed: with the next one of these (in a run: with another one of the batch). All are of one size.
 std::vector<uint8_t> augment_sheet(const std::vector<AugmentedPicture>& pictures, const AugmentSpec& spec,
                                    uint64_t seed, int epochs);
 
