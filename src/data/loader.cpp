@@ -152,15 +152,17 @@ struct Loader::State {
       const Clock::time_point begin = Clock::now();
       for (int row = tickets.first_row; row < tickets.first_row + tickets.count; row++)
         fill(*tickets.slot, row, scratch);
+      double seconds = seconds_since(begin);
       lock.lock();
       tickets.slot->written += tickets.count;
       if (options.augment.mixes() && tickets.slot->written == tickets.slot->batch.count) {
         lock.unlock();  // the last to come has the batch for himself
         mix_rows(*tickets.slot, scratch);
+        seconds = seconds_since(begin);
         lock.lock();
       }
       counters.images += tickets.count;
-      counters.decode_seconds += seconds_since(begin);
+      counters.decode_seconds += seconds;
       tickets.slot->done += tickets.count;
       in_flight--;
       if (tickets.slot->done == tickets.slot->batch.count || in_flight == 0) batch_done.notify_all();

@@ -54,7 +54,7 @@ struct Batch {
 
 struct LoaderStats {
   int64_t images = 0;         // made since construction
-  double decode_seconds = 0;  // reading, decoding and resizing, summed over the workers
+  double decode_seconds = 0;  // reading, decoding, resizing and augmenting, summed over the workers
   double wait_seconds = 0;    // next() blocked: the training waited for data
 };
 

@@ -11,7 +11,10 @@ void set_channels(Image& image, int channels) {
   GABOR_CHECK((image.channels == 1 && channels == 3) || (image.channels == 3 && channels == 1));
   const size_t count = size_t(image.height) * size_t(image.width);
   if (channels == 1) {
-    for (size_t i = 0; i < count; i++) image.pixels[i] = gray_of(&image.pixels[3 * i]);
+    for (size_t i = 0; i < count; i++) {
+      const uint8_t* p = &image.pixels[3 * i];
+      image.pixels[i] = gray_of(p[0], p[1], p[2]);
+    }
     image.reshape(image.height, image.width, 1);
   } else {
     image.reshape(image.height, image.width, 3);

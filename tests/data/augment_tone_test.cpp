@@ -70,6 +70,19 @@ TEST_P(Tone, SaturationMovesFromThePixelsGray) {
   }
 }
 
+TEST_P(Tone, ColorIsTheThreeInTurn) {
+  for (int brightness : kFactors)
+    for (int contrast : kFactors)
+      for (int saturation : kFactors) {
+        const Image in_turn = changed([&](const PixelView& v) {
+          adjust_brightness(v, brightness), adjust_contrast(v, contrast), adjust_saturation(v, saturation);
+        });
+        ASSERT_EQ(
+            changed([&](const PixelView& v) { adjust_color(v, brightness, contrast, saturation); }).pixels,
+            in_turn.pixels);
+      }
+}
+
 TEST_P(Tone, SharpnessMovesFromTheSmoothedWithinTheBorder) {
   const auto value = [&](int y, int x, int c) {
     return double(picture.pixels[size_t((y * picture.width + x) * picture.channels + c)]);

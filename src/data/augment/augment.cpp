@@ -37,9 +37,7 @@ void jitter_color(Random random, double strength, const PixelView& picture) {
   const uint32_t most = share(strength);
   const auto draw = [&] { return kFixedOne - int(most) + int(random.below(2 * most + 1)); };
   const int brightness = draw(), contrast = draw(), saturation = draw();
-  adjust_brightness(picture, brightness);
-  adjust_contrast(picture, contrast);
-  adjust_saturation(picture, saturation);
+  adjust_color(picture, brightness, contrast, saturation);
 }
 
 void random_erase(Random random, double probability, const PixelView& picture) {

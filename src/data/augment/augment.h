@@ -1,9 +1,9 @@
 // Augmentation: training pictures, changed at random, anew each epoch. The loader's workers do it, in the slot of the
 // batch, on uint8 pictures at the input size.
 //
-// What is done to a picture depends on (seed, epoch, sample) alone: each operation has a Philox stream of its own, so
-// that no thread, no place in a batch and no other operation can shift its draws. All arithmetic is on integers, so
-// that the bytes are the same on every machine.
+// What is drawn depends on (seed, epoch, sample) alone: each operation has a Philox stream of its own, so that no thread,
+// no place in a batch and no other operation can shift its draws. All arithmetic on pixels is on integers, so that the
+// bytes are the same on every machine.
 //
 // The order is fixed, whatever the order in which operations are asked for:
 //   1 crop       a random part of the picture, enlarged to the whole
@@ -13,7 +13,7 @@
 //   5 color      brightness, then contrast, then saturation
 //   6 erase      a part becomes noise
 //   7 mix        MixUp or CutMix with the next row of the batch (mix.h), which has been through 1 to 6 too
-// What moves pixels comes before what changes them, and erasing last, so that a hole is not coloured or stretched.
+// Erasing comes after all that moves or changes pixels, so that a hole is not stretched or coloured.
 //
 // A crop is cut from the picture at the input size, not from the file's: these are the bytes that the cache keeps, so
 // that an epoch from the cache is one from the files, and decodes nothing. The price is sharpness: a crop of half the

@@ -22,9 +22,11 @@ uint64_t power(uint32_t u, int n) {
 
 // Both return the share of the picture that is left, in 65536ths.
 int blend(const PixelView& picture, const uint8_t* other, int share) {
-  for (size_t i = 0; i < picture.bytes(); i++)
-    picture.pixels[i] =
-        uint8_t((picture.pixels[i] * share + other[i] * (kFixedOne - share) + kFixedOne / 2) >> 16);
+  // In locals: a store of bytes might change the view's members, for all that the compiler knows.
+  uint8_t* pixels = picture.pixels;
+  const size_t bytes = picture.bytes();
+  for (size_t i = 0; i < bytes; i++)
+    pixels[i] = uint8_t((pixels[i] * share + other[i] * (kFixedOne - share) + kFixedOne / 2) >> 16);
   return share;
 }
 

@@ -13,7 +13,7 @@ using Table = std::array<uint8_t, 256>;
 using Histogram = std::array<int64_t, 256>;
 
 uint8_t blend(int from, int to, int factor) {
-  return uint8_t(std::clamp((from * kFixedOne + (to - from) * factor + kFixedOne / 2) >> 16, 0, 255));
+  return uint8_t(std::clamp((from * (kFixedOne - factor) + to * factor + kFixedOne / 2) >> 16, 0, 255));
 }
 
 template <class Value>
@@ -40,33 +40,45 @@ void look_up_by_channel(const PixelView& picture, Make&& make) {
     for (size_t c = 0; c < channels; c++) picture.pixels[i + c] = tables[c][picture.pixels[i + c]];
 }
 
-int mean_gray(const PixelView& picture) {
+// Of the picture after the table. Rounded.
+int mean_gray(const PixelView& picture, const Table& table) {
   const int64_t count = int64_t{picture.height} * picture.width;
+  const uint8_t* p = picture.pixels;
   int64_t sum = 0;
   if (picture.channels == 1)
-    for (int64_t i = 0; i < count; i++) sum += picture.pixels[i];
+    for (int64_t i = 0; i < count; i++) sum += table[p[i]];
   else
-    for (int64_t i = 0; i < count; i++) sum += gray_of(picture.pixels + 3 * i);
+    for (int64_t i = 0; i < count; i++, p += 3) sum += gray_of(table[p[0]], table[p[1]], table[p[2]]);
   return int((sum + count / 2) / count);
+}
+
+Table brightness_table(int factor) {
+  return table_of([&](int v) { return blend(0, v, factor); });
 }
 
 }  // namespace
 
-void adjust_brightness(const PixelView& picture, int factor) {
-  look_up(picture, table_of([&](int v) { return blend(0, v, factor); }));
+void adjust_color(const PixelView& picture, int brightness, int contrast, int saturation) {
+  const Table bright = brightness_table(brightness);
+  const int mean = contrast == kFixedOne ? 0 : mean_gray(picture, bright);
+  const Table table = table_of([&](int v) { return blend(mean, bright[size_t(v)], contrast); });
+  if (picture.channels == 1 || saturation == kFixedOne) return look_up(picture, table);
+  for (uint8_t *p = picture.pixels, *end = p + picture.bytes(); p != end; p += 3) {
+    const int red = table[p[0]], green = table[p[1]], blue = table[p[2]], gray = gray_of(red, green, blue);
+    p[0] = blend(gray, red, saturation);
+    p[1] = blend(gray, green, saturation);
+    p[2] = blend(gray, blue, saturation);
+  }
 }
 
+void adjust_brightness(const PixelView& picture, int factor) { look_up(picture, brightness_table(factor)); }
+
 void adjust_contrast(const PixelView& picture, int factor) {
-  const int mean = mean_gray(picture);
-  look_up(picture, table_of([&](int v) { return blend(mean, v, factor); }));
+  adjust_color(picture, kFixedOne, factor, kFixedOne);
 }
 
 void adjust_saturation(const PixelView& picture, int factor) {
-  if (picture.channels == 1) return;
-  for (uint8_t *p = picture.pixels, *end = p + picture.bytes(); p != end; p += 3) {
-    const int gray = gray_of(p);
-    for (int c = 0; c < 3; c++) p[c] = blend(gray, p[c], factor);
-  }
+  adjust_color(picture, kFixedOne, kFixedOne, factor);
 }
 
 void adjust_sharpness(const PixelView& picture, int factor, Image& scratch) {

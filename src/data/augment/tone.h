@@ -10,6 +10,8 @@ void adjust_brightness(const PixelView& picture, int factor);  // from black
 void adjust_contrast(const PixelView& picture, int factor);    // from the picture's mean gray, rounded
 void adjust_saturation(const PixelView& picture,
                        int factor);  // from each pixel's gray; nothing with one channel
+// The three one after the other, in two passes over the picture.
+void adjust_color(const PixelView& picture, int brightness, int contrast, int saturation);
 // From a blend of each pixel with its eight neighbours, who count 1 to its own 5; border pixels stay.
 void adjust_sharpness(const PixelView& picture, int factor, Image& scratch);
 
