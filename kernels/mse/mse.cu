@@ -14,7 +14,7 @@ void run(const MseProblem& p, const MseTensors<Element>& t, Stream stream) {
   const int64_t blocks = simt::ceil_div(p.N, int64_t{Config::kRows});
   if (blocks > kMostBlocks || p.K > kMostClasses) throw simt::Error("mse: too many rows or classes");
   const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
-  const MseParams<Element> g{p.N, int(p.K), p.scale, t.y, t.labels, t.dy};
+  const MseParams<Element> g{p.N, int(p.K), p.scale, t.y, t.labels, t.dy, p.two_labels};
   if (blocks > 0)
     launch(grid_of(dim3(unsigned(blocks)), Config::kThreads, stream), mse_rows<Config, Element>, g, totals);
   if (blocks != 1)

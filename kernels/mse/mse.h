@@ -9,16 +9,18 @@ namespace gabor::kernels {
 
 // Row loss: mean over k of (y[k] - onehot(label)[k])^2.
 struct MseProblem {
-  int64_t N = 1, K = 2;  // rows, classes
-  float scale = 1;       // of dy: 1 / rows that count in the whole batch
+  int64_t N = 1, K = 2;     // rows, classes
+  float scale = 1;          // of dy: 1 / rows that count in the whole batch
+  bool two_labels = false;  // w onehot(first) + (1-w) onehot(second) for onehot(label)
 };
 
 // Device pointers, contiguous, any alignment.
 //   y, dy: N,K    dy = scale 2/K (y - onehot(label)), 0 where the label is -1; may be null
-//   labels: N     0..K-1, or -1 for a row that does not count. Any other: the row's loss and dy are NaN
+//   labels: N     0..K-1, or -1 for a row that does not count; two_labels: N,3, first (or -1), second, w in 65536ths.
+//                 Any other: the row's loss and dy are NaN
 //   loss: 1       sum of the row losses
-//   counts: 2     rows that count; of these, the ones whose largest y (the first of equals) is the label's; a row with
-//                 a NaN is wrong
+//   counts: 2     rows that count; of these, the ones whose largest y (the first of equals) is the (first) label's; a row
+//                 with a NaN is wrong
 //   workspace     mse_workspace_bytes, aligned to 4
 template <class Element>
 struct MseTensors {

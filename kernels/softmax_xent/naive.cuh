@@ -22,13 +22,14 @@ template <class Element>
 __device__ inline Totals softmax_xent_row(const SoftmaxXentParams<Element>& g, int64_t n) {
   const Element* row = g.y + n * g.K;
   Element* drow = g.dy == nullptr ? nullptr : g.dy + n * g.K;
-  const int label = g.labels[n];
-  const bool counts = label != -1, broken = label < -1 || label >= g.K;
+  const RowLabels labels = row_labels(g.labels, n, g.two_labels);
+  const bool counts = labels.counts(), broken = counts && !labels.valid(g.K);
   if (!counts || broken) {
     const float fill = broken ? NAN : 0.0f;
     for (int k = 0; k < g.K && drow != nullptr; ++k) drow[k] = simt::from_float<Element>(fill);
     return {fill, int(counts), 0};
   }
+  const int label = labels.first;
   const float label_logit = simt::to_float(row[label]);
   float max = -INFINITY;
   bool right = label_logit == label_logit;
@@ -47,9 +48,10 @@ __device__ inline Totals softmax_xent_row(const SoftmaxXentParams<Element>& g, i
   }
   const float inverse = 1.0f / sum;
   for (int k = 0; k < g.K && drow != nullptr; ++k)
-    drow[k] = simt::from_float<Element>(
-        logit_gradient(expf(simt::to_float(row[k]) - max), inverse, k == label, g.smoothing, g.K, g.scale));
-  return {row_loss(max, sum, label_logit, mean_gap, g.smoothing), 1, int(right)};
+    drow[k] = simt::from_float<Element>(logit_gradient(expf(simt::to_float(row[k]) - max), inverse,
+                                                       labels.onehot(k), g.smoothing, g.K, g.scale));
+  const float gap = label_gap(labels.weight, max, label_logit, simt::to_float(row[labels.second]));
+  return {row_loss(sum, gap, mean_gap, g.smoothing), 1, int(right)};
 }
 
 template <class Config, class Element>

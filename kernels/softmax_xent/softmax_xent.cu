@@ -27,7 +27,8 @@ void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>
   const int64_t blocks = simt::ceil_div(p.N, int64_t{naive ? Naive::kRows : Warp::kRows});
   if (blocks > kMostBlocks || p.K > 0x7fffff00) throw simt::Error("softmax_xent: too many rows or classes");
 
-  const SoftmaxXentParams<Element> g{p.N, int(p.K), p.label_smoothing, p.scale, t.y, t.labels, t.dy};
+  const SoftmaxXentParams<Element> g{p.N,      int(p.K), p.label_smoothing, p.scale, t.y,
+                                     t.labels, t.dy,     p.two_labels};
   const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
   const auto on = static_cast<decltype(LaunchConfig::stream)>(stream);
   if (blocks > 0 && naive)

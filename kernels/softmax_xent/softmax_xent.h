@@ -11,19 +11,25 @@ struct SoftmaxXentProblem {
   int64_t N = 1, K = 2;       // rows, classes
   float label_smoothing = 0;  // e: the target is (1-e) onehot(label) + e/K
   float scale = 1;            // of dy: 1 / rows that count in the whole batch
+  bool two_labels = false;    // the target is w onehot(first) + (1-w) onehot(second), then smoothed
 };
 
-// Device pointers, contiguous.
+// Device pointers, contiguous, any alignment.
+//   y, dy: N,K    logits; dy = scale * (softmax(y) - target), 0 where the label is -1; may be null
+//   labels: N     0..K-1, or -1 for a row that does not count; two_labels: N,3, first (or -1), second, w in 65536ths.
+//                 Any other: the row's loss and dy are NaN
+//   loss: 1       sum of the row losses
+//   counts: 2     rows that count; of these, the ones whose largest logit (the first of equals) is the (first) label's; a
+//                 row with a NaN is wrong
+//   workspace     softmax_xent_workspace_bytes, aligned to 4
 template <class Element>
 struct SoftmaxXentTensors {
-  const Element* y;  // N,K logits
-  const int32_t*
-      labels;   // N: 0..K-1, or -1 for a row that does not count. Any other: the row's loss and dy are NaN
-  Element* dy;  // N,K: scale * (softmax(y) - target), 0 where the label is -1; may be null
-  float* loss;  // 1: sum of the row losses
-  int32_t* counts;  // 2: rows that count; of these, the ones whose largest logit (the first of equals) is the
-                    // label's; a row with a NaN is wrong
-  void* workspace;  // softmax_xent_workspace_bytes, aligned to 4
+  const Element* y;
+  const int32_t* labels;
+  Element* dy;
+  float* loss;
+  int32_t* counts;
+  void* workspace;
 };
 
 // naive: a thread a row. warp: a warp a row. automatic: naive up to 8 classes.

@@ -26,8 +26,8 @@ __device__ inline Totals softmax_xent_row_by_warp(const SoftmaxXentParams<Elemen
   const int lane = int(threadIdx.x) % 32;
   const Element* row = g.y + n * g.K;
   Element* drow = g.dy == nullptr ? nullptr : g.dy + n * g.K;
-  const int label = g.labels[n];
-  const bool counts = label != -1, broken = label < -1 || label >= g.K;
+  const RowLabels labels = row_labels(g.labels, n, g.two_labels);
+  const bool counts = labels.counts(), broken = counts && !labels.valid(g.K);
   Totals t;
   if (!counts || broken) {
     const float fill = broken ? NAN : 0.0f;
@@ -35,6 +35,7 @@ __device__ inline Totals softmax_xent_row_by_warp(const SoftmaxXentParams<Elemen
     if (lane == 0) t.loss = fill, t.rows = int(counts);
     return t;
   }
+  const int label = labels.first;
   const float label_logit = simt::to_float(row[label]);
   float max = -INFINITY;
   bool beaten = label_logit != label_logit;
@@ -57,10 +58,13 @@ __device__ inline Totals softmax_xent_row_by_warp(const SoftmaxXentParams<Elemen
   mean_gap = warp_sum(mean_gap);
   const float inverse = 1.0f / sum;
   for (int k = lane; k < g.K && drow != nullptr; k += 32)
-    drow[k] = simt::from_float<Element>(
-        logit_gradient(expf(simt::to_float(row[k]) - max), inverse, k == label, g.smoothing, g.K, g.scale));
+    drow[k] = simt::from_float<Element>(logit_gradient(expf(simt::to_float(row[k]) - max), inverse,
+                                                       labels.onehot(k), g.smoothing, g.K, g.scale));
   if (lane == 0) {
-    t.loss = row_loss(max, sum, label_logit, mean_gap, g.smoothing);
+    // Read again: held since the beginning, they would take registers from the loops.
+    const float gap =
+        label_gap(labels.weight, max, simt::to_float(row[labels.first]), simt::to_float(row[labels.second]));
+    t.loss = row_loss(sum, gap, mean_gap, g.smoothing);
     t.rows = 1;
     t.right = int(right);
   }

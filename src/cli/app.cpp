@@ -29,6 +29,7 @@ constexpr Verb kVerbs[] = {
     {"plan", plan_command, "memory, operations and bytes of a training step, before it runs"},
     {"doctor", doctor_command, "check this machine, and a data set before training on it"},
     {"cache", cache_command, "decode a data set ahead, into the file that train reads"},
+    {"augment", augment_command, "draw what train --augment makes of pictures"},
     {"duel", duel_command, "time every kernel on the layers of a model, and judge its results"},
 };
 

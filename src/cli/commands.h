@@ -12,6 +12,7 @@ int summary_command(const Invocation& call);
 int plan_command(const Invocation& call);
 int doctor_command(const Invocation& call);
 int cache_command(const Invocation& call);
+int augment_command(const Invocation& call);
 int duel_command(const Invocation& call);
 
 }  // namespace gabor

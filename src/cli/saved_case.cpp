@@ -106,8 +106,10 @@ class Reader {
 
   void check_inputs(const ShadowBreach& b) const {
     if (const auto* p = std::get_if<LossProblem>(&b.problem))
-      for (int64_t n = 0; n < p->N; n++)
-        if (b.call.inputs[1].value(size_t(n)) >= double(p->K)) damaged("'labels' has a class that is none");
+      for (int64_t n = 0; n < p->N; n++) {
+        const RowLabels label(*p, b.call.inputs[1].view().as<int32_t>(), n);
+        if (label.first != -1 && !label.valid(p->K)) damaged("'labels' has a class that is none");
+      }
     const auto* p = std::get_if<Pool2dProblem>(&b.problem);
     if (!p || b.pass == Pass::fprop || p->kind != PoolKind::max) return;
     // Kernels write where a winner says.

@@ -69,6 +69,8 @@ bool read(const Invocation& call, Request& r) {
                 const auto [name, value] = split_assignment(v);
                 give(name, value);
               });
+  line.flag("--flip", "the same as --augment flip: mirror half of the training pictures",
+            [&] { give("augment", "flip"); });
   line.flag("--no-cache", "the same as --cache none", [&] { give("cache", "none"); });
   line.option("--out", "DIR", "run folder (runs/MODEL-DATA-N)", [&](const std::string& v) { r.out = v; });
   line.option("--resume", "DIR", "go on with the run of this folder",

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/augment_option.h"
 #include "cli/bottleneck.h"
 #include "cli/eval_output.h"
 #include "core/error.h"
@@ -102,6 +103,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
   out += fmt::format("model    {}: {} layers, {} parameters\n", printable(plan.graph.name),
                      plan.graph.layers.size(), with_commas(plan.parameter_count()));
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
+  if (s.train.augment != AugmentSpec{}) out += fmt::format("augment  {}\n", augment_text(s.train.augment));
   out += fmt::format("cache    {}\n", cache);
   out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n",
                      join(library.names(), ", then "), library.device().name(),

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "backends/all.h"
+#include "cli/augment_option.h"
 #include "cli/option_values.h"
 #include "cli/tuned_library.h"
 #include "core/error.h"
@@ -116,7 +117,7 @@ const std::vector<Setting>& train_setting_table() {
       {"label-smoothing", kNumber, "X", "0 to below 1 (0)",
        [](S& s, Text o, Text v) { s.train.label_smoothing = float(parse_number(o, v, 0, 0.999)); },
        [](const S& s) { return show(s.train.label_smoothing); }},
-      {"seed", kNumber, "N", "of weights, order, split and flips (1)", set_seed,
+      {"seed", kNumber, "N", "of weights, order, split and augmentation (1)", set_seed,
        [](const S& s) { return std::to_string(s.train.seed); }},
       {"val-split", kNumber, "X", "share of the pictures that validate (0.3)",
        [](S& s, Text o, Text v) { s.split.val_split = parse_number(o, v, 0, 0.99); },
@@ -137,9 +138,11 @@ const std::vector<Setting>& train_setting_table() {
          parse_scaling(parse_choice(o, v, {"unit", "centered", "none"}), s.train.preprocess.scaling);
        },
        [](const S& s) { return std::string(name_of(s.train.preprocess.scaling)); }},
-      {"flip", kFlag, "", "mirror half of the training pictures, anew each epoch",
-       [](S& s, Text o, Text v) { s.train.flip = parse_bool(o, v); },
-       [](const S& s) { return show(s.train.flip); }},
+      {"augment", kText, "LIST",
+       "change training pictures at random, anew each epoch, by any of crop:0.35-1, translate:4, flip, "
+       "rand:2x9, color:0.2, erase:0.25, mixup:0.2, cutmix:1; these are the values of a name alone (none)",
+       [](S& s, Text o, Text v) { parse_augment(o, v, s.train.augment); },
+       [](const S& s) { return augment_text(s.train.augment); }},
       {"on-bad-file", kText, "skip|fail", "what an unreadable picture does (skip)", set_bad_policy,
        [](const S& s) { return std::string(s.train.bad_policy == BadPolicy::fail ? "fail" : "skip"); }},
       {"max-bad", kNumber, "X", "share of unreadable pictures that stops the run (0.01)",

@@ -51,7 +51,8 @@ EvalResult TrainedModel::evaluate(std::shared_ptr<const Dataset> dataset,
   options.batch = int(plan_.options.batch);
   options.height = p.height, options.width = p.width, options.channels = p.channels;
   options.resize = p.resize;
-  options.shuffle = options.flip = false;
+  options.shuffle = false;
+  options.augment = {};
   Loader loader(std::move(dataset), samples, options);
   EvalResult result = gabor::evaluate(executor_, loader, int(info().classes.size()));
   if (bad) *bad = loader.bad_files();

@@ -12,8 +12,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/augment.h"
-#include "data/pixels.h"
+#include "data/augment/mix.h"
 #include "data/sampler.h"
 
 namespace gabor {
@@ -36,7 +35,7 @@ struct Slot {
   HostBuffer pixels, labels;
   Batch batch;
   SlotState state = SlotState::free;
-  int done = 0;                  // rows written
+  int written = 0, done = 0;     // rows; done ones are mixed too, where that is asked for
   std::vector<BadRow> bad_rows;  // counted when the batch goes out, so that counts do not depend on timing
   std::exception_ptr failure;    // of the lowest row that failed
   int failed_row = 0;
@@ -52,6 +51,7 @@ void check_options(const LoaderOptions& o, const std::vector<uint32_t>& samples,
   if (o.channels != 1 && o.channels != 3) refuse("channels", o.channels, "1 or 3");
   if (o.threads < 0 || o.threads > 1024) refuse("threads", o.threads, "0 (chosen by itself) to 1024");
   if (o.prefetch < 0 || o.prefetch > 64) refuse("prefetch", o.prefetch, "0 to 64");
+  check(o.augment);
   if (!(o.max_bad >= 0 && o.max_bad <= 1)) refuse("max_bad", o.max_bad, "0 to 1");
   if (o.cache) {
     const CacheOptions& c = o.cache->options();
@@ -78,12 +78,13 @@ struct Loader::State {
     const int64_t image_elements =
         checked_mul(int64_t{options.height} * options.width, options.channels, "loader: an image");
     image_bytes = size_t(image_elements);
+    label_bytes = options.augment.mixes() ? sizeof(MixedLabel) : sizeof(int32_t);
     const int64_t batch_bytes = checked_mul(options.batch, image_elements, "loader: a batch");
     slots = std::vector<Slot>(size_t(options.prefetch) + 2);
     Device& device = options.device ? *options.device : host_device();
     for (Slot& slot : slots) {
       slot.pixels = HostBuffer(device, size_t(batch_bytes));
-      slot.labels = HostBuffer(device, size_t(options.batch) * sizeof(int32_t));
+      slot.labels = HostBuffer(device, size_t(options.batch) * label_bytes);
     }
     const int threads = options.threads > 0 ? options.threads : default_threads();
     for (int t = 0; t < threads; t++) workers.emplace_back([this](std::stop_token stop) { work(stop); });
@@ -124,7 +125,7 @@ struct Loader::State {
 
   void open(Slot& slot, int step) {
     slot.state = SlotState::filling;
-    slot.done = 0;
+    slot.written = slot.done = 0;
     slot.bad_rows.clear();
     slot.failure = nullptr;
     const size_t first = size_t(step) * size_t(options.batch);
@@ -132,7 +133,7 @@ struct Loader::State {
     Batch& b = slot.batch;
     b.count = count;
     b.pixels = {slot.pixels.data(), {count, options.height, options.width, options.channels}, DType::u8};
-    b.labels = {slot.labels.data(), {count}, DType::i32};
+    b.labels = {slot.labels.data(), options.augment.mixes() ? Shape{count, 3} : Shape{count}, DType::i32};
     b.samples.assign(order.begin() + std::ptrdiff_t(first), order.begin() + std::ptrdiff_t(first) + count);
     b.epoch = epoch;
     b.step = step;
@@ -153,6 +154,12 @@ struct Loader::State {
         fill(*tickets.slot, row, scratch, done);
       lock.lock();
       counters += done;
+      tickets.slot->written += tickets.count;
+      if (options.augment.mixes() && tickets.slot->written == tickets.slot->batch.count) {
+        lock.unlock();  // the last to come has the batch for himself
+        mix_rows(*tickets.slot, scratch);
+        lock.lock();
+      }
       tickets.slot->done += tickets.count;
       in_flight--;
       if (tickets.slot->done == tickets.slot->batch.count || in_flight == 0) batch_done.notify_all();
@@ -178,19 +185,46 @@ struct Loader::State {
     if (cache) cache->store(sample, pixels);
   }
 
+  PixelView view_of(uint8_t* pixels) const {
+    return {pixels, options.height, options.width, options.channels};
+  }
+
+  static MixedLabel* mixed_labels(const Batch& batch) { return static_cast<MixedLabel*>(batch.labels.data); }
+
+  // Each row with the next one as that was before, and the last with the first.
+  void mix_rows(Slot& slot, Image& scratch) try {
+    const Batch& batch = slot.batch;
+    auto* pixels = batch.pixels.as<uint8_t>();
+    MixedLabel* labels = mixed_labels(batch);
+    copy_to(view_of(pixels), scratch);
+    const int32_t first_label = labels[0].first;
+    for (int row = 0; batch.count > 1 && row < batch.count; row++) {
+      const bool last = row + 1 == batch.count;
+      uint8_t* at = pixels + size_t(row) * image_bytes;
+      mix(options.augment, {options.seed, batch.epoch, batch.samples[size_t(row)]}, view_of(at), labels[row],
+          last ? scratch.pixels.data() : at + image_bytes, last ? first_label : labels[row + 1].first);
+    }
+  } catch (...) {
+    note_failure(slot, 0);
+  }
+
   // One row of a slot; no other thread touches that row.
   void fill(Slot& slot, int row, Image& scratch, LoaderStats& done) {
     const uint32_t sample = slot.batch.samples[size_t(row)];
     uint8_t* pixels = slot.batch.pixels.as<uint8_t>() + size_t(row) * image_bytes;
-    int32_t* label = slot.batch.labels.as<int32_t>() + row;
+    const auto set_label = [&](int32_t label) {
+      if (options.augment.mixes())
+        mixed_labels(slot.batch)[row] = {label, label};
+      else
+        slot.batch.labels.as<int32_t>()[row] = label;
+    };
     try {
       load(sample, pixels, scratch, done);
-      if (options.flip && is_flipped(options.seed, slot.batch.epoch, sample))
-        flip_horizontal(pixels, options.height, options.width, options.channels);
-      *label = dataset->label(sample);
+      augment(options.augment, {options.seed, slot.batch.epoch, sample}, view_of(pixels), scratch);
+      set_label(dataset->label(sample));
     } catch (const Error& e) {
       std::memset(pixels, 0, image_bytes);
-      *label = -1;
+      set_label(-1);
       if (e.code() == ErrorCode::data && options.bad_policy == BadPolicy::skip)
         note_bad(slot, row, e.what());
       else
@@ -237,7 +271,7 @@ struct Loader::State {
   const std::vector<uint32_t> samples;
   const LoaderOptions options;
   int chunk = 1;
-  size_t image_bytes = 0;
+  size_t image_bytes = 0, label_bytes = 0;  // of a row
 
   mutable std::mutex mutex;  // guards all below, save the rows being filled
   std::condition_variable_any work_there;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "data/augment/augment.h"
 #include "data/dataset.h"
 #include "data/picture_cache.h"
 #include "data/resize.h"
@@ -29,9 +30,9 @@ struct LoaderOptions {
   int height = 0, width = 0, channels = 3;  // of the pixels handed out; channels 1 or 3
   Resize resize = Resize::antialias;
   int threads = 0;           // workers; 0 = one less than the machine has, at least 1
-  uint64_t seed = 1;         // of order and flips
+  uint64_t seed = 1;         // of order and augmentation
   bool shuffle = true;       // false: the order of samples
-  bool flip = false;         // mirror half of the pictures at random, anew each epoch
+  AugmentSpec augment{};     // of every picture, anew each epoch
   int prefetch = 2;          // batches made ahead; prefetch + 2 slots exist
   Device* device = nullptr;  // whose queued copies read the batches; null: no device's
   double max_bad =
@@ -42,9 +43,10 @@ struct LoaderOptions {
 
 // Borrowed from the loader between next() and release().
 struct Batch {
-  int count = 0;                  // rows; the last batch of an epoch may have fewer than options.batch
-  TensorView pixels;              // u8 {count,H,W,C}, RGB or gray, 0..255
-  TensorView labels;              // i32 {count}; -1 where the file was bad
+  int count = 0;      // rows; the last batch of an epoch may have fewer than options.batch
+  TensorView pixels;  // u8 {count,H,W,C}, RGB or gray, 0..255
+  TensorView
+      labels;  // i32 {count}; -1 where the file was bad. Where augmentation mixes: {count,3} (augment/mix.h)
   std::vector<uint32_t> samples;  // row -> index into the data set
   int epoch = 0, step = 0;
   int bad = 0;  // rows with label -1

@@ -6,14 +6,6 @@
 #include "core/error.h"
 
 namespace gabor {
-namespace {
-
-// Rounded 16-bit weights of R, G, B; they add up to 2^16, so white stays white.
-constexpr uint32_t kRed = 19595, kGreen = 38470, kBlue = 7471;
-static_assert(kRed + kGreen + kBlue == 1u << 16);
-
-}  // namespace
-
 void set_channels(Image& image, int channels) {
   if (image.channels == channels) return;
   GABOR_CHECK((image.channels == 1 && channels == 3) || (image.channels == 3 && channels == 1));
@@ -21,7 +13,7 @@ void set_channels(Image& image, int channels) {
   if (channels == 1) {
     for (size_t i = 0; i < count; i++) {
       const uint8_t* p = &image.pixels[3 * i];
-      image.pixels[i] = uint8_t((kRed * p[0] + kGreen * p[1] + kBlue * p[2] + (1u << 15)) >> 16);
+      image.pixels[i] = gray_of(p[0], p[1], p[2]);
     }
     image.reshape(image.height, image.width, 1);
   } else {

@@ -37,7 +37,7 @@ CallSpec spec(const SoftmaxProblem& p, Pass pass) {
 
 CallSpec spec(const LossProblem& p, Pass) {
   const Shape s{p.N, p.K};
-  return {{{"y", s}, {"labels", {p.N}, DType::i32}, {"scale", {1}}},
+  return {{{"y", s}, {"labels", p.labels_shape(), DType::i32}, {"scale", {1}}},
           {{"dy", s, DType::f32, true}, {"loss", {1}}, {"counts", {2}, DType::i32}}};
 }
 

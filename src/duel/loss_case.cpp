@@ -15,27 +15,29 @@ class LossCase final : public Case {
  public:
   explicit LossCase(const LossProblem& p) : p_(p) {
     flops = 6.0 * double(p.N * p.K);
-    bytes = float_bytes({{p.N, p.K}, {p.N, p.K}, {p.N}});
+    bytes = float_bytes({{p.N, p.K}, {p.N, p.K}, p.labels_shape()});
   }
 
   CallTensors draw(const Backend&, uint64_t seed) const override {
     CallTensors call = random_call(p_, Pass::fprop, seed);
     for (float& v : call.inputs[0].floats()) v *= kLogitScale;
-    const HostTensor at = random_tensor({p_.N}, seed, 9);
+    const int64_t each = p_.two_labels ? 3 : 1;
+    const HostTensor at = random_tensor({p_.N * each}, seed, 9);
     int32_t* labels = call.inputs[1].view().as<int32_t>();
-    for (int64_t n = 0; n < p_.N; n++) {
-      const double unit = (1 + at.floats()[size_t(n)]) / 2;  // [0,1)
-      // Some rows do not count, as those of damaged pictures.
-      labels[n] = n % kOneLeftOut == kOneLeftOut - 1 ? -1 : int32_t(unit * double(p_.K));
+    for (int64_t i = 0; i < p_.N * each; i++) {
+      const double unit = (1 + at.floats()[size_t(i)]) / 2;  // [0,1)
+      labels[i] = int32_t(unit * double(i % each == 2 ? RowLabels::kWhole : p_.K));
     }
+    // Some rows do not count, as those of damaged pictures.
+    for (int64_t n = kOneLeftOut - 1; n < p_.N; n += kOneLeftOut) labels[n * each] = -1;
     call.inputs[2].floats()[0] = 1 / float(p_.N);
     return call;
   }
 
   void expect(const Backend& oracle) override {
     std::vector<HostTensor> want = outputs_of(*this, oracle, inputs, before);
-    LossBudget budget =
-        loss_budget(p_, widened(inputs[0]), {inputs[1].view().as<int32_t>(), size_t(p_.N)}, scale());
+    LossBudget budget = loss_budget(
+        p_, widened(inputs[0]), {inputs[1].view().as<int32_t>(), size_t(p_.labels_shape().count())}, scale());
     // The oracle's own roundings come to it.
     for (size_t i = 0; i < want[0].floats().size(); i++) budget.dy[i] += kU * std::fabs(want[0].floats()[i]);
     budget.loss += kU * std::fabs(want[1].floats()[0]);

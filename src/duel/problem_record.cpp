@@ -25,7 +25,8 @@ std::string text(const DenseProblem& p) {
 }
 std::string text(const SoftmaxProblem& p) { return fmt::format("N={} K={}", p.N, p.K); }
 std::string text(const LossProblem& p) {
-  return fmt::format("{} N={} K={} label_smoothing={}", name_of(p.kind), p.N, p.K, p.label_smoothing);
+  return fmt::format("{} N={} K={} label_smoothing={}{}", name_of(p.kind), p.N, p.K, p.label_smoothing,
+                     p.two_labels ? " labels=2" : "");
 }
 std::string text(const ActivationProblem& p) {
   return fmt::format("{} count={}", activation_text(p.activation), p.count);
@@ -129,8 +130,11 @@ LossProblem read_loss(Words& words) {
   const bool mse = words.kind() == name_of(LossKind::mse);
   if (!mse && words.kind() != name_of(LossKind::softmax_xent))
     fail(ErrorCode::usage, "problem", "unknown loss '{}'", printable(words.kind()));
-  return {mse ? LossKind::mse : LossKind::softmax_xent, words.size("N"), words.size("K"),
-          words.number("label_smoothing")};
+  LossProblem p{mse ? LossKind::mse : LossKind::softmax_xent, words.size("N"), words.size("K"),
+                words.number("label_smoothing")};
+  if (words.has("labels") && !(p.two_labels = words.take("labels") == "2"))
+    fail(ErrorCode::usage, "problem", "labels= is 2, or left out");
+  return p;
 }
 
 ActivationProblem read_activation(Words& words) {

@@ -29,8 +29,9 @@ std::string text(const ActivationProblem& p) {
                      a.alpha == plain.alpha ? "" : fmt::format(" alpha={}", a.alpha));
 }
 std::string text(const LossProblem& p) {
-  return fmt::format("{} N={} K={}{}", name_of(p.kind), p.N, p.K,
-                     p.label_smoothing == 0 ? "" : fmt::format(" label_smoothing={}", p.label_smoothing));
+  return fmt::format("{} N={} K={}{}{}", name_of(p.kind), p.N, p.K,
+                     p.label_smoothing == 0 ? "" : fmt::format(" label_smoothing={}", p.label_smoothing),
+                     p.two_labels ? " labels=2" : "");
 }
 std::string text(const FirstBlockProblem& p) { return gabor::to_string(p); }
 
@@ -103,6 +104,7 @@ LossProblem parse_loss(const std::string& line) {
   parse_words(line, [&](const std::string& key, const std::string& value) {
     if (key == "N") return p.N = whole_number(key, value), true;
     if (key == "K") return p.K = whole_number(key, value), true;
+    if (key == "labels") return p.two_labels = value == "2", value == "1" || value == "2";
     if (key == "label_smoothing") return p.label_smoothing = real_number(key, value), true;
     for (const LossKind kind : {LossKind::softmax_xent, LossKind::mse})
       if (key == name_of(kind)) return p.kind = kind, true;

@@ -16,7 +16,7 @@ std::string to_string(const AnyProblem& p);
 //   softmax N=32 K=1000
 //   batchnorm rows=25088 C=64 epsilon=1e-05 momentum=0.1         the last two may be left out
 //   activation relu count=802816                                 alpha= for leaky_relu and elu
-//   loss softmax_cross_entropy N=32 K=10                         or mse; label_smoothing=
+//   loss softmax_cross_entropy N=32 K=10                         or mse; label_smoothing=, labels=2
 //   first_block u8 N=32 H=300 W=300 C=3 K=10 R=5 S=5 | max R=2 S=2 stride=2,2
 //                u8 pictures in 0..1, or f32; what follows | is the pooling of that map; left out: 2x2
 // Throws Error{usage} for unknown words and for what makes no sense.

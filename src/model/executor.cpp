@@ -61,7 +61,8 @@ void Executor::run_step(const Step& step, bool backward) {
 
 void Executor::check(ConstTensorView images, ConstTensorView labels) const {
   const int64_t n = images.shape[0];
-  if (n < 1 || n > plan_->options.batch || labels.count() != n ||
+  if (n < 1 || n > plan_->options.batch ||
+      labels.count() != plan_->table.full_shape(plan_->labels, n).count() ||
       images.dtype != plan_->options.input_dtype || images.shape.drop_first() != plan_->options.input)
     fail(ErrorCode::usage, plan_->graph.name,
          "a batch of {} {} with {} labels does not fit the plan ({} {} of {})", images.shape.str(),

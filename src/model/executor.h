@@ -28,8 +28,8 @@ class Executor {
   // forward does it by itself when a new size comes; called ahead, no step allocates.
   void reserve(int64_t n);
 
-  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
-  // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
+  // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
+  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
   // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
   // (values.micro_batch), forward and backward of each follow in turn; the backward of all but the first adds to the
   // gradients of the parameters.

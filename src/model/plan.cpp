@@ -74,7 +74,8 @@ void emit_ending(Emitter& e, Plan& plan, TensorId y) {
   const PlanOptions& o = plan.options;
   const int64_t classes = plan.graph.classes;
   e.begin_layer("loss", "loss", "");
-  plan.labels = e.tensor({"labels", {}, DType::i32, TensorRole::label});
+  const LossProblem loss{o.loss, o.batch, classes, o.label_smoothing, o.training && o.two_labels};
+  plan.labels = e.tensor({"labels", loss.labels_shape().drop_first(), DType::i32, TensorRole::label});
   plan.loss = e.tensor({"loss", {1}, DType::f32, TensorRole::result, false});
   plan.counts = e.tensor({"counts", {2}, DType::i32, TensorRole::result, false});
 
@@ -88,8 +89,7 @@ void emit_ending(Emitter& e, Plan& plan, TensorId y) {
     if (xent) e.step<SoftmaxStep>(SoftmaxProblem{o.batch, classes}, y, probabilities);
   }
   const TensorId scored = xent ? logits : y;
-  e.step<LossStep>(LossProblem{o.loss, o.batch, classes, o.label_smoothing}, scored, plan.labels, plan.loss,
-                   plan.counts);
+  e.step<LossStep>(loss, scored, plan.labels, plan.loss, plan.counts);
   plan.logits = scored;
   plan.output = o.training ? scored : probabilities;
 }

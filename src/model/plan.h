@@ -21,6 +21,7 @@ struct PlanOptions {
   bool training = true;  // else: forward only, ends in probabilities
   LossKind loss = LossKind::softmax_xent;
   float label_smoothing = 0;
+  bool two_labels = false;        // to a row, in training (ops/loss.h)
   DType input_dtype = DType::u8;  // f32: already normalised
   Normalize normalize;            // for u8
   bool fuse = true;

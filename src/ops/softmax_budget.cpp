@@ -45,7 +45,8 @@ LossBudget loss_budget(const LossProblem& p, std::span<const double> y, std::spa
   int64_t rows = 0;
   for (int64_t n = 0; n < p.N; n++) {
     const double* row = y.data() + n * p.K;
-    if (labels[size_t(n)] < 0) {
+    const RowLabels label(p, labels.data(), n);
+    if (label.first < 0) {
       out.dy.insert(out.dy.end(), size_t(p.K), 0.0);
       continue;
     }
@@ -55,22 +56,26 @@ LossBudget loss_budget(const LossProblem& p, std::span<const double> y, std::spa
     // log-sum-exp: the error of the sum is an absolute one of its logarithm; log's own error; the last sum.
     if (p.kind == LossKind::softmax_xent) {
       out.loss += r.sum_error + 4 * kU * std::log(r.sum);
-      magnitude += std::log(r.sum) + std::fabs(r.max) + std::fabs(row[labels[size_t(n)]]);
+      magnitude += std::log(r.sum) + std::fabs(r.max);
+      const auto add = [&](int32_t k, double weight) {
+        if (weight > 0) magnitude += weight * std::fabs(row[k]);
+      };
+      add(label.first, label.weight), add(label.second, 1 - label.weight);
     }
     for (int64_t k = 0; k < p.K; k++) {
-      const double hot = k == labels[size_t(n)] ? 1 : 0;
+      const double hot = label.onehot(k);
       if (p.kind == LossKind::softmax_xent) {
         const double own = std::min(r.max - row[k], 200.0) + kExpUlps + 2, share = smoothing / double(p.K);
         const double y_k = std::exp(row[k] - r.max) / r.sum;
         if (smoothing > 0) magnitude += share * (std::fabs(row[k]) + std::fabs(r.max));
-        out.dy.push_back(scale * (y_k * (kU * own + r.sum_error) + gamma(5) * (y_k + hot + share)) + FLT_MIN);
+        out.dy.push_back(scale * (y_k * (kU * own + r.sum_error) + gamma(6) * (y_k + hot + share)) + FLT_MIN);
       } else {
         magnitude += (std::fabs(row[k]) + hot) * (std::fabs(row[k]) + hot) / double(p.K);
         out.dy.push_back(scale * gamma(6) * 2 * (std::fabs(row[k]) + hot) / double(p.K) + FLT_MIN);
       }
     }
   }
-  out.loss += sum_budget(double(p.K + rows) + 4, magnitude);
+  out.loss += sum_budget(double(p.K + rows) + 7, magnitude);
   return out;
 }
 

@@ -26,7 +26,7 @@ SelfTest::Picture run(const std::vector<uint8_t>& file, const Preprocess& p, uin
   const ConstTensorView input{pixels, {1, p.height, p.width, p.channels}, DType::u8};
   made.pixels = hash_bytes({pixels, input.bytes()});
   const int32_t no_label = -1;
-  executor.forward(input, {&no_label, {1}, DType::i32}, 0, 0);
+  executor.forward(input, {&no_label, {1}, DType::i32}, 0, {});
   executor.result();  // waits: the input is ours again
   const TensorView logits = executor.logits();
   made.logits.resize(size_t(logits.count()));

@@ -27,6 +27,7 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   o.training = training;
   o.loss = c.loss;
   o.label_smoothing = training ? c.label_smoothing : 0;
+  o.two_labels = training && c.augment.mixes();
   o.normalize = c.preprocess.normalize();
   return o;
 }
@@ -39,7 +40,7 @@ LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training
   o.threads = c.loader_threads;
   o.seed = c.seed;
   o.shuffle = training;
-  o.flip = training && c.flip;
+  if (training) o.augment = c.augment;
   o.prefetch = training ? kTrainingPrefetch : kValidationPrefetch;
   o.device = &device;
   o.max_bad = c.max_bad;

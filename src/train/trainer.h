@@ -25,7 +25,7 @@ struct TrainConfig {
   float label_smoothing = 0;
   uint64_t seed = 1;
   Preprocess preprocess;
-  bool flip = false;       // mirror half of the training pictures
+  AugmentSpec augment{};   // of the training pictures
   int loader_threads = 0;  // 0: one less than the machine has
   double max_bad = 0.01;
   BadPolicy bad_policy = BadPolicy::skip;

@@ -21,7 +21,9 @@ double workspace_bytes(const Plan& plan, int64_t batch) {
 }
 
 double images_bytes(const PlanOptions& o, double samples) {
-  return samples * (double(o.input.count() * int64_t(size_of(o.input_dtype))) + sizeof(int32_t));
+  return samples *
+         (double(o.input.count() * int64_t(size_of(o.input_dtype))) +
+          double(LossProblem{.N = 1, .two_labels = o.two_labels}.labels_shape().count()) * sizeof(int32_t));
 }
 
 }  // namespace

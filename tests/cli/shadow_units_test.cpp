@@ -320,6 +320,7 @@ TEST(ProblemText, ComesBackForEveryOp) {
            {"softmax", "N=9 K=17"},
            {"loss", "softmax_cross_entropy N=9 K=17 label_smoothing=0.1"},
            {"loss", "mse N=9 K=17 label_smoothing=0"},
+           {"loss", "mse N=9 K=17 label_smoothing=0 labels=2"},
            {"activation", "gelu alpha=0 count=300"},
            {"batchnorm", "rows=60 C=7 epsilon=1e-05 momentum=0.1"},
            {"first_block",

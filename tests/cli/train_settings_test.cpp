@@ -31,7 +31,7 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"keras-split", "true"},
                                                    {"resize", "area"},
                                                    {"scaling", "unit"},
-                                                   {"flip", "true"},
+                                                   {"augment", "crop:0.5-0.75,flip,rand:1x5"},
                                                    {"on-bad-file", "fail"},
                                                    {"max-bad", "0.25"},
                                                    {"overfit", "16"},
@@ -88,10 +88,10 @@ TEST(TrainSettings, CommandRepeatsWhatDiffers) {
   EXPECT_EQ(repeat_command(s, "build/bin/gabor"), "build/bin/gabor train '/my photos'");
   apply_setting(s, "size", "96x96", "option");
   apply_setting(s, "channels", "3", "model");
-  apply_setting(s, "flip", "true", "option");
+  apply_setting(s, "augment", "flip", "option");
   apply_setting(s, "lr", "0.01", "option");
   EXPECT_EQ(repeat_command(s, "gabor"),
-            "gabor train '/my photos' --size 96x96 --channels 3 --lr 0.01 --flip");
+            "gabor train '/my photos' --size 96x96 --channels 3 --lr 0.01 --augment flip");
   EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quoted(""), "''");
 }

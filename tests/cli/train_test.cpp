@@ -97,7 +97,7 @@ TEST_F(Train, PredictNamesTheClass) {
 
 TEST_F(Train, TheSameCommandGivesTheSameBits) {
   ASSERT_EQ(train("a", {"--flip"}).code, 0);
-  ASSERT_EQ(train("b", {"--set", "flip=true"}).code, 0);
+  ASSERT_EQ(train("b", {"--set", "augment=flip"}).code, 0);
   ASSERT_EQ(train("c", {"--flip", "--seed", "2"}).code, 0);
   const SafeTensors a = read_safetensors(w.path("a/last.safetensors")),
                     b = read_safetensors(w.path("b/last.safetensors")),

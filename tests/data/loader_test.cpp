@@ -9,7 +9,6 @@
 #include <set>
 #include <thread>
 
-#include "data/augment.h"
 #include "data/fingerprint.h"
 #include "data/fixture.h"
 #include "data/sampler.h"
@@ -50,7 +49,14 @@ std::vector<uint32_t> all_of(size_t size) {
   return v;
 }
 
-const LoaderOptions kOptions{.batch = 8, .height = 7, .width = 5, .channels = 3, .seed = 3, .flip = true};
+const AugmentSpec kAugment{.crop = {.least = 0.35, .most = 1},
+                           .translate = 2,
+                           .flip = true,
+                           .rand = {.ops = 2, .magnitude = 9},
+                           .color = 0.2,
+                           .erase = 0.25};
+const LoaderOptions kOptions{
+    .batch = 8, .height = 7, .width = 5, .channels = 3, .seed = 3, .augment = kAugment};
 
 LoaderOptions with_threads(int threads) {
   LoaderOptions o = kOptions;
@@ -110,7 +116,9 @@ TEST(Loader, StartInTheMiddleGivesTheRestOfTheEpoch) {
 
 TEST(Loader, RowsHoldTheRightPictureLabelAndFlip) {
   const auto dataset = std::make_shared<FakeDataset>(20);
-  Loader loader(dataset, all_of(20), with_threads(3));
+  LoaderOptions options = with_threads(3);
+  options.augment = {.flip = true};
+  Loader loader(dataset, all_of(20), options);
   const auto order = epoch_order(all_of(20), kOptions.seed, 2);
   loader.start(2);
   size_t at = 0;
@@ -124,7 +132,7 @@ TEST(Loader, RowsHoldTheRightPictureLabelAndFlip) {
       std::vector<uint8_t> expected(7 * 5 * 3);
       resize(dataset->load(sample, 3), 7, 5, Resize::antialias, expected.data());
       const uint8_t* got = b->pixels.as<uint8_t>() + size_t(row) * expected.size();
-      const bool flipped = is_flipped(kOptions.seed, 2, sample);
+      const bool flipped = is_flipped({kOptions.seed, 2, sample});
       flips += flipped;
       for (int y = 0; y < 7; y++)
         for (int x = 0; x < 5; x++)
@@ -136,6 +144,24 @@ TEST(Loader, RowsHoldTheRightPictureLabelAndFlip) {
   EXPECT_EQ(at, 20u);
   EXPECT_GT(flips, 0);
   EXPECT_LT(flips, 20);
+}
+
+TEST(Loader, RowsAreAugmentedByTheirSampleWhereverTheyStand) {
+  const auto dataset = std::make_shared<FakeDataset>(20);
+  Loader loader(dataset, all_of(20), with_threads(3));
+  loader.start(4);
+  Image scratch;
+  while (Batch* b = loader.next()) {
+    for (int row = 0; row < b->count; row++) {
+      const uint32_t sample = b->samples[size_t(row)];
+      std::vector<uint8_t> expected(7 * 5 * 3);
+      resize(dataset->load(sample, 3), 7, 5, Resize::antialias, expected.data());
+      augment(kAugment, {kOptions.seed, 4, sample}, {expected.data(), 7, 5, 3}, scratch);
+      const uint8_t* got = b->pixels.as<uint8_t>() + size_t(row) * expected.size();
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), got)) << sample;
+    }
+    loader.release(b);
+  }
 }
 
 TEST(Loader, WithoutShuffleTheOrderIsThatOfTheSamples) {
@@ -286,6 +312,7 @@ TEST(Loader, OptionsThatMakeNoSenseAreRefused) {
   refuse([](LoaderOptions& o) { o.channels = 2; }, "channels is 2");
   refuse([](LoaderOptions& o) { o.threads = -1; }, "threads is -1");
   refuse([](LoaderOptions& o) { o.max_bad = 2; }, "max_bad is 2");
+  refuse([](LoaderOptions& o) { o.augment.color = 2; }, "color is 2");
   test::error_of(ErrorCode::usage, [&] { Loader loader(dataset, {}, kOptions); });
   test::error_of(ErrorCode::usage, [&] { Loader loader(dataset, {4}, kOptions); });
   Loader loader(dataset, all_of(4), kOptions);

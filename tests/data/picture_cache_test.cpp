@@ -56,7 +56,8 @@ class Cache : public ::testing::Test {
 
   LoaderOptions loading(std::shared_ptr<PictureCache> cache, int threads) const {
     LoaderOptions o{.batch = 4, .height = 7, .width = 5, .channels = 3, .threads = threads, .seed = 3};
-    o.flip = true;
+    o.augment = {
+        .crop = {.least = 0.35, .most = 1}, .translate = 2, .flip = true, .color = 0.2, .erase = 0.25};
     o.max_bad = 1;
     o.cache = std::move(cache);
     return o;

@@ -8,7 +8,6 @@
 #include <numeric>
 #include <set>
 
-#include "data/augment.h"
 #include "data/fixture.h"
 #include "data/sampler.h"
 
@@ -88,16 +87,6 @@ TEST(Sampler, AllOrdersAreEquallyLikely) {
   double chi = 0;
   for (const auto& [order, count] : seen) chi += (count - 1000.0) * (count - 1000.0) / 1000.0;
   EXPECT_LT(chi, 49.7);  // exceeded once in a thousand by chance; the draw is fixed
-}
-
-TEST(Augment, HalfAreFlippedAndTheChoiceIsTheSamplesOwn) {
-  int flipped = 0, changed = 0;
-  for (uint32_t sample = 0; sample < 4000; sample++) {
-    flipped += is_flipped(1, 0, sample);
-    changed += is_flipped(1, 0, sample) != is_flipped(1, 1, sample);
-  }
-  EXPECT_NEAR(flipped, 2000, 130);  // 4 deviations
-  EXPECT_NEAR(changed, 2000, 130);
 }
 
 }  // namespace

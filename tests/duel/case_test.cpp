@@ -52,6 +52,8 @@ std::vector<Named> all_cases() {
         {"softmax_xent", "loss softmax_cross_entropy N=33 K=10"},
         {"smoothed", "loss softmax_cross_entropy N=33 K=10 label_smoothing=0.1"},
         {"mse", "loss mse N=33 K=10"},
+        {"softmax_xent_of_two_labels", "loss softmax_cross_entropy N=33 K=10 label_smoothing=0.1 labels=2"},
+        {"mse_of_two_labels", "loss mse N=33 K=10 labels=2"},
         {"first_block", "first_block f32 N=3 H=23 W=21 C=3 K=10 R=5 S=5"},
         {"first_block_of_pixels", "first_block u8 N=2 H=20 W=20 C=3 K=8 R=3 S=3 pad=1,1 | max R=2 S=2"}})
     add(name, parse_problem(text));

@@ -69,6 +69,7 @@ TEST(ProblemText, OfEveryOpReadsWhatItWrites) {
         "batchnorm rows=2048 C=32 epsilon=0.001 momentum=0.25", "activation relu count=4096",
         "activation elu count=4096 alpha=0.5", "loss softmax_cross_entropy N=32 K=10", "loss mse N=32 K=10",
         "loss softmax_cross_entropy N=32 K=10 label_smoothing=0.1",
+        "loss softmax_cross_entropy N=32 K=10 label_smoothing=0.1 labels=2", "loss mse N=32 K=10 labels=2",
         "first_block u8 N=8 H=30 W=30 C=3 K=10 R=5 S=5 pad=0,0 stride=1,1 act=relu | "
         "max N=8 H=26 W=26 C=10 R=2 S=2 pad=0,0 stride=2,2"}) {
     const AnyProblem p = parse_problem(text);

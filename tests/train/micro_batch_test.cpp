@@ -118,6 +118,20 @@ TEST(MicroBatch, TrainsAsTheWholeBatchDoes) {
   EXPECT_EQ(train(config(99)).weights, whole.weights);
 }
 
+// Mixing is of the whole batch, whatever its parts, and a part has two labels to a row as the batch has.
+TEST(MicroBatch, MixedPicturesTrainAsTheWholeBatchDoes) {
+  const auto mixing = [](int micro_batch) {
+    TrainConfig c = config(micro_batch);
+    c.augment.mixup = 1, c.augment.cutmix = 0.5;
+    return c;
+  };
+  const Outcome whole = train(mixing(0)), parts = train(mixing(5));
+  EXPECT_NE(whole.weights, train(config(0)).weights);
+  for (size_t e = 0; e < 2; e++)
+    EXPECT_NEAR(parts.result.epochs[e].train_loss, whole.result.epochs[e].train_loss, 1e-4);
+  for (size_t i = 0; i < whole.weights.size(); i++) ASSERT_NEAR(parts.weights[i], whole.weights[i], 2e-3);
+}
+
 TEST(MicroBatch, ResumesBitForBit) {
   const testing::TempFolder folder;
   for (const char* net : {kNet, testing::kBarsNet}) {

@@ -31,7 +31,7 @@ TrainConfig config(const std::string& out) {
   c.epochs = 4, c.batch = 8;
   c.preprocess = {12, 12, 1, Resize::antialias, Scaling::centered};
   c.lr = 5e-3f;
-  c.flip = true;
+  c.augment.flip = true;
   c.loader_threads = 2;
   c.out = out;
   return c;
@@ -197,7 +197,7 @@ TEST(Trainer, RefusesResumeOfAFinishedRunAndOfOtherData) {
 TEST(Trainer, OverfitUsesAFewSamplesForBothSets) {
   TrainConfig c = config("");
   c.overfit = 8;
-  c.flip = false;
+  c.augment.flip = false;
   c.epochs = 60;
   const Outcome o = train(c);
   EXPECT_EQ(o.result.validation.samples, 8);

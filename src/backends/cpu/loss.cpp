@@ -36,7 +36,8 @@ struct GroupSum {
 };
 
 // Loss of a row, and its gradient times scale in dy unless that is null.
-double xent_row(const float* y, int64_t K, int64_t label, double smoothing, double scale, float* dy) {
+double xent_row(const float* y, int64_t K, const RowLabels& label, double smoothing, double scale,
+                float* dy) {
   const double m = row_max(y, K);
   double sum = 0, mean = 0;
   for (int64_t k = 0; k < K; k++) {
@@ -46,18 +47,21 @@ double xent_row(const float* y, int64_t K, int64_t label, double smoothing, doub
   const double log_sum = std::log(sum);
   if (dy) {
     for (int64_t k = 0; k < K; k++) {
-      const double target = smoothing / double(K) + (k == label ? 1 - smoothing : 0);
+      const double target = smoothing / double(K) + (1 - smoothing) * label.onehot(k);
       dy[k] = float(scale * (std::exp(y[k] - m) / sum - target));
     }
   }
-  const double hard = log_sum - (y[label] - m);
+  // A label of weight 0 takes no part: 0 times an infinite logit is not to become NaN.
+  double hard = 0;
+  if (label.weight > 0) hard += label.weight * (log_sum - (y[label.first] - m));
+  if (label.weight < 1) hard += (1 - label.weight) * (log_sum - (y[label.second] - m));
   return smoothing == 0 ? hard : (1 - smoothing) * hard + smoothing * (log_sum - mean);
 }
 
-double mse_row(const float* y, int64_t K, int64_t label, double smoothing, double scale, float* dy) {
+double mse_row(const float* y, int64_t K, const RowLabels& label, double smoothing, double scale, float* dy) {
   double sum = 0;
   for (int64_t k = 0; k < K; k++) {
-    const double difference = y[k] - (smoothing / double(K) + (k == label ? 1 - smoothing : 0));
+    const double difference = y[k] - (smoothing / double(K) + (1 - smoothing) * label.onehot(k));
     sum += difference * difference;
     if (dy) dy[k] = float(scale * 2 / double(K) * difference);
   }
@@ -75,7 +79,7 @@ class CpuLoss final : public Loss {
   void run(Context&, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale,
            TensorView dy, TensorView loss, TensorView counts) const override {
     const float* in = y.as<float>();
-    const int32_t* label = labels.as<int32_t>();
+    const int32_t* given = labels.as<int32_t>();
     float* grad = dy ? dy.as<float>() : nullptr;
     std::array<GroupSum, kGroups> groups;
     const auto row = p.kind == LossKind::mse ? mse_row : xent_row;
@@ -85,14 +89,15 @@ class CpuLoss final : public Loss {
           GroupSum s;
           for (int64_t n = p.N * g / kGroups; n < p.N * (g + 1) / kGroups; n++) {
             float* row_grad = grad ? grad + n * p.K : nullptr;
-            if (label[n] < 0) {
+            const RowLabels label(p, given, n);
+            if (label.first < 0) {
               if (row_grad) std::fill_n(row_grad, p.K, 0.0f);
               continue;
             }
-            GABOR_CHECK(label[n] < p.K);
-            s.loss += row(in + n * p.K, p.K, label[n], p.label_smoothing, scale, row_grad);
+            GABOR_CHECK(label.valid(p.K));
+            s.loss += row(in + n * p.K, p.K, label, p.label_smoothing, scale, row_grad);
             s.rows++;
-            s.right += is_right(in + n * p.K, p.K, label[n]);
+            s.right += is_right(in + n * p.K, p.K, label.first);
           }
           groups[size_t(g)] = s;
         },

@@ -43,9 +43,11 @@ class CudaLoss final : public Loss {
   }
 
  private:
-  static kernels::MseProblem mse_of(const LossProblem& p, float scale) { return {p.N, p.K, scale}; }
+  static kernels::MseProblem mse_of(const LossProblem& p, float scale) {
+    return {p.N, p.K, scale, p.two_labels};
+  }
   static kernels::SoftmaxXentProblem xent_of(const LossProblem& p, float scale) {
-    return {p.N, p.K, p.label_smoothing, scale};
+    return {p.N, p.K, p.label_smoothing, scale, p.two_labels};
   }
 };
 

@@ -14,15 +14,15 @@ class ReferenceLoss final : public Loss {
   Support supports(const LossProblem&) const override { return Support::yes(); }
   void run(Context&, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale,
            TensorView dy, TensorView loss, TensorView counts) const override {
-    loss_run(p, input<float>("y", y, p.N * p.K), input<int32_t>("labels", labels, p.N), scale,
-             optional_output<float>("dy", dy, p.N * p.K), output<float>("loss", loss, 1),
+    loss_run(p, input<float>("y", y, p.N * p.K), input<int32_t>("labels", labels, p.labels_shape().count()),
+             scale, optional_output<float>("dy", dy, p.N * p.K), output<float>("loss", loss, 1),
              output<int32_t>("counts", counts, 2));
   }
 };
 
-// What row n should be: 1 at the label, softened by label smoothing.
-double target(const LossProblem& p, int64_t k, int32_t label) {
-  const double hot = k == label ? 1 : 0;
+// What row n should be: 1 at the label, or divided between two, softened by label smoothing.
+double target(const LossProblem& p, int64_t k, const RowLabels& labels) {
+  const double hot = labels.onehot(k);
   if (p.kind == LossKind::mse) return hot;
   return (1 - double(p.label_smoothing)) * hot + double(p.label_smoothing) / double(p.K);
 }
@@ -44,15 +44,18 @@ void loss_run(const LossProblem& p, const T* y, const int32_t* labels, double sc
   for (int64_t n = 0; n < p.N; n++) {
     const T* row = y + n * p.K;
     T* drow = dy ? dy + n * p.K : nullptr;
-    const int32_t label = labels[n];
-    if (label < -1 || label >= p.K)
-      fail(ErrorCode::data, "labels", "row {} has label {}; expected 0..{}", n, label, p.K - 1);
-    if (label < 0) {
+    const RowLabels label(p, labels, n);
+    if (label.first == -1) {
       if (drow) std::fill(drow, drow + p.K, T(0));
       continue;
     }
+    if (!label.valid(p.K) && !p.two_labels)
+      fail(ErrorCode::data, "labels", "row {} has label {}; expected 0..{}", n, label.first, p.K - 1);
+    if (!label.valid(p.K))
+      fail(ErrorCode::data, "labels", "row {} has labels {} and {} of weight {}; expected 0..{} and 0..1", n,
+           label.first, label.second, label.weight, p.K - 1);
     counts[0]++;
-    counts[1] += right(row, p.K, label);
+    counts[1] += right(row, p.K, label.first);
     double max = 0, sum = 0;
     if (p.kind == LossKind::softmax_xent) {
       max = *std::max_element(row, row + p.K);

@@ -48,11 +48,22 @@ void run_softmax(const Softmax& op, const SoftmaxProblem& p, Trial& trial, Data 
   judge.within("dx", dx.tensor.values<float>(), want_dx, budget);
 }
 
+// One row in eight does not count. Of two labels the weights are often 0, 1/2 or 1, and the classes the same.
+std::vector<int32_t> random_labels(Random& random, const LossProblem& p) {
+  std::vector<int32_t> labels;
+  for (int64_t n = 0; n < p.N; n++) {
+    labels.push_back(random.below(8) ? int32_t(random.below(uint32_t(p.K))) : -1);
+    if (!p.two_labels) continue;
+    labels.push_back(int32_t(random.below(uint32_t(p.K))));
+    labels.push_back(random.below(3) ? int32_t(random.below(65537)) : int32_t(random.below(3)) * 32768);
+  }
+  return labels;
+}
+
 void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Judge& judge) {
   const Input y(trial, "y", {p.N, p.K}, logits(trial, p.N * p.K, data));
-  std::vector<int32_t> labels(size_t(p.N));
-  for (int32_t& l : labels) l = trial.below(8) ? int32_t(trial.below(uint32_t(p.K))) : -1;
-  const Guarded label = Guarded::input(trial, "labels", labels.data(), {p.N}, DType::i32);
+  const std::vector<int32_t> labels = random_labels(trial, p);
+  const Guarded label = Guarded::input(trial, "labels", labels.data(), p.labels_shape(), DType::i32);
   Guarded dy = Guarded::output(trial, "dy", {p.N, p.K}, DType::f32);
   Guarded loss = Guarded::output(trial, "loss", {1}, DType::f32),
           counts = Guarded::output(trial, "counts", {2}, DType::i32);
@@ -92,7 +103,9 @@ OpReport OpComparison::loss(int count) const {
     LossProblem p{LossKind(random.below(2)), 1 + random.below(33), classes(random)};
     if (p.kind == LossKind::softmax_xent && random.below(3) == 0)
       p.label_smoothing = random.uniform(0.01f, 0.3f);
-    return {fmt::format("{} N={} K={} label_smoothing={}", name_of(p.kind), p.N, p.K, p.label_smoothing),
+    p.two_labels = random.below(2);
+    return {fmt::format("{} N={} K={} label_smoothing={} labels={}", name_of(p.kind), p.N, p.K,
+                        p.label_smoothing, p.two_labels ? 2 : 1),
             op.supports(p),
             [&op, p](Trial& trial, Data data, Judge& judge) { run_loss(op, p, trial, data, judge); }};
   };

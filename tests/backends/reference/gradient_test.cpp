@@ -237,8 +237,13 @@ TEST(Gradient, Losses) {
     LossProblem p{LossKind(i % 2), 1 + random.below(4), 1 + random.below(6)};
     if (p.kind == LossKind::softmax_xent && random.below(2)) p.label_smoothing = 0.1f;
     Values y = random_vector(random, p.N * p.K), dy(y.size());
-    std::vector<int32_t> labels(size_t(p.N)), counts(2);
-    for (int32_t& l : labels) l = int32_t(random.below(uint32_t(p.K) + 1)) - 1;
+    p.two_labels = random.below(2);
+    std::vector<int32_t> labels, counts(2);
+    for (int64_t n = 0; n < p.N; n++) {
+      labels.push_back(int32_t(random.below(uint32_t(p.K) + 1)) - 1);
+      if (p.two_labels)
+        labels.insert(labels.end(), {int32_t(random.below(uint32_t(p.K))), int32_t(random.below(65537))});
+    }
     double loss = 0;
     const double scale = 0.25;
     const auto f = [&] {

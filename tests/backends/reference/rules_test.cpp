@@ -144,6 +144,35 @@ TEST(ReferenceRules, RowsWithoutALabelDoNotCount) {
   }
 }
 
+// Weights are of the labels' losses, but those of squared errors, whose target is weighted.
+TEST(ReferenceRules, TwoLabelsShareARow) {
+  const std::vector<float> y{0.25f, -1, 2};
+  for (float smoothing : {0.0f, 0.25f}) {
+    LossProblem one{LossKind::softmax_xent, 1, 3, smoothing}, two = one;
+    two.two_labels = true;
+    const LossResult first = loss(one, y, {2}), second = loss(one, y, {0}),
+                     both = loss(two, y, {2, 0, 49152});
+    EXPECT_FLOAT_EQ(both.loss, 0.75f * first.loss + 0.25f * second.loss);
+    for (size_t k = 0; k < 3; k++) EXPECT_FLOAT_EQ(both.dy[k], 0.75f * first.dy[k] + 0.25f * second.dy[k]);
+    EXPECT_EQ(both.counts[1], 1);  // by the first label
+    EXPECT_EQ(loss(two, y, {0, 2, 49152}).counts[1], 0);
+  }
+  const LossResult squared = loss({LossKind::mse, 1, 3, 0, true}, y, {2, 0, 49152});
+  EXPECT_FLOAT_EQ(squared.loss, (0.0f + 1 + 1.25f * 1.25f) / 3);
+  EXPECT_EQ(squared.dy, (std::vector<float>{0, -2.0f / 3, 2.5f / 3}));
+}
+
+TEST(ReferenceRules, ALabelOfWeightZeroTakesNoPart) {
+  const std::vector<float> y{-kInf, 0, 0};
+  const LossProblem one{LossKind::softmax_xent, 1, 3}, two{LossKind::softmax_xent, 1, 3, 0, true};
+  for (const std::vector<int32_t>& labels : {std::vector<int32_t>{1, 0, 65536}, {0, 1, 0}, {1, 1, 77}}) {
+    const LossResult r = loss(two, y, labels);
+    EXPECT_EQ(r.loss, loss(one, y, {1}).loss);
+    EXPECT_EQ(r.dy, loss(one, y, {1}).dy);
+  }
+  EXPECT_EQ(loss(two, y, {-1, 0, 9}).counts[0], 0);
+}
+
 TEST(ReferenceRules, RightIsTheFirstLargestAndNeverNaN) {
   const LossResult ties = loss({LossKind::softmax_xent, 2, 2}, {3, 3, 3, 3}, {0, 1});
   EXPECT_EQ(ties.counts[0], 2);
@@ -168,6 +197,12 @@ TEST(ReferenceRules, ALabelOutsideTheClassesIsAnError) {
     EXPECT_EQ(e.code(), ErrorCode::data);
     EXPECT_STREQ(e.what(), "labels: row 1 has label 2; expected 0..1");
   }
+}
+
+TEST(ReferenceRules, TwoLabelsOutsideTheirRangesAreErrors) {
+  for (const std::vector<int32_t>& labels :
+       {std::vector<int32_t>{2, 0, 1}, {0, 2, 1}, {0, -1, 1}, {0, 0, -1}, {0, 0, 65537}})
+    EXPECT_THROW(loss({LossKind::mse, 1, 2, 0, true}, {0, 0}, labels), Error);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // order draws shapes of its own, so that the six runs of a test together see six times as many.
 #include "kernels/mse/mse.h"
 
+#include "kernels/class_labels.h"
 #include "kernels/judge.h"
 #include "kernels/problem_count.h"
 
@@ -35,7 +36,8 @@ Case<Element> random_case(Rng& rng, int64_t N, int64_t K, Data data) {
       y.back() = std::vector<float>{NAN, INFINITY, -INFINITY, -0.0f, 1e-42f, 1e30f}[size_t(below(rng, 6))];
   }
   c.y = stored<Element>(y);
-  for (int64_t n = 0; n < N; ++n) c.labels.push_back(below(rng, 8) == 0 ? -1 : below(rng, int(K)));
+  c.p.two_labels = below(rng, 2) == 0;
+  c.labels = random_labels(rng, N, int(K), c.p.two_labels);
   return c;
 }
 
@@ -46,11 +48,12 @@ struct Oracle {
     const std::vector<double> y = widened(c.y);
     double total = 0;
     for (int64_t n = 0; n < c.p.N; ++n) {
-      const int32_t label = c.labels[size_t(n)];
+      const auto [label, other, w] = labels_of(c.labels, n, c.p.two_labels);
       const double* row = y.data() + n * c.p.K;
       bool right = true;
       for (int64_t k = 0; k < c.p.K; ++k) {
-        const double error = row[k] - (k == label ? 1 : 0), d = double(c.p.scale) * 2 / double(c.p.K) * error;
+        const double hot = (k == label ? w : 0) + (k == other ? 1 - w : 0), error = row[k] - hot,
+                     d = double(c.p.scale) * 2 / double(c.p.K) * error;
         if (label == -1) {
           dy.add(0, 0);
           continue;
@@ -148,6 +151,7 @@ TEST_P(MseKernels, WholeNumbersAreExact) {
 TEST_P(MseKernels, RowsThatDoNotCount) {
   Rng rng(5);
   Case<float> c = random_case<float>(rng, 9, 5, Data::real);
+  c.p.two_labels = false;
   c.labels.assign(9, -1);
   c.y[7] = NAN;  // a bad image may hold anything
   DeviceArray<float> dy(c.y.size(), "dy");
@@ -166,6 +170,16 @@ TEST_P(MseKernels, LabelOutsideShowsAsNaN) {
     const std::vector<float> d = dy.values();
     for (size_t k = 0; k < 3; ++k) EXPECT_TRUE(std::isfinite(d[k]) && std::isnan(d[3 + k]));
     EXPECT_EQ(got.counts, (std::vector<int32_t>{2, 0}));
+  }
+}
+
+TEST_P(MseKernels, SecondLabelOrWeightOutsideShowsAsNaN) {
+  for (const auto& [label, weight] : {std::pair{3, 9}, {-1, 9}, {0, -1}, {0, 65537}}) {
+    const Case<float> c{{2, 3, 1.0f, true}, std::vector<float>(6, 1.0f), {1, 2, 30000, 1, label, weight}};
+    DeviceArray<float> dy(6, "dy");
+    EXPECT_TRUE(std::isnan(run(c, GetParam(), &dy).loss[0]));
+    const std::vector<float> d = dy.values();
+    for (size_t k = 0; k < 3; ++k) EXPECT_TRUE(std::isfinite(d[k]) && std::isnan(d[3 + k]));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/softmax_xent/softmax_xent.h"
 
+#include "kernels/class_labels.h"
 #include "kernels/judge.h"
 #include "kernels/problem_count.h"
 
@@ -38,7 +39,7 @@ struct Oracle {
     double total = 0, magnitude = 0, error = 0;
     const double e = p.label_smoothing, share = e / double(p.K), scale = p.scale;
     for (int64_t n = 0; n < p.N; ++n) {
-      const int32_t label = labels[size_t(n)];
+      const auto [label, other, w] = labels_of(labels, n, p.two_labels);
       if (label == -1) {
         for (int64_t k = 0; k < p.K; ++k) dy.add(0, 0);
         continue;
@@ -48,17 +49,17 @@ struct Oracle {
       counts[1] += row.right(label);
       error += row.sum_error + 4 * kU * std::log(row.sum);
       for (int64_t k = 0; k < p.K; ++k) {
-        const double hot = k == label ? 1 : 0, target = (1 - e) * hot + share;
+        const double hot = (k == label ? w : 0) + (k == other ? 1 - w : 0), target = (1 - e) * hot + share;
         if (target != 0) total += target * (std::log(row.sum) + row.max - row.y[k]);
         if (target != 0) magnitude += target * (std::log(row.sum) + std::fabs(row.max) + std::fabs(row.y[k]));
         const double softmax = std::exp(row.y[k] - row.max) / row.sum;
         // A logit far below the largest has an exponential that may be 0 in float: its error stops growing there.
         const double own = std::min(row.max - row.y[k], 200.0) + kExpUlps + 2;
         dy.add(scale * (softmax - target),
-               scale * (softmax * (kU * own + row.sum_error) + gamma(5) * (softmax + target)) + FLT_MIN);
+               scale * (softmax * (kU * own + row.sum_error) + gamma(6) * (softmax + target)) + FLT_MIN);
       }
     }
-    loss.add(total, error + gabor::sum_budget(double(p.K + counts[0]) + 4, magnitude));
+    loss.add(total, error + gabor::sum_budget(double(p.K + counts[0]) + 7, magnitude));
   }
   Expected dy, loss;
   std::vector<int32_t> counts{0, 0};
@@ -85,7 +86,8 @@ Case<Element> random_case(Rng& rng, int64_t N, int64_t K, Data data) {
       y.back() = std::vector<float>{NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 1e-42f}[size_t(below(rng, 6))];
   }
   c.y = stored<Element>(y);
-  for (int64_t n = 0; n < N; ++n) c.labels.push_back(below(rng, 8) == 0 ? -1 : below(rng, int(K)));
+  c.p.two_labels = below(rng, 2) == 0;
+  c.labels = random_labels(rng, N, int(K), c.p.two_labels);
   return c;
 }
 
@@ -165,6 +167,7 @@ TEST(SoftmaxXentKernels, RowsThatDoNotCount) {
   for (SoftmaxXentRung rung : {SoftmaxXentRung::naive, SoftmaxXentRung::warp}) {
     Rng rng(5);
     Case<float> c = random_case<float>(rng, 9, 5, Data::real);
+    c.p.two_labels = false;
     c.labels.assign(9, -1);
     c.y[7] = NAN;  // a bad image may hold anything
     DeviceArray<float> dy(c.y.size(), "dy");
@@ -198,6 +201,27 @@ TEST(SoftmaxXentKernels, LabelOutsideShowsAsNaN) {
       for (int k = 0; k < 3; ++k) EXPECT_TRUE(std::isfinite(d[size_t(k)]) && std::isnan(d[size_t(3 + k)]));
       EXPECT_EQ(got.counts, (std::vector<int32_t>{2, 0}));
     }
+}
+
+TEST(SoftmaxXentKernels, SecondLabelOrWeightOutsideShowsAsNaN) {
+  for (SoftmaxXentRung rung : {SoftmaxXentRung::naive, SoftmaxXentRung::warp})
+    for (const auto& [label, weight] : {std::pair{3, 9}, {-1, 9}, {0, -1}, {0, 65537}}) {
+      const Case<float> c{
+          {2, 3, 0.0f, 1.0f, true}, std::vector<float>(6, 1.0f), {1, 2, 30000, 1, label, weight}};
+      DeviceArray<float> dy(6, "dy");
+      EXPECT_TRUE(std::isnan(run(c, rung, &dy).loss[0]));
+      const std::vector<float> d = dy.values();
+      for (size_t k = 0; k < 3; ++k) EXPECT_TRUE(std::isfinite(d[k]) && std::isnan(d[3 + k]));
+    }
+}
+
+// 0 times an infinite gap would be NaN.
+TEST(SoftmaxXentKernels, LabelOfWeightZeroTakesNoPart) {
+  for (SoftmaxXentRung rung : {SoftmaxXentRung::naive, SoftmaxXentRung::warp}) {
+    const Case<float> c{{2, 3, 0.0f, 1.0f, true}, {-INFINITY, 1, 1, -INFINITY, 1, 1}, {1, 0, 65536, 0, 1, 0}};
+    const Result got = run<float>(c, rung, nullptr);
+    EXPECT_NEAR(got.loss[0], 2 * std::log(2.0), 1e-6);
+  }
 }
 
 }  // namespace
