@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor {
 
@@ -86,7 +87,7 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
   reserve(images.shape[0]);
   run_.batch = images.shape[0];
   run_.loss_scale = loss_scale;
-  run_.micro_batch = micro_batch;
+  run_.first_chunk = micro_batch * uint32_t(chunk_count(plan_->options.batch));
   context_.step = step;
   forwards_++;
 }

@@ -31,8 +31,8 @@ class Executor {
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N) in memory that the device's queued copies may use
   // (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
   // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). step: number of the training step.
-  // micro_batch: number of this part of the batch, where it runs in parts: forward and backward of each in turn; the
-  // backward of all but the first adds to the gradients of the parameters.
+  // micro_batch: number of this part of the batch, where it runs in parts (of as many samples as the plan has, but for
+  // the last): forward and backward of each in turn; that of all but the first adds to the parameters' gradients.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, uint64_t step,
                uint32_t micro_batch = 0);
   void backward();
