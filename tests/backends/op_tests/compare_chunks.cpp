@@ -23,7 +23,8 @@ View part(View whole, const Problem& chunk, int64_t first, int64_t all) {
   return whole;
 }
 
-// An output of two runs, the batch at once and in chunks, with the same numbers in it before.
+// An output of two runs, the batch at once and in chunks, with the same numbers in it before, and as far off the grid: a
+// backend may have another kernel for what is not aligned.
 struct Twice {
   Twice(Trial& trial, std::string tensor, Shape shape, GradMode mode)
       : Twice(trial, tensor, shape, mode, random_values(trial, shape.count(), Data::real)) {}
@@ -44,7 +45,7 @@ struct Twice {
       : name(tensor),
         whole(make(trial, tensor, shape, mode, before)),
         chunks(make(trial, tensor, shape, mode, before)) {}
-  static Guarded make(Trial& trial, const std::string& tensor, Shape shape, GradMode mode,
+  static Guarded make(Trial trial, const std::string& tensor, Shape shape, GradMode mode,
                       const std::vector<float>& before) {
     if (mode == GradMode::overwrite) return Guarded::output(trial, tensor, shape, DType::f32);
     return Guarded::in_out(trial, tensor, before.data(), shape, DType::f32);
