@@ -31,7 +31,7 @@ __device__ inline void philox4x32_10(const DropoutKey& k, const StepValues& valu
                                      uint32_t (&word)[4]) {
   const uint64_t step = values.step;
   word[0] = i;
-  word[1] = k.layer + (values.micro_batch << kDropoutLayerBits);
+  word[1] = k.layer + ((values.first_chunk + k.chunk) << kDropoutLayerBits);
   word[2] = uint32_t(step);
   word[3] = (uint32_t(step >> 32) << 8) | k.purpose;
   uint32_t key0 = k.seed_low, key1 = k.seed_high;

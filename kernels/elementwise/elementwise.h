@@ -25,7 +25,7 @@ void add(int64_t count, const Element* a, const Element* b, Element* y, void* st
 
 // With the step's values, what keys the draws (dropout_key of ops/dropout.h).
 struct DropoutKey {
-  uint32_t layer = 0, purpose = 0;
+  uint32_t layer = 0, chunk = 0, purpose = 0;
   uint32_t seed_low = 0, seed_high = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor {
 
@@ -93,6 +94,7 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
   image = {const_cast<void*>(images.data), images.shape, images.dtype};
   label = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
   step_values_ = values;
+  step_values_.first_chunk = values.micro_batch * uint32_t(chunk_count(plan_->options.batch));
   if (Input& in = inputs_[forwards_ % inputs_.size()]; in.images.data()) {
     upload(in, images, labels);
     image.data = in.images.data(), label.data = in.labels.data();
@@ -103,7 +105,7 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
   reserve(images.shape[0]);
   run_.batch = images.shape[0];
   run_.loss_scale = loss_scale;
-  run_.micro_batch = values.micro_batch;
+  run_.first_chunk = step_values_.first_chunk;
   forwards_++;
 }
 

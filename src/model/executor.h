@@ -31,7 +31,7 @@ class Executor {
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
   // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
   // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
-  // (values.micro_batch), forward and backward of each follow in turn; the backward of all but the first adds to the
+  // (values.micro_batch; of as many samples as the plan has, but for the last), forward and backward of each follow in turn; the backward of all but the first adds to the
   // gradients of the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void backward();

@@ -10,11 +10,13 @@ struct DropoutProblem {
   int64_t count = 0;
   float rate = 0.5f;   // probability that an element is dropped, in [0,1)
   uint32_t layer = 0;  // number of the layer in the net, below 2^kDropoutLayerBits: no two draw the same mask
+  uint32_t chunk = 0;  // number of the chunk in this part of the batch: no two draw the same mask
 };
 
 // What is drawn, in the run of that seed.
-inline RandomKey dropout_key(uint64_t seed, uint32_t layer, const StepValues& values) {
-  return {seed, Purpose::dropout, values.step, layer + (values.micro_batch << kDropoutLayerBits)};
+inline RandomKey dropout_key(uint64_t seed, const DropoutProblem& p, const StepValues& values) {
+  return {seed, Purpose::dropout, values.step,
+          p.layer + ((values.first_chunk + p.chunk) << kDropoutLayerBits)};
 }
 
 // Inverted dropout: element i is kept when unit_float(key.block(i/4)[i%4]) >= rate, with the dropout_key of the context's

@@ -12,7 +12,7 @@ TensorView Run::view(const std::vector<TensorView>& views, TensorId id) const {
 GradMode Run::claim(TensorId id) {
   const TensorId root = table_.root(id);
   if (table_[root].role == TensorRole::parameter)
-    return micro_batch > 0 ? GradMode::accumulate : GradMode::overwrite;
+    return first_chunk > 0 ? GradMode::accumulate : GradMode::overwrite;
   const bool again = written_[size_t(root)];
   written_[size_t(root)] = true;
   return again ? GradMode::accumulate : GradMode::overwrite;

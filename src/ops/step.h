@@ -23,9 +23,9 @@ class Run {
   int64_t batch = 1;     // samples in this batch: at most what the plan was made for
   bool training = true;  // dropout is active, arg-max is saved, batchnorm takes the batch's statistics
   float loss_scale = 1;  // 1 / number of samples that count
-  // Number of the micro-batch within the step. From the second on, parameter gradients add to what is there, and what
-  // is drawn at random differs from the first's.
-  uint32_t micro_batch = 0;
+  // Number, within the step, of this micro-batch's first chunk (batch_chunks.h). From the second micro-batch on,
+  // parameter gradients add to what is there. What is drawn at random is drawn by chunk.
+  uint32_t first_chunk = 0;
 
   TensorView value(TensorId id) const { return view(values_, id); }
   TensorView grad(TensorId id) const { return view(grads_, id); }

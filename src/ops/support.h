@@ -1,6 +1,6 @@
-// ops: one contract per operation, the context that every call gets, and the ordered choice between backends.
-// Backends implement the contracts and know nothing of each other; layers and plans use the contracts and
-// know no backend. This file: the words that all contracts share.
+// ops: one contract per operation (and one rule for all: batch_chunks.h), the context that every call gets, and the
+// ordered choice between backends. Backends implement the contracts and know nothing of each other; layers and plans
+// use the contracts and know no backend. This file: the words that all contracts share.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -2,11 +2,12 @@
 //   dw[run, j, k] = sum over n,p,q of x[n, p, q stride C + run offset + j] * dy[n,p,q,k]
 // Registers hold up to 15 taps times one vector of filters while a band of dy and x goes by: one load of dy
 // and a broadcast x for each tap. Bands (at most 64 KiB of x) keep both in L1/L2, so FMA is the roof. The
-// images are cut into a fixed number of parts with a sum each, added up in order: the bits do not depend on
-// the number of threads.
+// chunks of the batch are cut into a fixed number of parts with a sum each, added up in order: the bits do not
+// depend on the number of threads.
 #include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/chunk_parts.h"
 #include "backends/cpu/conv2d_direct.h"
 #include "backends/cpu/kernels.h"
 
@@ -185,22 +186,21 @@ HWY_EXPORT(GradTile);
 HWY_EXPORT(FilterGrad);
 HWY_EXPORT(BiasGrad);
 
-constexpr int64_t kParts = 16;
-
-// Of the workspace, in floats: `parts` sums of dw and db, then a scratch for each thread.
+// Of the workspace, in floats: a sum of dw and db for each part, then a scratch for each thread.
 struct Layout {
-  int64_t tile, padded_filters, taps, db, part, parts, scratch_each, total;
+  ChunkParts parts;
+  int64_t tile, padded_filters, taps, db, part, scratch_each, total;
 };
 Layout layout_of(const Conv2dProblem& p, const Bands& bands) {
   Layout l;
+  l.parts = {.images = p.N, .items = bands.per_image, .most = 8};
   l.tile = HWY_DYNAMIC_DISPATCH(GradTile)(p.K / p.groups);
   l.padded_filters = (p.K / p.groups + l.tile - 1) / l.tile * l.tile;
   l.taps = p.R * p.S * (p.C / p.groups);
   l.db = whole_lines(p.groups * l.padded_filters * l.taps);
   l.part = l.db + whole_lines(p.groups * l.padded_filters);
-  l.parts = std::min(kParts, p.N * bands.per_image);
   l.scratch_each = whole_lines(bands.scratch());
-  l.total = l.parts * l.part + l.scratch_each * max_threads();
+  l.total = l.parts.count() * l.part + l.scratch_each * max_threads();
   return l;
 }
 
@@ -221,54 +221,60 @@ void careful_filter_grad(const GradBand& b, const float* x, int64_t first_row, i
       }
 }
 
-}  // namespace
-
-size_t direct_wgrad_workspace(const Conv2dProblem& p) {
-  return size_t(layout_of(p, bands_of(p)).total) * sizeof(float);
-}
-
-void direct_wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
-                  bool accumulate, void* workspace) {
-  const Bands bands = bands_of(p);
-  const Layout l = layout_of(p, bands);
+// The sums of all parts; kChunksAtOnce chunks at most.
+void sum_parts(const Conv2dProblem& p, const Bands& bands, const Layout& l, const float* x, const float* dy,
+               float* sums) {
   const Runs runs = runs_of(p, bands.x_width);
-  const int64_t P = p.P(), Q = p.Q(), K = p.K / p.groups, C = p.C / p.groups, units = p.N * bands.per_image;
-  auto* sums = static_cast<float*>(workspace);
+  const int64_t P = p.P(), Q = p.Q(), K = p.K / p.groups, C = p.C / p.groups;
+  const auto add_band = [&](int64_t n, int64_t first, float* sum, float* scratch) {
+    const int64_t rows = std::min(bands.rows, P - first);
+    const float* from = band_input(p, bands, x, n, first, rows, scratch);
+    for (int64_t g = 0; g < p.groups; g++) {
+      const GradBand band{.p = p,
+                          .runs = runs,
+                          .x_width = bands.x_width,
+                          .x = from + g * C,
+                          .dy = dy + ((n * P + first) * Q) * p.K + g * K,
+                          .dw = sum + g * l.padded_filters * l.taps,
+                          .db = sum + l.db + g * l.padded_filters,
+                          .rows = rows,
+                          .Q = Q};
+      const bool finite = HWY_DYNAMIC_DISPATCH(BiasGrad)(band, l.tile);
+      if (finite || !bands.copied)
+        HWY_DYNAMIC_DISPATCH(FilterGrad)(band, l.tile);
+      else
+        careful_filter_grad(band, x + n * p.H * p.W * p.C + g * C, first, l.tile);
+    }
+  };
   parallel_ranges(
-      l.parts,
+      l.parts.count(),
       [&](int64_t begin, int64_t end, int thread) {
-        float* scratch = sums + l.parts * l.part + thread * l.scratch_each;
-        for (int64_t part = begin; part < end; part++) {
-          float* sum = sums + part * l.part;
+        float* scratch = sums + l.parts.count() * l.part + thread * l.scratch_each;
+        for (int64_t number = begin; number < end; number++) {
+          float* sum = sums + number * l.part;
           std::fill_n(sum, l.part, 0.0f);
-          for (int64_t i = units * part / l.parts; i < units * (part + 1) / l.parts; i++) {
-            const int64_t n = i / bands.per_image, first = i % bands.per_image * bands.rows;
-            const int64_t rows = std::min(bands.rows, P - first);
-            const float* from = band_input(p, bands, x, n, first, rows, scratch);
-            for (int64_t g = 0; g < p.groups; g++) {
-              const GradBand band{.p = p,
-                                  .runs = runs,
-                                  .x_width = bands.x_width,
-                                  .x = from + g * C,
-                                  .dy = dy + ((n * P + first) * Q) * p.K + g * K,
-                                  .dw = sum + g * l.padded_filters * l.taps,
-                                  .db = sum + l.db + g * l.padded_filters,
-                                  .rows = rows,
-                                  .Q = Q};
-              const bool finite = HWY_DYNAMIC_DISPATCH(BiasGrad)(band, l.tile);
-              if (finite || !bands.copied)
-                HWY_DYNAMIC_DISPATCH(FilterGrad)(band, l.tile);
-              else
-                careful_filter_grad(band, x + n * p.H * p.W * p.C + g * C, first, l.tile);
-            }
-          }
+          const ChunkParts::Part part = l.parts.part(number);
+          for (int64_t i = part.begin; i < part.end; i++)
+            add_band(i / bands.per_image, i % bands.per_image * bands.rows, sum, scratch);
         }
       },
       threads_for(p.flops() / kFlopsPerElement));
-  const auto total = [&](int64_t at) {
-    float sum = 0;
-    for (int64_t part = 0; part < l.parts; part++) sum += sums[part * l.part + at];
-    return sum;
+}
+
+// dw and db from the sums of the parts, chunk by chunk.
+void reduce_parts(const Conv2dProblem& p, const Layout& l, float* sums, float* dw, float* db,
+                  bool accumulate) {
+  const int64_t chunks_here = l.parts.chunks(), K = p.K / p.groups;
+  chunks(l.part, [&](int64_t i, int64_t end) {
+    for (int64_t chunk = 0; chunk < chunks_here; chunk++) {
+      float* total = sums + l.parts.first(chunk) * l.part;
+      for (int64_t part = 1; part < l.parts.of(chunk); part++)
+        add(total + i, total + part * l.part + i, total + i, end - i);
+    }
+  });
+  const auto add_chunks = [&](int64_t at, float& to) {
+    for (int64_t chunk = 0; chunk < chunks_here; chunk++)
+      to = (accumulate || chunk > 0 ? to : 0) + sums[l.parts.first(chunk) * l.part + at];
   };
   parallel_for(
       p.K,
@@ -276,11 +282,31 @@ void direct_wgrad(const Conv2dProblem& p, const float* x, const float* dy, float
         const int64_t g = k / K, kk = k % K;
         const float* filter_end = dw + (k + 1) * l.taps;
         int64_t at = (g * l.padded_filters + kk / l.tile * l.tile) * l.taps + kk % l.tile;
-        for (float* to = dw + k * l.taps; to != filter_end; to++, at += l.tile)
-          *to = (accumulate ? *to : 0) + total(at);
-        if (db) db[k] = (accumulate ? db[k] : 0) + total(l.db + g * l.padded_filters + kk);
+        for (float* to = dw + k * l.taps; to != filter_end; to++, at += l.tile) add_chunks(at, *to);
+        if (db) add_chunks(l.db + g * l.padded_filters + kk, db[k]);
       },
-      std::max<int64_t>(1, kGrain / (l.taps * l.parts)));
+      std::max<int64_t>(1, kGrain / (l.taps * chunks_here)));
+}
+
+}  // namespace
+
+size_t direct_wgrad_workspace(const Conv2dProblem& p) {
+  const Conv2dProblem some = with_images(p, std::min(p.N, kChunksAtOnce * kBatchChunk));
+  return size_t(layout_of(some, bands_of(some)).total) * sizeof(float);
+}
+
+void direct_wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
+                  bool accumulate, void* workspace) {
+  auto* sums = static_cast<float*>(workspace);
+  const Bands bands = bands_of(p);
+  for_batch_chunks(
+      p,
+      [&](const Conv2dProblem& some, int64_t first) {
+        const Layout l = layout_of(some, bands);
+        sum_parts(some, bands, l, x + first * (p.H * p.W * p.C), dy + first * (p.P() * p.Q() * p.K), sums);
+        reduce_parts(some, l, sums, dw, db, accumulate || first > 0);
+      },
+      kChunksAtOnce);
 }
 
 }  // namespace gabor::cpu

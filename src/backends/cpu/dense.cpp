@@ -1,11 +1,13 @@
-// Fully connected layers: oneDNN's matrix product, with bias and activation in one pass after it; few outputs
-// over many inputs go to dense_few.h.
+// Fully connected layers: matrix products in tiles that the threads share, each oneDNN's, with bias and activation after
+// it; few outputs over many inputs go to dense_few.h. A tile's rows are a chunk of the batch (ops/batch_chunks.h), and its
+// columns follow from K and C alone, so neither the batch nor the threads change a bit.
 #include <algorithm>
 
 #include "backends/cpu/dense_few.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/onednn.h"
 #include "backends/cpu/ops.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor::cpu {
 namespace {
@@ -20,6 +22,37 @@ void bias_grad(const DenseProblem& p, const float* dy, float* db, bool accumulat
       for (int64_t k = 0; k < count; k++) sums[k] += dy[n * p.K + k0 + k];
     for (int64_t k = 0; k < count; k++) db[k0 + k] = float(sums[k] + (accumulate ? db[k0 + k] : 0));
   }
+}
+
+// Columns first .. first + count - 1 of a matrix: the i-th of as many even tiles as it has, in whole vectors.
+struct Columns {
+  int64_t first, count;
+};
+int64_t tiles(int64_t columns) {
+  constexpr int64_t kWidest = 128;
+  return (columns + kWidest - 1) / kWidest;
+}
+Columns tile(int64_t i, int64_t columns) {
+  constexpr int64_t kVector = 16;
+  const int64_t vectors = (columns + kVector - 1) / kVector, many = tiles(columns);
+  const int64_t first = vectors * i / many * kVector, end = vectors * (i + 1) / many * kVector;
+  return {first, std::min(end, columns) - first};
+}
+
+// body(chunk, its first image, columns) for each tile of a matrix of N rows, on as many threads as it is worth. Tiles
+// that read the same part of w follow each other.
+template <class Body>
+void for_tiles(const DenseProblem& p, int64_t columns, Body&& body) {
+  const int64_t chunk_rows = chunk_count(p.N);
+  parallel_ranges(
+      tiles(columns) * chunk_rows,
+      [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; i++) {
+          const int64_t first = i % chunk_rows * kBatchChunk;
+          body(with_images(p, std::min(kBatchChunk, p.N - first)), first, tile(i / chunk_rows, columns));
+        }
+      },
+      threads_for(p.flops() / kFlopsPerElement));
 }
 
 class CpuDense final : public Dense {
@@ -38,27 +71,71 @@ class CpuDense final : public Dense {
       GABOR_CHECK(context.workspace_bytes >= dense_few_workspace(p));
       return dense_few_fprop(p, in, weights, bias, out, context.workspace);
     }
-    sgemm({.M = p.N, .N = p.K, .K = p.C, .transpose_b = true}, in, weights, out);
-    parallel_for(
-        p.N, [&](int64_t n) { bias_activate(p.activation, bias, out + n * p.K, 1, p.K); },
-        std::max<int64_t>(1, kGrain / p.K));
+    for_tiles(p, p.K, [&](const DenseProblem& chunk, int64_t first, Columns k) {
+      float* to = out + first * p.K + k.first;
+      sgemm({.M = chunk.N,
+             .N = k.count,
+             .K = p.C,
+             .a_step = p.C,
+             .b_step = p.C,
+             .c_step = p.K,
+             .transpose_b = true},
+            in + first * p.C, weights + k.first * p.C, to);
+      for (int64_t n = 0; n < chunk.N; n++)
+        bias_activate(p.activation, bias ? bias + k.first : nullptr, to + n * p.K, 1, k.count);
+    });
   }
 
   void dgrad(Context&, const DenseProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
              GradMode mode) const override {
+    const float *grad = dy.as<float>(), *weights = w.as<float>();
+    float* to = dx.as<float>();
     const bool accumulate = mode == GradMode::accumulate;
-    if (few_outputs(p)) return dense_few_dgrad(p, dy.as<float>(), w.as<float>(), dx.as<float>(), accumulate);
-    sgemm({.M = p.N, .N = p.C, .K = p.K, .beta = accumulate ? 1.0f : 0.0f}, dy.as<float>(), w.as<float>(),
-          dx.as<float>());
+    if (few_outputs(p)) return dense_few_dgrad(p, grad, weights, to, accumulate);
+    for_tiles(p, p.C, [&](const DenseProblem& chunk, int64_t first, Columns c) {
+      sgemm({.M = chunk.N,
+             .N = c.count,
+             .K = p.K,
+             .a_step = p.K,
+             .b_step = p.C,
+             .c_step = p.C,
+             .beta = accumulate ? 1.0f : 0.0f},
+            grad + first * p.K, weights + c.first, to + first * p.C + c.first);
+    });
   }
 
   void wgrad(Context&, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
-    const bool accumulate = mode == GradMode::accumulate;
-    if (db) bias_grad(p, dy.as<float>(), db.as<float>(), accumulate);
-    if (few_outputs(p)) return dense_few_wgrad(p, x.as<float>(), dy.as<float>(), dw.as<float>(), accumulate);
-    sgemm({.M = p.K, .N = p.C, .K = p.N, .transpose_a = true, .beta = accumulate ? 1.0f : 0.0f},
-          dy.as<float>(), x.as<float>(), dw.as<float>());
+    const float *in = x.as<float>(), *grad = dy.as<float>();
+    float *weights = dw.as<float>(), *bias = db.as<float>();
+    const auto accumulate = [&](int64_t first) { return chunk_mode(first, mode) == GradMode::accumulate; };
+    if (bias)
+      for_batch_chunks(p, [&](const DenseProblem& chunk, int64_t first) {
+        bias_grad(chunk, grad + first * p.K, bias, accumulate(first));
+      });
+    // Rows of x go into dw in order, so that chunks make no difference.
+    if (few_outputs(p)) return dense_few_wgrad(p, in, grad, weights, accumulate(0));
+    const int64_t across = tiles(p.C);
+    parallel_ranges(
+        across * tiles(p.K),
+        [&](int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; i++) {
+            const Columns k = tile(i / across, p.K), c = tile(i % across, p.C);
+            for_batch_chunks(p, [&](const DenseProblem& chunk, int64_t first) {
+              sgemm({.M = k.count,
+                     .N = c.count,
+                     .K = chunk.N,
+                     .a_step = p.K,
+                     .b_step = p.C,
+                     .c_step = p.C,
+                     .transpose_a = true,
+                     .beta = accumulate(first) ? 1.0f : 0.0f},
+                    grad + first * p.K + k.first, in + first * p.C + c.first,
+                    weights + k.first * p.C + c.first);
+            });
+          }
+        },
+        threads_for(p.flops() / kFlopsPerElement));
   }
 };
 

@@ -159,7 +159,7 @@ class CpuDropout final : public Dropout {
  private:
   static void run(const Context& context, const DropoutProblem& p, const float* x, float* y,
                   bool accumulate) {
-    const RandomKey key = dropout_key(context.seed, p.layer, *context.step);
+    const RandomKey key = dropout_key(context.seed, p, *context.step);
     chunks(p.count, [&](int64_t i, int64_t end) {
       HWY_DYNAMIC_DISPATCH(DropoutRange)(key, p.rate, x, y, i, end, accumulate);
     });

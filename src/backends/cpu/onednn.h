@@ -11,10 +11,12 @@
 
 namespace gabor::cpu {
 
-// c = a b + beta c, row-major and dense: c is M,N; a is M,K (K,M when transposed); b is K,N (N,K when
-// transposed). Letters are those of matrix products, not of layers.
+// c = a b + beta c, row-major; a is M,K (K,M when transposed); b is K,N (N,K when transposed); c is M,N; each row begins
+// a_step, b_step, c_step floats after the one before. Letters are those of matrix products, not of layers. Runs on the
+// calling thread alone: how oneDNN deals a product out depends on M and on the number of threads, and with it the bits.
 struct Sgemm {
   int64_t M = 1, N = 1, K = 1;
+  int64_t a_step = 1, b_step = 1, c_step = 1;
   bool transpose_a = false, transpose_b = false;
   float beta = 0;
 };

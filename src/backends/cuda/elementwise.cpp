@@ -67,7 +67,7 @@ class CudaDropout final : public Dropout {
  private:
   static void run(Context& context, const DropoutProblem& p, ConstTensorView from, TensorView to,
                   bool accumulate) {
-    const kernels::DropoutKey key{p.layer, uint32_t(Purpose::dropout), uint32_t(context.seed),
+    const kernels::DropoutKey key{p.layer, p.chunk, uint32_t(Purpose::dropout), uint32_t(context.seed),
                                   uint32_t(context.seed >> 32)};
     launching(context, "dropout", p.count, [&] {
       kernels::dropout(p.count, p.rate, key, context.step, from.as<float>(), to.as<float>(), accumulate,

@@ -5,6 +5,7 @@
 #include "backends/reference/formulas.h"
 #include "backends/reference/op_list.h"
 #include "core/parallel.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor::reference {
 namespace {
@@ -48,8 +49,14 @@ class ReferenceConv2d final : public Conv2d {
   }
   void wgrad(Context&, const Conv2dProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
-    conv2d_wgrad(p, input<float>("x", x, p.x_shape().count()), input<float>("dy", dy, p.y_shape().count()),
-                 output<float>("dw", dw, p.w_shape().count()), optional_output<float>("db", db, p.K), mode);
+    const float *in = input<float>("x", x, p.x_shape().count()),
+                *grad = input<float>("dy", dy, p.y_shape().count());
+    float *filters = output<float>("dw", dw, p.w_shape().count()),
+          *bias = optional_output<float>("db", db, p.K);
+    for_batch_chunks(p, [&](const Conv2dProblem& chunk, int64_t first) {
+      conv2d_wgrad(chunk, in + first * (p.H * p.W * p.C), grad + first * (p.P() * p.Q() * p.K), filters, bias,
+                   chunk_mode(first, mode));
+    });
   }
 };
 

@@ -5,6 +5,7 @@
 #include "backends/reference/formulas.h"
 #include "backends/reference/op_list.h"
 #include "core/parallel.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor::reference {
 namespace {
@@ -26,8 +27,11 @@ class ReferenceDense final : public Dense {
   }
   void wgrad(Context&, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
-    dense_wgrad(p, input<float>("x", x, p.N * p.C), input<float>("dy", dy, p.N * p.K),
-                output<float>("dw", dw, p.K * p.C), optional_output<float>("db", db, p.K), mode);
+    const float *in = input<float>("x", x, p.N * p.C), *grad = input<float>("dy", dy, p.N * p.K);
+    float *weights = output<float>("dw", dw, p.K * p.C), *bias = optional_output<float>("db", db, p.K);
+    for_batch_chunks(p, [&](const DenseProblem& chunk, int64_t first) {
+      dense_wgrad(chunk, in + first * p.C, grad + first * p.K, weights, bias, chunk_mode(first, mode));
+    });
   }
 };
 

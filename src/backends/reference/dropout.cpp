@@ -20,7 +20,7 @@ class ReferenceDropout final : public Dropout {
 
  private:
   static RandomKey key(const Context& context, const DropoutProblem& p) {
-    return dropout_key(context.seed, p.layer, *context.step);
+    return dropout_key(context.seed, p, *context.step);
   }
 };
 

@@ -4,21 +4,14 @@
 
 #include "backends/reference/formulas.h"
 #include "backends/reference/op_list.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor::reference {
 namespace {
 
-Conv2dProblem conv_of_one(const FirstBlockProblem& p) {
-  Conv2dProblem conv = p.conv;
-  conv.N = 1;
-  return conv;
-}
+Conv2dProblem conv_of_one(const FirstBlockProblem& p) { return with_images(p.conv, 1); }
 
-Pool2dProblem pool_of_one(const FirstBlockProblem& p) {
-  Pool2dProblem pool = p.pool;
-  pool.N = 1;
-  return pool;
-}
+Pool2dProblem pool_of_one(const FirstBlockProblem& p) { return with_images(p.pool, 1); }
 
 std::vector<double> widened(const float* from, int64_t count) { return {from, from + count}; }
 
@@ -73,15 +66,17 @@ class ReferenceFirstBlock final : public FirstBlock {
     const int64_t N = p.conv.N, sample = pool_of_one(p).y_shape().count(), weights = p.conv.w_shape().count();
     const float* d = input<float>("dy", dy, N * sample);
     const uint8_t* winners = input<uint8_t>("argmax", argmax, N * sample);
-    std::vector<double> dw64(weights, 0.0), db64(p.conv.K, 0.0);
-    for (int64_t n = 0; n < N; n++) {
-      const std::vector<double> x64 = image(p, x, n), dy64 = widened(d + n * sample, sample);
-      first_block_backward(p, x64.data(), winners + n * sample, dy64.data(), dw64.data(), db64.data());
-    }
-    float* out = output<float>("dw", dw, weights);
-    for (int64_t i = 0; i < weights; i++) put(out[i], dw64[i], mode);
-    if (float* bias = optional_output<float>("db", db, p.conv.K))
-      for (int64_t k = 0; k < p.conv.K; k++) put(bias[k], db64[k], mode);
+    float* filters = output<float>("dw", dw, weights);
+    float* bias = optional_output<float>("db", db, p.conv.K);
+    for_batch_chunks(p, [&](const FirstBlockProblem& chunk, int64_t first) {
+      std::vector<double> dw64(weights, 0.0), db64(p.conv.K, 0.0);
+      for (int64_t n = first; n < first + chunk.conv.N; n++) {
+        const std::vector<double> x64 = image(p, x, n), dy64 = widened(d + n * sample, sample);
+        first_block_backward(p, x64.data(), winners + n * sample, dy64.data(), dw64.data(), db64.data());
+      }
+      for (int64_t i = 0; i < weights; i++) put(filters[i], dw64[i], chunk_mode(first, mode));
+      for (int64_t k = 0; bias && k < p.conv.K; k++) put(bias[k], db64[k], chunk_mode(first, mode));
+    });
   }
 };
 

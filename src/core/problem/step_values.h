@@ -16,10 +16,12 @@ struct UpdateValues {
 struct StepValues {
   uint64_t step = 0;         // number of the training step, below 2^40
   uint32_t micro_batch = 0;  // number of the part of the batch, where it runs in parts
+  uint32_t first_chunk =
+      0;  // of the whole batch's chunks (ops/batch_chunks.h), the part's first; the executor's to set
   UpdateValues update{};
 };
 
-// The dropout layers of a net are numbered below 2^kDropoutLayerBits: in what keys their draws, the micro-batch's number
+// The dropout layers of a net are numbered below 2^kDropoutLayerBits: in what keys their draws, the chunk's number
 // stands above it (ops/dropout.h).
 constexpr int kDropoutLayerBits = 12;
 

@@ -1,5 +1,9 @@
 #include "ops/steps/elementwise_steps.h"
 
+#include <algorithm>
+
+#include "ops/batch_chunks.h"
+
 namespace gabor {
 namespace {
 
@@ -68,15 +72,33 @@ void DropoutStep::choose(const Library& library, TensorTable&, bool, std::vector
   op_ = pick(library, &OpSet::dropout, DropoutProblem{count_, rate_}, record(""), prefer, records);
 }
 
+template <class Body>
+void DropoutStep::for_chunks(const Run& run, const TensorView& x, const TensorView& y, Body&& body) const {
+  const int64_t image = x.count() / run.batch;
+  for (int64_t n = 0; n < run.batch; n += kBatchChunk) {
+    const int64_t count = std::min(kBatchChunk, run.batch - n) * image;
+    const auto part = [&](const TensorView& v) {
+      return TensorView{v.as<float>() + n * image, {count}, DType::f32};
+    };
+    body(DropoutProblem{count, run.training ? rate_ : 0.0f, index_, uint32_t(n / kBatchChunk)}, part(x),
+         part(y));
+  }
+}
+
 void DropoutStep::forward(Run& run) const {
-  const TensorView x = run.value(x_);
-  op_->forward(run.context, at(run, x.count()), x, run.value(y_));
+  for_chunks(run, run.value(x_), run.value(y_),
+             [&](const DropoutProblem& p, const TensorView& x, const TensorView& y) {
+               op_->forward(run.context, p, x, y);
+             });
 }
 
 void DropoutStep::backward(Run& run) const {
   if (!run.has_grad(x_)) return;
-  const TensorView dy = run.grad(y_);
-  op_->backward(run.context, at(run, dy.count()), dy, run.grad(x_), run.claim(x_));
+  const GradMode mode = run.claim(x_);
+  for_chunks(run, run.grad(x_), run.grad(y_),
+             [&](const DropoutProblem& p, const TensorView& dx, const TensorView& dy) {
+               op_->backward(run.context, p, dy, dx, mode);
+             });
 }
 
 std::string AddStep::problem() const { return fmt::format("count={}", count_); }

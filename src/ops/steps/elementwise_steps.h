@@ -86,9 +86,9 @@ class DropoutStep final : public Step {
   void backward(Run&) const override;
 
  private:
-  DropoutProblem at(const Run& run, int64_t count) const {
-    return {count, run.training ? rate_ : 0.0f, index_};
-  }
+  // body(problem, x, y) for each chunk of the batch, whose masks are drawn one by one.
+  template <class Body>
+  void for_chunks(const Run& run, const TensorView& x, const TensorView& y, Body&& body) const;
   float rate_;
   uint32_t index_;
   int64_t count_;

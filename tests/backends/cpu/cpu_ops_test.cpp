@@ -51,6 +51,15 @@ TEST_F(CpuOps, Loss) { expect(compare.loss(count)); }
 TEST_F(CpuOps, Optimizer) { expect(compare.optimizer(count)); }
 TEST_F(CpuOps, FirstBlockForward) { expect(compare.first_block_forward(count)); }
 TEST_F(CpuOps, FirstBlockBackward) { expect(compare.first_block_backward(count)); }
+// A batch is its chunks. Problems are a few times as large as those above.
+TEST_F(CpuOps, Chunks) {
+  const int some = (count + 7) / 8;
+  for (Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad}) {
+    expect(compare.conv2d_chunks(pass, some), some);
+    expect(compare.dense_chunks(pass, some), some);
+  }
+  expect(compare.first_block_chunks(some), some);
+}
 
 }  // namespace
 }  // namespace gabor

@@ -48,7 +48,7 @@ void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Trial& tria
 }
 
 void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data data, Judge& judge) {
-  const StepValues values{.step = trial.below(1000), .micro_batch = trial.below(8)};
+  const StepValues values{.step = trial.below(1000), .first_chunk = trial.below(8)};
   const StepMemory step(trial, values);
   const Input x(trial, "x", {p.count}, data);
   Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
@@ -61,8 +61,7 @@ void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data 
   // A dropped element is 0 exactly (its budget is 0); in a kept one the scale and the product are rounded.
   std::vector<double> want(x.wide.size()), want_dx = dx.start(), budget(want.size()),
                                            budget_dx = dx.start_magnitude();
-  reference::dropout_forward(p, dropout_key(scratch.context.seed, p.layer, values), x.wide.data(),
-                             want.data());
+  reference::dropout_forward(p, dropout_key(scratch.context.seed, p, values), x.wide.data(), want.data());
   for (size_t i = 0; i < want.size(); i++) {
     budget[i] = gamma(3) * std::fabs(want[i]);
     want_dx[i] += want[i];

@@ -62,6 +62,10 @@ class OpComparison {
   OpReport optimizer(int count) const;
   OpReport first_block_forward(int count) const;
   OpReport first_block_backward(int count) const;
+  // A batch of 33 to 96 images against its chunks, bit for bit (ops/batch_chunks.h).
+  OpReport conv2d_chunks(Pass pass, int count) const;
+  OpReport dense_chunks(Pass pass, int count) const;
+  OpReport first_block_chunks(int count) const;  // forward and backward
   // Each problem of a list.
   OpReport conv2d(Pass pass, std::span<const TaggedConv2d> problems) const;
 
@@ -76,7 +80,7 @@ class OpComparison {
   OpReport sweep(const std::string& op, int64_t count, int64_t tries,
                  const std::function<Case(Random&, int64_t)>& draw, std::span<const Data> data) const;
   static constexpr int kTries = 8;  // draws for each problem wanted: a backend may support few
-  static constexpr Data kAllData[] = {Data::real, Data::integer, Data::special};
+  static constexpr Data kAllData[] = {Data::real, Data::integer, Data::special}, kRealData[] = {Data::real};
 
   Case conv2d_case(const Conv2dProblem& problem, Pass pass) const;
 

@@ -56,6 +56,13 @@ TEST_F(ReferenceOps, FirstBlock) {
   expect(compare.first_block_forward(count));
   expect(compare.first_block_backward(count));
 }
+TEST_F(ReferenceOps, Chunks) {
+  const int some = (count + 7) / 8;
+  for (Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+    for (const OpReport& report : {compare.conv2d_chunks(pass, some), compare.dense_chunks(pass, some)})
+      EXPECT_TRUE(report.good(some)) << report.text();
+  EXPECT_TRUE(compare.first_block_chunks(some).good(some));
+}
 
 TEST(ReferenceTensors, WrongSizesAndTypesAreNamed) {
   const auto backend = make_reference_backend();

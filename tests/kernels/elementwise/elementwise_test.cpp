@@ -52,9 +52,10 @@ template <class Element>
 void check_dropout(Rng& rng, int index) {
   const int count = random_count(rng, index);
   const uint64_t seed = (uint64_t(rng()) << 32) | rng();
-  const uint32_t layer = uint32_t(below(rng, 1 << kDropoutLayerBits)), part = uint32_t(below(rng, 1 << 20));
+  const uint32_t layer = uint32_t(below(rng, 1 << kDropoutLayerBits)),
+                 first_chunk = uint32_t(below(rng, 1 << 19)), chunk = uint32_t(below(rng, 64));
   const uint64_t step = (uint64_t(below(rng, 256)) << 32) | rng();
-  const RandomKey key{seed, Purpose::dropout, step, layer + (part << kDropoutLayerBits)};
+  const RandomKey key{seed, Purpose::dropout, step, layer + ((first_chunk + chunk) << kDropoutLayerBits)};
   const float rate = index % 8 == 0 ? 0.0f : uniform(rng, 0.0f, 0.95f);
   const bool accumulate = below(rng, 2) == 0;
   SCOPED_TRACE("count " + std::to_string(count) + " rate " + std::to_string(rate) + " seed " +
@@ -65,9 +66,10 @@ void check_dropout(Rng& rng, int index) {
                              before = stored<Element>(values(rng, count, true));
   Skewed<Element> x(x_host, random_skew(rng), "x"), y(before, random_skew(rng), "y");
   const bool in_place = !accumulate && below(rng, 3) == 0;
-  simt::DeviceArray<StepValues> values_of_step(std::vector<StepValues>{{.step = step, .micro_batch = part}},
-                                               "step values");
-  dropout<Element>(count, rate, {layer, uint32_t(Purpose::dropout), uint32_t(seed), uint32_t(seed >> 32)},
+  simt::DeviceArray<StepValues> values_of_step(
+      std::vector<StepValues>{{.step = step, .first_chunk = first_chunk}}, "step values");
+  dropout<Element>(count, rate,
+                   {layer, chunk, uint32_t(Purpose::dropout), uint32_t(seed), uint32_t(seed >> 32)},
                    values_of_step.data(), x.data(), in_place ? x.data() : y.data(), accumulate, nullptr);
 
   Expected want;

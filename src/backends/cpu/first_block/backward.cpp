@@ -15,8 +15,8 @@
 //   roof        two vector loads a cycle: 3 cycles a winner of the article's; as measured 4, and 3 more for
 //               windows and lists
 //
-// Sums: every chunk (a fixed share of the tiles) has its own partial, added in order at the end: the bits do
-// not depend on the threads.
+// Sums: every part of a chunk of the batch (chunk_parts.h) has its own partial, added in order at the end: the
+// bits do not depend on the threads.
 #include "backends/cpu/first_block/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -145,17 +145,18 @@ void prefetch_tile(const BackwardArgs& a, const Tile& t) {
   }
 }
 
-void backward_chunks(const BackwardArgs& a, int64_t begin, int64_t end, float* scratch) {
+void backward_parts(const BackwardArgs& a, int64_t begin, int64_t end, float* scratch) {
   const Geometry& g = *a.geometry;
   const BackwardScratch at(g, scratch);
   const int64_t capacity = BackwardScratch::list_capacity(g);
   for (int64_t i = 0; i < BackwardScratch::strip_floats(g); i++)
     at.scale[i] = g.normalize.scale[i % g.C], at.shift[i] = g.normalize.shift[i % g.C];
-  for (int64_t chunk = begin; chunk < end; chunk++) {
-    float* dw = a.partials + chunk * g.partial_floats();
+  for (int64_t number = begin; number < end; number++) {
+    float* dw = a.partials + number * g.partial_floats();
     float* db = dw + g.K * g.R * g.segment();
     std::memset(dw, 0, size_t(g.partial_floats()) * sizeof(float));
-    for (int64_t item = g.items * chunk / g.chunks; item < g.items * (chunk + 1) / g.chunks; item++) {
+    const ChunkParts::Part part = g.parts.part(number);
+    for (int64_t item = part.begin; item < part.end; item++) {
       const Tile t(g, item);
       if (g.u8)
         fill_windows<uint8_t>(a, t, at);
@@ -176,28 +177,31 @@ void backward_chunks(const BackwardArgs& a, int64_t begin, int64_t end, float* s
   }
 }
 
-// dw and db of all filters from the partials, in the order of the chunks.
-void reduce_partials(const BackwardArgs& a) {
+// dw and db of all filters from the partials of a chunk, in order.
+void reduce_partials(const BackwardArgs& a, int64_t chunk) {
   const D d;
   const Geometry& g = *a.geometry;
+  const float* partials = a.partials + g.parts.first(chunk) * g.partial_floats();
+  const bool accumulate = a.accumulate || chunk > 0;
+  const auto total = [&](const float* from) HWY_ATTR {
+    V sum = hn::Zero(d);
+    for (int64_t i = 0; i < g.parts.of(chunk); i++)
+      sum = hn::Add(sum, hn::Load(d, from + i * g.partial_floats()));
+    return sum;
+  };
   HWY_ALIGN float lane[kMaxLanes] = {};
   for (int64_t k = 0; k < g.K; k++) {
     for (int64_t v = 0; v < vectors(g); v++)
       for (int64_t r = 0; r < g.R; r++) {
-        V sum = hn::Zero(d);
-        const float* from = a.partials + k * g.R * g.segment() + (v * g.R + r) * lanes();
-        for (int64_t i = 0; i < g.chunks; i++) sum = hn::Add(sum, hn::Load(d, from + i * g.partial_floats()));
-        hn::Store(sum, d, lane);
+        hn::Store(total(partials + k * g.R * g.segment() + (v * g.R + r) * lanes()), d, lane);
         for (int64_t i = v * lanes(); i < std::min((v + 1) * lanes(), g.S * g.C); i++) {
           float& to = a.dw[(k * g.R + r) * g.S * g.C + i];
-          to = (a.accumulate ? to : 0) + lane[i - v * lanes()];
+          to = (accumulate ? to : 0) + lane[i - v * lanes()];
         }
       }
     if (!a.db) continue;
-    V sum = hn::Zero(d);
-    const float* from = a.partials + g.K * g.R * g.segment() + k * kMaxLanes;
-    for (int64_t i = 0; i < g.chunks; i++) sum = hn::Add(sum, hn::Load(d, from + i * g.partial_floats()));
-    a.db[k] = (a.accumulate ? a.db[k] : 0) + hn::GetLane(hn::SumOfLanes(d, sum));
+    const V sum = total(partials + g.K * g.R * g.segment() + k * kMaxLanes);
+    a.db[k] = (accumulate ? a.db[k] : 0) + hn::GetLane(hn::SumOfLanes(d, sum));
   }
 }
 
@@ -211,24 +215,38 @@ HWY_AFTER_NAMESPACE();
 
 namespace gabor::cpu::first_block {
 
-HWY_EXPORT(backward_chunks);
+HWY_EXPORT(backward_parts);
 HWY_EXPORT(reduce_partials);
 
 void backward(const FirstBlockProblem& problem, const void* x, const uint8_t* argmax, const float* dy,
               float* dw, float* db, bool accumulate, void* workspace, int threads) {
-  const Geometry g(problem);
   GABOR_CHECK(reinterpret_cast<uintptr_t>(workspace) % 64 == 0);
-  float* partials = static_cast<float*>(workspace);
-  float* scratch = partials + g.chunks * g.partial_floats();
-  const BackwardArgs args{&g, x, argmax, dy, dw, db, accumulate, partials};
-  parallel_ranges(
-      g.chunks,
-      [&](int64_t begin, int64_t end, int thread) {
-        HWY_DYNAMIC_DISPATCH(backward_chunks)
-        (args, begin, end, scratch + thread * BackwardScratch::floats(g));
+  const size_t pixel = size_of(problem.input);
+  for_batch_chunks(
+      problem,
+      [&](const FirstBlockProblem& some, int64_t first) {
+        const Geometry g(some);
+        float* partials = static_cast<float*>(workspace);
+        float* scratch = partials + g.parts.count() * g.partial_floats();
+        const BackwardArgs args{&g,
+                                static_cast<const char*>(x) + size_t(first * g.H * g.W * g.C) * pixel,
+                                argmax + first * g.argmax_bytes(),
+                                dy + first * g.P * g.Q * g.K,
+                                dw,
+                                db,
+                                accumulate || first > 0,
+                                partials};
+        parallel_ranges(
+            g.parts.count(),
+            [&](int64_t begin, int64_t end, int thread) {
+              HWY_DYNAMIC_DISPATCH(backward_parts)
+              (args, begin, end, scratch + thread * BackwardScratch::floats(g));
+            },
+            threads);
+        for (int64_t chunk = 0; chunk < g.parts.chunks(); chunk++)
+          HWY_DYNAMIC_DISPATCH(reduce_partials)(args, chunk);
       },
-      threads);
-  HWY_DYNAMIC_DISPATCH(reduce_partials)(args);
+      kChunksAtOnce);
 }
 
 }  // namespace gabor::cpu::first_block

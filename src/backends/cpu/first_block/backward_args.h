@@ -12,7 +12,7 @@ struct BackwardArgs {
   float* dw;
   float* db;  // may be null
   bool accumulate;
-  float* partials;  // [chunk][partial_floats]
+  float* partials;  // [part][partial_floats]
 };
 
 // A thread's scratch; each piece is aligned to 64 bytes.

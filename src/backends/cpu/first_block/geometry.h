@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/cpu/chunk_parts.h"
 #include "core/problem/first_block.h"
 
 namespace gabor::cpu::first_block {
@@ -31,10 +32,11 @@ struct Geometry {
   int64_t block_rows, blocks;
   int64_t plane_rows, plane_size;
 
-  // Backward. One item is a tile of at most tile_rows x tile_columns pooled places of an image. Items are
-  // dealt in order to `chunks` equal shares; each share has its own partial sums.
+  // Backward. One item is a tile of at most tile_rows x tile_columns pooled places of an image. Each part has
+  // its own partial sums.
   int64_t tile_rows, tile_columns, tiles_p, tiles_q;
-  int64_t items, chunks;
+  int64_t items;  // of the batch
+  ChunkParts parts;
 
   explicit Geometry(const FirstBlockProblem& p)
       : N(p.conv.N),
@@ -71,7 +73,8 @@ struct Geometry {
     tile_rows = divide_up(P, tiles_p);
     items = N * tiles_p * tiles_q;
     const int64_t room = (int64_t{4} << 20) / (partial_floats() * int64_t(sizeof(float)));
-    chunks = std::min(items, std::clamp<int64_t>(room, 8, 64));
+    parts = {
+        .images = N, .items = tiles_p * tiles_q, .most = std::clamp<int64_t>(room, 8, 64) / kChunksAtOnce};
   }
 
   int64_t argmax_bytes() const {

@@ -39,7 +39,8 @@ size_t workspace_bytes(const FirstBlockProblem& problem, int threads) {
   const Geometry g(problem);
   const int64_t forward =
       round_up(g.K * g.R * g.S * g.C, 16) + round_up(g.K, 16) + threads * ForwardScratch::floats(g);
-  const int64_t backward = g.chunks * g.partial_floats() + threads * BackwardScratch::floats(g);
+  const int64_t parts = std::min(g.parts.count(), kChunksAtOnce * g.parts.of(0));
+  const int64_t backward = parts * g.partial_floats() + threads * BackwardScratch::floats(g);
   return size_t(std::max(forward, backward)) * sizeof(float);
 }
 
