@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -19,28 +20,53 @@ namespace gabor {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// One row of 3-channel pixels. wide: scratch of 4 x width_in values, the row as R,G,B,0 of 32 bits, so that
-// one vector is one pixel whatever the taps are.
-void FilterRowRgb(const uint8_t* row, int width_in, const FilterTaps& taps, int width_out, int32_t* wide,
-                  uint8_t* out) {
-  const hn::CappedTag<int32_t, 4> d;  // 4 lanes; 1 where there is no SIMD
+// Rows are filtered in fours: one vector of 16 lanes then takes a tap of four output pixels, whatever the taps
+// are. Pixel x of `quads` is the R,G,B,0 of four rows, one after the other.
+constexpr int kRows = 4, kQuad = 4 * kRows;  // kQuad: bytes of one pixel in all rows
+
+void InterleaveRows(const uint8_t* const* rows, int width, uint32_t* quads) {
+  const hn::ScalableTag<uint8_t> d8;
+  const hn::ScalableTag<uint32_t> d32;
+  const int step = int(hn::Lanes(d8)), lanes = int(hn::Lanes(d32));
+  HWY_ALIGN uint32_t rgb0[kRows][HWY_MAX_BYTES];
+  int x = 0;
+  for (; x + step <= width; x += step) {
+    for (int r = 0; r < kRows; r++) {
+      hn::Vec<decltype(d8)> red, green, blue;
+      hn::LoadInterleaved3(d8, rows[r] + 3 * x, red, green, blue);
+      hn::StoreInterleaved4(red, green, blue, hn::Zero(d8), d8, reinterpret_cast<uint8_t*>(rgb0[r]));
+    }
+    for (int i = 0; i < step; i += lanes)
+      hn::StoreInterleaved4(hn::Load(d32, rgb0[0] + i), hn::Load(d32, rgb0[1] + i),
+                            hn::Load(d32, rgb0[2] + i), hn::Load(d32, rgb0[3] + i), d32,
+                            quads + kRows * (x + i));
+  }
+  for (; x < width; x++)
+    for (int r = 0; r < kRows; r++) {
+      quads[kRows * x + r] = 0;
+      std::memcpy(quads + kRows * x + r, rows[r] + 3 * x, 3);
+    }
+}
+
+// quads: scratch of kRows * width_in values. A row may be given twice, and is then written twice.
+void FilterRowsRgb(const uint8_t* const* rows, int width_in, const FilterTaps& taps, int width_out,
+                   uint32_t* quads, uint8_t* const* out) {
+  const hn::CappedTag<int32_t, kQuad> d;
   const hn::Rebind<uint8_t, decltype(d)> d8;
   const int lanes = int(hn::Lanes(d));
-  for (int x = 0; x < width_in; x++, wide += 4, row += 3)
-    wide[0] = row[0], wide[1] = row[1], wide[2] = row[2], wide[3] = 0;
-  wide -= 4 * size_t(width_in);
+  InterleaveRows(rows, width_in, quads);
   const auto half = hn::Set(d, 1 << (FilterTaps::kBits - 1));
-  HWY_ALIGN uint8_t pixel[4];
-  for (int x = 0; x < width_out; x++, out += 3) {
+  HWY_ALIGN uint8_t pixels[kQuad];
+  for (int x = 0; x < width_out; x++) {
     const int32_t* w = &taps.weight[size_t(x) * size_t(taps.stride)];
-    for (int c = 0; c < 4; c += lanes) {
-      const int32_t* in = wide + 4 * taps.first[size_t(x)] + c;
+    for (int c = 0; c < kQuad; c += lanes) {
+      const uint8_t* in = reinterpret_cast<const uint8_t*>(quads + kRows * taps.first[size_t(x)]) + c;
       auto sum = half;
-      for (int t = 0; t < taps.count[size_t(x)]; t++, in += 4)
-        sum = hn::Add(sum, hn::Mul(hn::Set(d, w[t]), hn::Load(d, in)));
-      hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(sum)), d8, pixel + c);
+      for (int t = 0; t < taps.count[size_t(x)]; t++, in += kQuad)
+        sum = hn::Add(sum, hn::Mul(hn::Set(d, w[t]), hn::PromoteTo(d, hn::LoadU(d8, in))));
+      hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<FilterTaps::kBits>(sum)), d8, pixels + c);
     }
-    std::memcpy(out, pixel, 3);
+    for (int r = 0; r < kRows; r++) std::memcpy(out[r] + 3 * x, pixels + 4 * r, 3);
   }
 }
 
@@ -81,7 +107,7 @@ HWY_AFTER_NAMESPACE();
 namespace gabor {
 namespace {
 
-HWY_EXPORT(FilterRowRgb);
+HWY_EXPORT(FilterRowsRgb);
 HWY_EXPORT(FilterColumn);
 
 void filter_row_gray(const uint8_t* row, const FilterTaps& taps, int width_out, uint8_t* out) {
@@ -91,6 +117,22 @@ void filter_row_gray(const uint8_t* row, const FilterTaps& taps, int width_out, 
     int32_t sum = 1 << (FilterTaps::kBits - 1);
     for (int t = 0; t < taps.count[size_t(x)]; t++) sum += w[t] * in[t];
     out[x] = uint8_t(std::clamp(sum >> FilterTaps::kBits, 0, 255));
+  }
+}
+
+void filter_rows_rgb(const Image& image, const FilterTaps& taps, int width_out, uint8_t* out) {
+  constexpr int kRows = 4;
+  const auto quads = hwy::AllocateAligned<uint32_t>(size_t(kRows) * size_t(image.width));
+  for (int y = 0; y < image.height; y += kRows) {
+    std::array<const uint8_t*, kRows> rows;
+    std::array<uint8_t*, kRows> to;
+    for (int r = 0; r < kRows; r++) {
+      const int row = std::min(y + r, image.height - 1);  // the last one fills up the last four
+      rows[size_t(r)] = image.row(row);
+      to[size_t(r)] = out + 3 * size_t(width_out) * size_t(row);
+    }
+    HWY_DYNAMIC_DISPATCH(FilterRowsRgb)
+    (rows.data(), image.width, taps, width_out, quads.get(), to.data());
   }
 }
 
@@ -128,14 +170,11 @@ void resize_antialias(const Image& image, int height, int width, uint8_t* out) {
   const size_t row_bytes = size_t(width) * size_t(image.channels);
   // every source row is within some output row's taps, so all of them are filtered
   const auto narrow = std::make_unique_for_overwrite<uint8_t[]>(size_t(image.height) * row_bytes);
-  const auto wide = hwy::AllocateAligned<int32_t>(4 * size_t(image.width));
-  for (int y = 0; y < image.height; y++) {
-    uint8_t* to = &narrow[size_t(y) * row_bytes];
-    if (image.channels == 3)
-      HWY_DYNAMIC_DISPATCH(FilterRowRgb)(image.row(y), image.width, across, width, wide.get(), to);
-    else
-      filter_row_gray(image.row(y), across, width, to);
-  }
+  if (image.channels == 3)
+    filter_rows_rgb(image, across, width, narrow.get());
+  else
+    for (int y = 0; y < image.height; y++)
+      filter_row_gray(image.row(y), across, width, &narrow[size_t(y) * row_bytes]);
   for (int y = 0; y < height; y++) {
     const size_t i = size_t(y);
     HWY_DYNAMIC_DISPATCH(FilterColumn)

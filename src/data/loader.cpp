@@ -157,7 +157,8 @@ struct Loader::State {
       counters.decode_seconds += seconds;
       tickets.slot->done += tickets.count;
       in_flight--;
-      if (tickets.slot->done == tickets.slot->batch.count || in_flight == 0) batch_done.notify_all();
+      if (tickets.slot->done == tickets.slot->batch.count || (settling && in_flight == 0))
+        batch_done.notify_all();
     }
   }
 
@@ -212,7 +213,9 @@ struct Loader::State {
   // Under the lock: no ticket is handed out any more, and none is being worked on.
   void settle(std::unique_lock<std::mutex>& lock) {
     end_ticket = next_ticket = 0;
+    settling = true;
     batch_done.wait(lock, [&] { return in_flight == 0; });
+    settling = false;
   }
 
   // Under the lock: adds the slot's bad rows to the list and throws when there are too many.
@@ -244,7 +247,8 @@ struct Loader::State {
   int epoch = 0;
   int next_step = 0;  // that next() hands out
   size_t next_ticket = 0, end_ticket = 0;
-  int in_flight = 0;  // tickets' takers that have not come back
+  int in_flight = 0;      // tickets' takers that have not come back
+  bool settling = false;  // somebody waits for them
   LoaderStats counters;
   std::vector<BadFile> bad_list;
   std::unordered_set<uint32_t> bad_samples;
