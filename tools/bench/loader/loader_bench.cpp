@@ -6,6 +6,7 @@
 // Makes one epoch, prints a line of JSON, and then as many epochs as each line of its input says; "done" after
 // each line.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -49,11 +50,15 @@ class Bench {
       batches_.assign(size_t(LoaderOptions{}.batch * (LoaderOptions{}.prefetch + 2)) * picture, 0);
     }
   }
-  ~Bench() {
-    if (kind_ == "cached" || kind_ == "write") fs::remove(cache_.path);
-  }
+  ~Bench() { remove_caches(); }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
+
+  // Those of the epochs since the last call. Not within an epoch: a first epoch removes nothing.
+  void remove_caches() {
+    for (const std::string& path : made_) fs::remove(path);
+    made_.clear();
+  }
 
   Epoch epoch(bool with_mean) {
     if (kind_ == "copy") return copy_epoch(pictures_, side_, batches_);
@@ -63,7 +68,8 @@ class Bench {
     // A first epoch: with all that a loader needs to begin.
     std::shared_ptr<PictureCache> cache;
     if (kind_ == "write") {
-      fs::remove(cache_.path);
+      cache_.path += "+";
+      made_.push_back(cache_.path);
       cache = open_cache();
     }
     Loader loader(data_, all_, options(cache));
@@ -92,6 +98,7 @@ class Bench {
     const auto cache = open_cache();
     cached_.emplace(data_, all_, options(cache));
     read(*cached_, false);
+    fs::remove(cache_.path);  // it stays open
     if (cache->state() != PictureCache::State::ready)
       fail(ErrorCode::data, cache_.path, "the cache was not made");
   }
@@ -112,6 +119,7 @@ class Bench {
   const std::string kind_;
   const int side_, threads_;
   CacheOptions cache_;
+  std::vector<std::string> made_;  // paths of caches
   std::shared_ptr<const Dataset> data_;
   std::vector<uint32_t> all_;
   std::optional<Loader> cached_;
@@ -120,6 +128,9 @@ class Bench {
 };
 
 int run(char** argv) {
+  // Memory that a loader has given back stays ours: a new loader an epoch would fault its batches in anew, which a
+  // long epoch does once.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30), mallopt(M_TRIM_THRESHOLD, 1 << 30);
   Bench bench(argv[1], argv[2], std::atoi(argv[3]), std::atoi(argv[4]), argv[5]);
   const Epoch first = bench.epoch(true);
   fmt::print("{{\"images\": {}, \"mean\": {:.3f}, \"note\": \"{}\"}}\n", first.images,
@@ -129,6 +140,7 @@ int run(char** argv) {
     for (int i = 0; i < epochs; i++) bench.epoch(false);
     fmt::print("done\n");
     std::fflush(stdout);
+    bench.remove_caches();
   }
   return 0;
 }
