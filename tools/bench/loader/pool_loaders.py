@@ -17,7 +17,8 @@ if kind == "pillow":
     import PIL
     from PIL import Image, features
 
-    note = f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
+    fork = "-SIMD" if "post" in PIL.__version__ else ""  # Pillow-SIMD's versions are Pillow's with .postN
+    note = f"Pillow{fork} {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}"
 
     def load(path, row):
         row[:] = Image.open(path).convert("RGB").resize((side, side), Image.BILINEAR)
