@@ -167,7 +167,8 @@ struct Loader::State {
     PictureCache* cache = options.cache.get();
     if (cache && cache->load(sample, pixels)) return;
     try {
-      dataset->load_into(sample, options.channels, scratch);
+      dataset->load_at_least(sample, options.channels,
+                             decode_size(options.resize, options.height, options.width), scratch);
       resize(scratch, options.height, options.width, options.resize, pixels);
     } catch (const Error&) {
       if (cache) cache->skip(sample);

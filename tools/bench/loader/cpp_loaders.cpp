@@ -29,7 +29,7 @@ void in_pool(int count, int threads, Work work) {
 }  // namespace
 
 Epoch opencv_epoch(const std::vector<std::string>& files, int side, int threads, bool area, bool with_mean) {
-  cv::setNumThreads(1);  // the pool's threads are all there are
+  cv::setNumThreads(1);          // the pool's threads are all there are
   constexpr int kRing = 4 * 32;  // rows; nobody waits for a batch to be whole: the best case
   const size_t picture = size_t(side) * size_t(side) * 3;
   std::vector<unsigned char> ring(kRing * picture);

@@ -1,6 +1,6 @@
 // gabor's loader and its peers in C++, as tools/bench/loader/driver.py times them.
 //   loader-bench KIND DATA SIDE THREADS CACHE
-// KIND: antialias, linear, area (decoded and resized, as in an epoch without a cache), write (antialias, and the
+// KIND: antialias, linear, area, fast (decoded and resized, as in an epoch without a cache), write (antialias, and the
 // cache of decoded pictures is made), cached (and is read), copy, opencv-linear, opencv-area, huffman. CACHE: a
 // path for the cache, which is removed again.
 // Makes one epoch, prints a line of JSON, and then as many epochs as each line of its input says; "done" after
@@ -83,7 +83,7 @@ class Bench {
 
   LoaderOptions options(std::shared_ptr<PictureCache> cache) const {
     LoaderOptions o{.height = side_, .width = side_, .threads = threads_};
-    if (kind_ == "linear" || kind_ == "area") o.resize = resize_from_name(kind_);
+    if (kind_ == "linear" || kind_ == "area" || kind_ == "fast") o.resize = resize_from_name(kind_);
     o.max_bad = 0;
     o.cache = std::move(cache);
     return o;
