@@ -23,6 +23,10 @@ class MatchedDataset : public Dataset {
   void load_into(size_t i, int channels, Image& image) const override {
     base_->load_into(i, channels, image);
   }
+  void load_at_least(size_t i, int channels, const std::optional<ImageSize>& size,
+                     Image& image) const override {
+    base_->load_at_least(i, channels, size, image);
+  }
   std::vector<uint8_t> bytes(size_t i) const override { return base_->bytes(i); }
   std::optional<DatasetStamp> stamp() const override { return base_->stamp(); }
 

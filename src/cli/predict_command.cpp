@@ -30,7 +30,8 @@ std::vector<float> predict(TrainedModel& model, const std::string& path, std::ve
   const DecodeLimits limits;
   const Preprocess& p = model.info().preprocess;
   const auto bytes = read_file(path, uint64_t(limits.max_file_bytes));
-  const Image image = decode(bytes, printable(path), p.channels, limits);
+  Image image;
+  decode(bytes, printable(path), p.channels, limits, image, decode_size(p.resize, p.height, p.width));
   pixels.resize(size_t(p.height) * size_t(p.width) * size_t(p.channels));
   resize(image, p.height, p.width, p.resize, pixels.data());
   const int32_t no_label = -1;

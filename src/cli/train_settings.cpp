@@ -128,9 +128,12 @@ const std::vector<Setting>& train_setting_table() {
       {"keras-split", kFlag, "", "size the split as Keras does (one picture more may validate)",
        [](S& s, Text o, Text v) { s.split.keras_split = parse_bool(o, v); },
        [](const S& s) { return show(s.split.keras_split); }},
-      {"resize", kText, "FILTER", "antialias, linear (the article's), area (antialias)",
+      {"resize", kText, "FILTER",
+       "antialias; fast: of large JPEGs a smaller picture is decoded, pixels differ a little; linear (the "
+       "article's), area (antialias)",
        [](S& s, Text o, Text v) {
-         s.train.preprocess.resize = resize_from_name(parse_choice(o, v, {"antialias", "linear", "area"}));
+         s.train.preprocess.resize =
+             resize_from_name(parse_choice(o, v, {"antialias", "linear", "area", "fast"}));
        },
        [](const S& s) { return std::string(name_of(s.train.preprocess.resize)); }},
       {"scaling", kText, "NAME", "of pixels: centered -1..1, unit 0..1, none 0..255 (centered)",

@@ -30,6 +30,12 @@ class Dataset {
   // Picture i with 1 or 3 channels, at its own size. image is overwritten, its memory used again. Throws
   // Error{data} naming the file when it cannot be read or decoded.
   virtual void load_into(size_t i, int channels, Image& image) const = 0;
+  // The same, where a smaller picture will do, of at least that size: see decode().
+  virtual void load_at_least(size_t i, int channels, const std::optional<ImageSize>& size,
+                             Image& image) const {
+    (void)size;
+    load_into(i, channels, image);
+  }
   Image load(size_t i, int channels) const {
     Image image;
     load_into(i, channels, image);

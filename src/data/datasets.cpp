@@ -24,8 +24,12 @@ class FileDataset final : public Dataset {
   int channels() const override { return 3; }
   std::optional<ImageSize> native_size() const override { return std::nullopt; }
   void load_into(size_t i, int channels, Image& image) const override {
+    load_at_least(i, channels, std::nullopt, image);
+  }
+  void load_at_least(size_t i, int channels, const std::optional<ImageSize>& size,
+                     Image& image) const override {
     const std::vector<uint8_t> file = bytes(i);
-    decode(file, files_->where(entry(i)), channels, limits_, image);
+    decode(file, files_->where(entry(i)), channels, limits_, image, size);
   }
   std::vector<uint8_t> bytes(size_t i) const override {
     return files_->read(entry(i), uint64_t(limits_.max_file_bytes));
@@ -110,6 +114,11 @@ class JoinedDataset final : public Dataset {
   std::optional<ImageSize> native_size() const override {
     const auto size = a_->native_size();
     return size == b_->native_size() ? size : std::nullopt;
+  }
+  void load_at_least(size_t i, int channels, const std::optional<ImageSize>& size,
+                     Image& image) const override {
+    i < a_->size() ? a_->load_at_least(i, channels, size, image)
+                   : b_->load_at_least(i - a_->size(), channels, size, image);
   }
   void load_into(size_t i, int channels, Image& image) const override {
     i < a_->size() ? a_->load_into(i, channels, image) : b_->load_into(i - a_->size(), channels, image);

@@ -76,7 +76,7 @@ void decode_with_opencv(std::span<const uint8_t> bytes, const ImageHeader& heade
 std::string decoder_versions() { return "OpenCV " + cv::getVersionString() + ", " + jpeg_version(); }
 
 void decode(std::span<const uint8_t> bytes, const std::string& name, int channels, const DecodeLimits& limits,
-            Image& image) {
+            Image& image, std::optional<ImageSize> at_least) {
   if (channels != 1 && channels != 3)
     fail(ErrorCode::usage, name, "{} channels asked for; 1 or 3 are possible", channels);
   if (int64_t(bytes.size()) > limits.max_file_bytes)
@@ -85,8 +85,10 @@ void decode(std::span<const uint8_t> bytes, const std::string& name, int channel
   const ImageHeader header = read_image_header(bytes, name);
   check_size(header, name, limits);
   check_container(bytes, header, name);
+  const bool lies = header.orientation >= 5;  // stored turned by a quarter
+  if (at_least && lies) std::swap(at_least->height, at_least->width);
   if (header.kind == ImageKind::jpeg)
-    decode_jpeg(bytes, name, channels, image);
+    decode_jpeg(bytes, name, channels, at_least, image);
   else
     decode_with_opencv(bytes, header, name, image);
   set_channels(image, channels);

@@ -1,6 +1,7 @@
 // From the bytes of an image file to pixels. The type is told by the first bytes, never by the file's name.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,8 +21,10 @@ struct DecodeLimits {
 // and CMYK are converted; 16-bit values keep their high byte; alpha is laid over black. Throws Error{data},
 // where = name, for a foreign type, a size over the limits, or damage of any kind: a JPEG that libjpeg would
 // patch up with a warning (cut short, bit rot) is damaged here, since gray bands train nonsense.
+// at_least: of a larger JPEG, a picture of half, a quarter or an eighth of the size will do, the smallest that is
+// still that large (upright) and divides both sides; nullopt, and all other types: the whole picture.
 void decode(std::span<const uint8_t> bytes, const std::string& name, int channels, const DecodeLimits& limits,
-            Image& image);
+            Image& image, std::optional<ImageSize> at_least = std::nullopt);
 
 // The libraries behind decode() and resize(), with their versions: others may give other pixels.
 std::string decoder_versions();

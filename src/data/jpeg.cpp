@@ -53,7 +53,7 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  bool open(const uint8_t* data, size_t bytes, bool gray) {
+  bool open(const uint8_t* data, size_t bytes, bool gray, const std::optional<ImageSize>& at_least) {
     if (setjmp(errors_.jump)) return false;
     jpeg_create_decompress(&info_);
     info_.progress = &progress_;
@@ -63,6 +63,7 @@ class Reader {
     const bool has_luma = info_.jpeg_color_space == JCS_YCbCr || info_.jpeg_color_space == JCS_GRAYSCALE;
     info_.out_color_space = four ? JCS_CMYK : gray && has_luma ? JCS_GRAYSCALE : JCS_RGB;
     info_.dct_method = JDCT_ISLOW;
+    info_.scale_denom = at_least ? denominator_for(*at_least) : 1;
     jpeg_calc_output_dimensions(&info_);
     return true;
   }
@@ -87,6 +88,17 @@ class Reader {
   const char* message() const { return errors_.message; }
 
  private:
+  unsigned denominator_for(const ImageSize& at_least) const {
+    const auto fits = [](unsigned side, unsigned denominator, int least) {
+      return side % denominator == 0 && side / denominator >= unsigned(least);
+    };
+    for (unsigned denominator : {8u, 4u, 2u})
+      if (fits(info_.image_height, denominator, at_least.height) &&
+          fits(info_.image_width, denominator, at_least.width))
+        return denominator;
+    return 1;
+  }
+
   jpeg_decompress_struct info_{};
   jpeg_progress_mgr progress_{};
   Errors errors_;
@@ -106,12 +118,13 @@ void cmyk_to_rgb(const Image& cmyk, bool inverted, Image& rgb) {
 
 }  // namespace
 
-void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& image) {
+void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int channels,
+                 const std::optional<ImageSize>& at_least, Image& image) {
   Reader reader;
   const auto damaged = [&] {
     fail(ErrorCode::data, name, "JPEG is damaged: {}; replace or remove it", reader.message());
   };
-  if (!reader.open(bytes.data(), bytes.size(), channels == 1)) damaged();
+  if (!reader.open(bytes.data(), bytes.size(), channels == 1, at_least)) damaged();
   image.reshape(reader.height(), reader.width(), reader.components());
   if (!reader.read(image.pixels.data())) damaged();
   if (image.channels == 4) {

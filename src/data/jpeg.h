@@ -1,6 +1,7 @@
 // JPEG through libjpeg itself: OpenCV returns damaged files as good ones, libjpeg counts warnings.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,10 +13,12 @@ namespace gabor {
 // upsampling. CMYK and YCCK (Adobe's inverted form too) become RGB. Throws Error{data} on any error or
 // warning that touches pixels.
 //
-// libjpeg's scaled decoding (1/2, 1/4, 1/8 by a smaller DCT) is not used: even where the result is at least
-// twice as large as the network's input, pixels at that input differ by up to 5 levels of 255 from those of
-// the whole picture (43 photos to 64x64: median PSNR 54 dB), for a fifth off the decoding time.
-void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& image);
+// at_least: libjpeg's scaled decoding may be used, which makes a picture of 1/2, 1/4 or 1/8 of the size by a
+// smaller inverse DCT: the smallest of these that is still that large and divides both sides. (Else libjpeg rounds
+// the size up, and the picture would be stretched by up to a pixel, which shows.) It is for those who ask, as pixels
+// differ: see Resize::fast. libjpeg's other factors, n/8, are slower than the whole picture.
+void decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, int channels,
+                 const std::optional<ImageSize>& at_least, Image& image);
 
 std::string jpeg_version();  // of the library that gabor was built with
 

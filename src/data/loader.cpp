@@ -162,7 +162,8 @@ struct Loader::State {
       }
       tickets.slot->done += tickets.count;
       in_flight--;
-      if (tickets.slot->done == tickets.slot->batch.count || in_flight == 0) batch_done.notify_all();
+      if (tickets.slot->done == tickets.slot->batch.count || (settling && in_flight == 0))
+        batch_done.notify_all();
     }
   }
 
@@ -172,7 +173,8 @@ struct Loader::State {
     if (cache && cache->load(sample, pixels)) return;
     try {
       const Clock::time_point begin = Clock::now();
-      dataset->load_into(sample, options.channels, scratch);
+      dataset->load_at_least(sample, options.channels,
+                             decode_size(options.resize, options.height, options.width), scratch);
       const Clock::time_point decoded = Clock::now();
       resize(scratch, options.height, options.width, options.resize, pixels);
       done.decoded++;
@@ -249,7 +251,9 @@ struct Loader::State {
   // Under the lock: no ticket is handed out any more, and none is being worked on.
   void settle(std::unique_lock<std::mutex>& lock) {
     end_ticket = next_ticket = 0;
+    settling = true;
     batch_done.wait(lock, [&] { return in_flight == 0; });
+    settling = false;
   }
 
   // Under the lock: adds the slot's bad rows to the list and throws when there are too many.
@@ -281,7 +285,8 @@ struct Loader::State {
   int epoch = 0;
   int next_step = 0;  // that next() hands out
   size_t next_ticket = 0, end_ticket = 0;
-  int in_flight = 0;  // tickets' takers that have not come back
+  int in_flight = 0;      // tickets' takers that have not come back
+  bool settling = false;  // somebody waits for them
   LoaderStats counters;
   std::vector<BadFile> bad_list;
   std::unordered_set<uint32_t> bad_samples;

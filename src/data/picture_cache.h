@@ -4,6 +4,8 @@
 //
 // Records are read with pread, straight into the batch, and not through a mapping: where the file is cut short
 // or the disk fails, that is an error that can be handled, where a mapping would kill the process.
+// It costs 1.3 to 1.8 times a plain copy, by the size of the page cache's pages. A record's checksum, half a
+// copy more, is verified when the run first reads it; afterwards nobody writes to that file, only in its place.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -68,8 +70,9 @@ class PictureCache {
   mutable std::mutex mutex_;  // guards what follows; file_ and writer_ are set in the constructor only
   State state_ = State::off;
   std::vector<IndexEntry> index_;
-  std::vector<bool> awaited_;  // wanted, and not seen yet
-  uint32_t missing_ = 0;       // of these
+  std::vector<bool> verified_;  // read once, and found whole
+  std::vector<bool> awaited_;   // wanted, and not seen yet
+  uint32_t missing_ = 0;        // of these
   bool told_damage_ = false;
   std::vector<std::string> notes_;
   std::unique_ptr<CacheWriter> writer_;

@@ -20,15 +20,22 @@ const char* name_of(Resize filter) {
       return "linear";
     case Resize::area:
       return "area";
+    case Resize::fast:
+      return "fast";
   }
   return "?";
 }
 
 Resize resize_from_name(const std::string& name) {
-  for (Resize filter : {Resize::antialias, Resize::linear, Resize::area})
+  for (Resize filter : {Resize::antialias, Resize::linear, Resize::area, Resize::fast})
     if (name == name_of(filter)) return filter;
   fail(ErrorCode::usage, "resize", "'{}' is no filter{}", printable(name),
-       suggestion(name, {"antialias", "linear", "area"}));
+       suggestion(name, {"antialias", "linear", "area", "fast"}));
+}
+
+std::optional<ImageSize> decode_size(Resize filter, int height, int width) {
+  if (filter != Resize::fast) return std::nullopt;
+  return ImageSize{.height = 2 * height, .width = 2 * width};
 }
 
 void resize(const Image& image, int height, int width, Resize filter, uint8_t* out) {
@@ -39,7 +46,8 @@ void resize(const Image& image, int height, int width, Resize filter, uint8_t* o
     std::memcpy(out, image.pixels.data(), image.pixels.size());
     return;
   }
-  if (filter == Resize::antialias) return resize_antialias(image, height, width, out);
+  if (filter == Resize::antialias || filter == Resize::fast)
+    return resize_antialias(image, height, width, out);
 
   // Whole pictures are the unit of parallel work here; OpenCV's own threads would only get in each other's
   // way.

@@ -51,8 +51,8 @@ const std::map<std::string, Prefixes> kArrows = {
 
 // Beginning of an include path -> the only folders that may use it, besides tests.
 const std::vector<std::pair<std::string, Prefixes>> kThirdParty = {
-    {"opencv2/", {"src/data/"}},
-    {"jpeglib.h", {"src/data/"}},
+    {"opencv2/", {"src/data/", "tools/bench/loader/"}},
+    {"jpeglib.h", {"src/data/", "tools/bench/loader/"}},
     {"zlib.h", {"src/data/"}},
     {"dnnl", {"src/backends/cpu/"}},
     {"oneapi/dnnl", {"src/backends/cpu/"}},

@@ -14,9 +14,9 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-BIN, VENVS = f"{ROOT}/build/bin", f"{ROOT}/build/peers"
-CPUS, TICKS = os.cpu_count(), os.sysconf("SC_CLK_TCK")
+sys.path.insert(0, os.path.dirname(HERE))
+from machine import BIN, CPUS, ROOT, VENVS, busy_seconds, commit, cpu_name
+
 QUIET_PERCENT = 5  # a record taken while others had more than this of the machine is used only if there is no other
 WAIT_SECONDS = 60
 
@@ -40,14 +40,6 @@ def jobs(net, batch):
     yield "PyTorch channels_last", [*torch, "channels_last"], {}
     yield "PyTorch, tuned malloc", torch, TUNED_MALLOC
     yield "PyTorch channels_last, tuned malloc", [*torch, "channels_last"], TUNED_MALLOC
-
-
-def busy_seconds():
-    """CPU seconds that all processes together (and the hypervisor's other guests) have taken since boot."""
-    with open("/proc/stat") as stat:
-        ticks = [int(v) for v in stat.readline().split()[1:9]]
-    idle, iowait = ticks[3], ticks[4]
-    return (sum(ticks) - idle - iowait) / TICKS
 
 
 def own_seconds():
@@ -116,15 +108,9 @@ def op_table(records, net, batch):
                f"| {gbs:.1f} | {gbs / r['machine']['copy_gbs'] * 100:.0f} |")
 
 
-def cpu_name():
-    with open("/proc/cpuinfo") as info:
-        return next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.machine())
-
-
 def report(records, cases):
     peaks = [r["machine"] for r in records]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    yield f"# CPU peers, {records[0]['at'][:10]}, commit {commit}\n"
+    yield f"# CPU peers, {records[0]['at'][:10]}, commit {commit()}\n"
     yield f"{cpu_name()}, {CPUS} CPUs, {platform.platform()}."
     for what, unit in (("fma_gflops", "GFLOP/s fp32 FMA"), ("copy_gbs", "GB/s copy")):
         values = [p[what] for p in peaks]
