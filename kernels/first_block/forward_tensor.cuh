@@ -20,6 +20,7 @@
 #include "kernels/common/unroll.cuh"
 #include "kernels/first_block/params.cuh"
 #include "kernels/first_block/whole_pixels.h"
+#include "kernels/simt/half_pair.h"
 
 namespace gabor::kernels::first_block {
 

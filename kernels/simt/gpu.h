@@ -19,8 +19,7 @@
 //   simt::ldmatrix_x4, _x2, _x4_trans                 ldmatrix (sm_75)            PTX's fragment layouts
 //   simt::mma_m16n8k8_tf32, mma_m16n8k16_f16, _bf16   mma.sync (sm_80)            exact products, double sums
 //   half bfloat16 float4 ...                          NVIDIA's types              the same, or host/standin.h
-//   simt::to_float(v), simt::from_float<half>(f),     NVIDIA's conversions        the same bits
-//   simt::half_pair(f, f)
+//   simt::to_float(v), simt::from_float<half>(f)      NVIDIA's conversions        the same bits
 //
 // Rules for authors of kernels (the reasons are what host execution can and cannot see):
 //  1. No __shared__, <<<>>>, asm, cooperative groups, __activemask or CUDA header outside kernels/simt. A new
@@ -69,17 +68,6 @@ __host__ __device__ inline Element from_float(float v) {
   } else {
     return __float2bfloat16_rn(v);
   }
-}
-
-// Two floats as halves in a register, as fragments of tensor cores want them: the first one low. One instruction.
-__host__ __device__ inline uint32_t half_pair(float low, float high) {
-#if defined(__CUDACC__)
-  const __half2 pair = __floats2half2_rn(low, high);
-  return *reinterpret_cast<const uint32_t*>(&pair);
-#else
-  return uint32_t(__half_as_ushort(__float2half_rn(low))) | uint32_t(__half_as_ushort(__float2half_rn(high)))
-                                                                << 16;
-#endif
 }
 
 template <class Integer>

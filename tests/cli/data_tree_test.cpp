@@ -71,6 +71,8 @@ const std::map<std::string, std::vector<Args>>& commands() {
          "0.1"},
         {"doctor", "../data/digits", "--json"}}},
       {"cache", {{"cache", "../data/photos", "--size", "9x9", "--cache", "caches"}}},
+      {"augment",
+       {{"augment", "../data/photos", "--size", "9x9", "--augment", "flip,crop", "--out", "sheet.png"}}},
       {"duel",
        {{"duel", "../data/problems.txt", "--backend", "cpu,reference", "--time", "0.001", "--html",
          "duel.html"},

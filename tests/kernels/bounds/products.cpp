@@ -90,6 +90,39 @@ Work first_block_wgrad(const FirstBlockProblem& p, const Card& card) {
   return w;
 }
 
+// On tensor cores: of two rows of the full-size map a step of 16 columns, whole tiles of rows, 16 filters and 16 taps a row;
+// `parts` products for one.
+Work on_tensor_cores(const FirstBlockProblem& p, double asked, double parts) {
+  Work w;
+  w.engine = Engine::half;
+  w.asked = asked;
+  const double pixels = double(p.conv.N) * 2 * up(double(p.pool.P()), 8) * 2 * up(double(p.pool.Q()), 8);
+  w.issued = parts * 2 * pixels * up(double(p.conv.K), 16) * 16 * double(p.conv.R);
+  w.dram = w.l2 = first_block_bytes(p);
+  return w;
+}
+
+Work first_block_tensor_fprop(const FirstBlockProblem& p, const Card& card) {
+  Work w = on_tensor_cores(p, double(p.conv.flops()), 2);
+  w.launches = launches_of([&] {
+    first_block_forward(p, Storage::f32, nowhere<void>(), nowhere<void>(), nowhere<float>(), nowhere<void>(),
+                        nowhere<uint8_t>(), nullptr, FirstBlockRung::tensor, card.multiprocessors);
+  });
+  return w;
+}
+
+Work first_block_tensor_wgrad(const FirstBlockProblem& p, const Card& card) {
+  Work w = on_tensor_cores(p, 2 * double(p.pool.y_shape().count()) * double(p.conv.reduction()), 3);
+  const int slices = first_block_tensor_slices(p, card.multiprocessors);
+  w.launches = launches_of([&] {
+    first_block_backward(p, Storage::f32, nowhere<void>(), nowhere<uint8_t>(), nowhere<void>(),
+                         nowhere<float>(), nowhere<float>(), false, slices, nowhere<float>(), nullptr,
+                         FirstBlockRung::tensor);
+  });
+  w.l2 += 2.0 * double(first_block_workspace_bytes(p, slices));
+  return w;
+}
+
 const FirstBlockProblem kArticle = first_block_of(
     {.N = 128, .H = 300, .W = 300, .C = 3, .K = 10, .R = 5, .S = 5, .pad = {}, .activation = {}});
 const FirstBlockProblem kLeNet = first_block_of(
@@ -125,6 +158,10 @@ std::string first_block_rows() {
     out += row(std::string(name) + ", forward", [p = p](const Card&) { return first_block_fprop(*p); });
     out += row(std::string(name) + ", backward",
                [p = p](const Card& card) { return first_block_wgrad(*p, card); });
+    out += row(std::string(name) + ", forward, tensor",
+               [p = p](const Card& card) { return first_block_tensor_fprop(*p, card); });
+    out += row(std::string(name) + ", backward, tensor",
+               [p = p](const Card& card) { return first_block_tensor_wgrad(*p, card); });
   }
   return out;
 }
@@ -132,11 +169,14 @@ std::string first_block_rows() {
 Step article_step(const Card& card) {
   const DenseProblem head{.N = 128, .C = 219040, .K = 2, .activation = {}};
   const auto f32 = gemm::Storage::f32;
-  return {floor_seconds(first_block_fprop(kArticle), card) +
-              floor_seconds(dense(head, gemm::Pass::fprop, f32, card), card),
-          floor_seconds(dense(head, gemm::Pass::dgrad, f32, card), card) +
-              floor_seconds(dense(head, gemm::Pass::wgrad, f32, card), card) +
-              floor_seconds(first_block_wgrad(kArticle, card), card)};
+  const bool tensor = card.half > 0;
+  return {
+      floor_seconds(tensor ? first_block_tensor_fprop(kArticle, card) : first_block_fprop(kArticle), card) +
+          floor_seconds(dense(head, gemm::Pass::fprop, f32, card), card),
+      floor_seconds(dense(head, gemm::Pass::dgrad, f32, card), card) +
+          floor_seconds(dense(head, gemm::Pass::wgrad, f32, card), card) +
+          floor_seconds(tensor ? first_block_tensor_wgrad(kArticle, card) : first_block_wgrad(kArticle, card),
+                        card)};
 }
 
 }  // namespace gabor::kernels::bounds
