@@ -104,9 +104,9 @@ TEST_F(TunedTraining, OnlyAutoMeasuresAndOnlyWhereItCanKeepIt) {
       run_gabor({"train", "photos", "--model", "net.toml", "--size", "16x16", "--dry-run"}, {w.path()}).code,
       0);
   EXPECT_FALSE(fs::exists(file));
-  const CommandResult r = train("auto", {"--epochs", "1", "--tuning", "photos"});
+  const CommandResult r = train("auto", {"--epochs", "1", "--tuning", "cpu"});
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_NE(r.out.find("not measured, so the fixed order holds: " + w.path("photos") + ": is not a file"),
+  EXPECT_NE(r.out.find("not measured, so the fixed order holds: " + w.path("cpu") + ": is not a file"),
             std::string::npos)
       << r.out;
   EXPECT_EQ(weights("auto"), weights("cpu"));
