@@ -35,6 +35,8 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
     if (const size_t o = plan.memory.grad_offset[size_t(t)]; o != kNotPlaced)
       grads_[size_t(t)] = {base + o, shape, dtype};
   }
+  for (TensorId t = 0; t < plan.table.size(); t++)
+    if (t != plan.image && plan.table.root(t) == plan.image) image_aliases_.push_back(t);
   for (const ParameterDecl& d : plan.parameters) {
     values_[size_t(d.tensor)] = parameters.value(d);
     if (plan.options.training && d.trainable) grads_[size_t(d.tensor)] = parameters.grad(d);
@@ -100,6 +102,8 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
     image.data = in.images.data(), label.data = in.labels.data();
     context_.step = static_cast<const StepValues*>(in.values.data());
   }
+  for (const TensorId t : image_aliases_)
+    values_[size_t(t)] = {image.data, plan_->table.full_shape(t, images.shape[0]), images.dtype};
   if (max_threads() != threads_)
     set_max_threads(threads_);  // called from another thread than the one that made us
   reserve(images.shape[0]);

@@ -33,6 +33,10 @@ const char* kKinked =
     "[[layer]]\ntype = \"dense\"\nunits = 7\nactivation = \"leaky_relu\"\nalpha = 0.3\n"
     "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
 
+const char* kFlat =
+    "[[layer]]\ntype = \"flatten\"\n"
+    "[[layer]]\ntype = \"dense\"\nunits = 3\nactivation = \"softmax\"\n";
+
 // The usual order: a convolution without bias, its normalisation, ReLU; and one of a vector.
 const char* kNormalised =
     "[[layer]]\ntype = \"conv2d\"\nfilters = 4\nkernel = 3\nbias = false\n"
@@ -57,6 +61,7 @@ struct Pictures {
 // Directional derivative of the whole net by central differences against the gradient of the executor.
 TEST(Executor, GradientOfAWholeNetByFiniteDifferences) {
   for (const auto& [toml, loss] : {std::pair{kEveryLayer, LossKind::softmax_xent},
+                                   {kFlat, LossKind::softmax_xent},
                                    {kEveryLayer, LossKind::mse},
                                    {kKinked, LossKind::softmax_xent},
                                    {kKinked, LossKind::mse},
