@@ -96,8 +96,8 @@ class Executor {
   std::map<ReplayKey, std::unique_ptr<Replay>> replays_;  // null after the first unit of that kind
   StepValues step_values_;                                // of the last forward
   std::vector<TensorView> values_, grads_;
-  std::vector<TensorId>
-      image_aliases_;  // the batch under other shapes: a net of float pictures that begins with flatten
+  // The batch under other shapes, of a net of float pictures that begins with flatten.
+  std::vector<TensorId> image_aliases_;
   Context context_;
   Run run_;
   std::unique_ptr<Stopwatch> stopwatch_;  // made when on_step is first called
