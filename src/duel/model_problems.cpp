@@ -29,7 +29,7 @@ bool problem_of(const Step& step, AnyProblem& problem, TensorId& x) {
   if (const auto* s = dynamic_cast<const SoftmaxStep*>(&step))
     return problem = s->softmax(), x = s->x(), true;
   if (const auto* s = dynamic_cast<const BatchNormStep*>(&step))
-    return problem = s->batchnorm(), x = s->x(), true;
+    return problem = without_activation(s->batchnorm()), x = s->x(), true;
   if (const auto* s = dynamic_cast<const ActivationStep*>(&step))
     return problem = s->data(), x = s->x(), true;
   if (const auto* s = dynamic_cast<const LossStep*>(&step)) return problem = s->loss(), x = s->y(), true;

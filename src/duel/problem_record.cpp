@@ -16,13 +16,11 @@ std::string activation_text(const Activation& a) {
   return fmt::format("{} alpha={}", name_of(a.kind), a.alpha);
 }
 
-std::string text(const Conv2dProblem& p) {
-  return to_string(p) + (p.activation.alpha != 0 ? fmt::format(" alpha={}", p.activation.alpha) : "");
-}
+std::string alpha_text(const Activation& a) { return a.alpha != 0 ? fmt::format(" alpha={}", a.alpha) : ""; }
+
+std::string text(const Conv2dProblem& p) { return to_string(p) + alpha_text(p.activation); }
 std::string text(const Pool2dProblem& p) { return to_string(p); }
-std::string text(const DenseProblem& p) {
-  return to_string(p) + (p.activation.alpha != 0 ? fmt::format(" alpha={}", p.activation.alpha) : "");
-}
+std::string text(const DenseProblem& p) { return to_string(p) + alpha_text(p.activation); }
 std::string text(const SoftmaxProblem& p) { return fmt::format("N={} K={}", p.N, p.K); }
 std::string text(const LossProblem& p) {
   return fmt::format("{} N={} K={} label_smoothing={}{}", name_of(p.kind), p.N, p.K, p.label_smoothing,
@@ -37,7 +35,7 @@ std::string text(const FirstBlockProblem& p) {
                      to_string(p.conv), to_string(p.pool), n.scale[0], n.scale[1], n.scale[2], n.scale[3],
                      n.shift[0], n.shift[1], n.shift[2], n.shift[3]);
 }
-std::string text(const BatchNormProblem& p) { return to_string(p); }
+std::string text(const BatchNormProblem& p) { return to_string(p) + alpha_text(p.activation); }
 
 // "word" and "key=value" words; taken one by one, so that what nobody takes is an error.
 class Words {
@@ -116,10 +114,15 @@ Conv2dProblem read_conv2d(const std::string& line) {
   return p;
 }
 
+// The epilogue, where the line names one.
+void read_act(Words& words, Activation& a) {
+  if (words.has("act")) a = parse_kind(words.take("act"));
+  if (words.has("alpha")) a.alpha = words.number("alpha");
+}
+
 DenseProblem read_dense(Words& words) {
   DenseProblem p{words.size("N"), words.size("C"), words.size("K"), {}};
-  if (words.has("act")) p.activation = parse_kind(words.take("act"));
-  if (words.has("alpha")) p.activation.alpha = words.number("alpha");
+  read_act(words, p.activation);
   checked_mul(checked_mul(p.N, p.C, "x"), p.K, "dense");
   return p;
 }
@@ -165,6 +168,7 @@ FirstBlockProblem read_first_block(const std::string& line) {
 
 BatchNormProblem read_batchnorm(Words& words) {
   BatchNormProblem p{words.size("rows"), words.size("C"), words.number("epsilon"), words.number("momentum")};
+  read_act(words, p.activation);
   p.check("problem");
   return p;
 }

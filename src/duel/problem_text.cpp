@@ -80,6 +80,7 @@ BatchNormProblem parse_batchnorm(const std::string& line) {
     if (key == "C") return p.C = whole_number(key, value), true;
     if (key == "epsilon") return p.epsilon = real_number(key, value), true;
     if (key == "momentum") return p.momentum = real_number(key, value), true;
+    if (Activation left_out; key == "act") return parse_activation(value, left_out);
     return false;
   });
   p.check("problem");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/steps/batchnorm_step.h"
 #include "ops/steps/elementwise_steps.h"
 #include "ops/steps/first_block_step.h"
 #include "ops/steps/pool2d_step.h"
@@ -82,12 +83,25 @@ class Fuser {
       conv->fuse(act->activation(), act->y());
     } else if (auto* dense = at<DenseStep>(i); dense && dense->y() == act->x() && read_once(dense->y())) {
       dense->fuse(act->activation(), act->y());
+    } else if (auto* norm = at<BatchNormStep>(i); norm && norm->y() == act->x() && read_once(norm->y())) {
+      // Not at the price of another backend's statistics.
+      const BatchNorm* fused = batchnorm_for(*norm, act->activation());
+      if (!fused || fused != batchnorm_for(*norm, {})) return;
+      norm->fuse(act->activation(), act->y());
     } else {
       return;
     }
     done_.push_back(fmt::format("{}: {}+{} in one pass", steps_[i]->layer, steps_[i]->op(),
                                 name_of(act->activation().kind)));
     steps_.erase(steps_.begin() + long(i) + 1);
+  }
+
+  const BatchNorm* batchnorm_for(const BatchNormStep& norm, const Activation& activation) const {
+    BatchNormProblem p = norm.batchnorm();
+    p.activation = activation;
+    ChoiceRecord record;
+    return library_.find(
+        &OpSet::batchnorm, [&](const BatchNorm& o) { return o.supports(p); }, record, norm.prefer);
   }
 
   Steps& steps_;

@@ -7,6 +7,7 @@
 namespace gabor {
 
 // Batch normalisation: see core/problem/batchnorm.h for formulas and shapes. All tensors are f32, dense.
+// "y" is after the problem's activation, "dy" before it.
 class BatchNorm {
  public:
   virtual ~BatchNorm() = default;

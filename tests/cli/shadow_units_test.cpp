@@ -323,6 +323,7 @@ TEST(ProblemText, ComesBackForEveryOp) {
            {"loss", "mse N=9 K=17 label_smoothing=0 labels=2"},
            {"activation", "gelu alpha=0 count=300"},
            {"batchnorm", "rows=60 C=7 epsilon=1e-05 momentum=0.1"},
+           {"batchnorm", "rows=60 C=7 epsilon=1e-05 momentum=0.1 act=relu"},
            {"first_block",
             "u8 | N=3 H=12 W=13 C=3 K=5 R=3 S=3 pad=0,0 stride=1,1 act=relu | max N=3 H=10 W=11 C=5 R=2 S=2 "
             "pad=0,0 stride=2,2 | scale=0.5,0.5,0.25,1 shift=-1,-1,-1,0"}})

@@ -80,6 +80,8 @@ TEST(ProblemText, OtherProblemsPrint) {
   dense.activation.kind = ActivationKind::tanh;
   EXPECT_EQ(to_string(dense), "N=32 C=219040 K=2 act=tanh");
   EXPECT_EQ(to_string(BatchNormProblem{.rows = 2048, .C = 32}), "rows=2048 C=32 epsilon=1e-05 momentum=0.1");
+  EXPECT_EQ(to_string(BatchNormProblem{.C = 32, .activation = {ActivationKind::relu}}),
+            "rows=1 C=32 epsilon=1e-05 momentum=0.1 act=relu");
   const std::string first = to_string(FirstBlockProblem{});
   EXPECT_EQ(first.rfind("u8 N=1", 0), 0u) << first;
   EXPECT_NE(first.find(" | max N=1"), std::string::npos) << first;

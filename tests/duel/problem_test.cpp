@@ -81,6 +81,8 @@ TEST(ProblemText, OfEveryOpReadsWhatItWrites) {
 TEST(ProblemText, NeedsNoMoreThanWhatMatters) {
   EXPECT_EQ(to_string(parse_problem("l2 N=1 H=4 W=4 C=2")), "l2 N=1 H=4 W=4 C=2 R=2 S=2 pad=0,0 stride=2,2");
   EXPECT_EQ(to_string(parse_problem("dense N=7 C=33 K=5 act=relu")), "N=7 C=33 K=5");
+  EXPECT_EQ(to_string(parse_problem("batchnorm rows=8 C=2 act=relu")),
+            "rows=8 C=2 epsilon=1e-05 momentum=0.1");
   EXPECT_EQ(to_string(parse_problem("batchnorm rows=8 C=2")), "rows=8 C=2 epsilon=1e-05 momentum=0.1");
   EXPECT_EQ(to_string(parse_problem("first_block N=8 H=30 W=30 C=3 K=10 R=5 S=5")),
             "u8 N=8 H=30 W=30 C=3 K=10 R=5 S=5 pad=0,0 stride=1,1 act=relu | "

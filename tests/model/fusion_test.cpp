@@ -43,9 +43,30 @@ TEST(Fusion, KeepsWhatOthersRead) {
                                                     "softmax_cross_entropy"}));
 }
 
+TEST(Fusion, BatchNormTakesItsReluAlongWhereItsBackendCan) {
+  const auto library = make_library("cpu", 0);
+  const auto net = [](const std::string& activation) {
+    return "[[layer]]\ntype = \"batchnorm\"\nname = \"n\"\n[[layer]]\ntype = \"activation\"\nkind = \"" +
+           activation + "\"\n[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\n";
+  };
+  PlanOptions o;
+  o.batch = 4, o.input = {6, 6, 3}, o.classes = 2;
+  for (const bool training : {true, false}) {
+    o.training = training;
+    EXPECT_EQ(ops_of(testing::compile_text(net("relu"), *library, o))[1], "batchnorm");
+    EXPECT_EQ(ops_of(testing::compile_text(net("relu"), *library, o))[2], "dense");
+    // cpu's has no tanh: the reference backend, which has it, must not take its place.
+    EXPECT_EQ(ops_of(testing::compile_text(net("tanh"), *library, o))[2], "activation");
+  }
+  const Plan fused = testing::compile_text(net("relu"), *library, o);
+  ASSERT_EQ(fused.fusions.size(), 1u);
+  EXPECT_EQ(fused.fusions[0], "n: batchnorm+relu in one pass");
+}
+
 // Fused and unfused plans, and both backends, give the same loss and gradients within rounding.
 TEST(Fusion, ChangesNoNumbers) {
-  for (const std::string& name : {std::string("article"), std::string("lenet5"), std::string("vgg-small")}) {
+  for (const std::string& name :
+       {std::string("article"), std::string("lenet5"), std::string("vgg-bn"), std::string("vgg-small")}) {
     PlanOptions o;
     o.batch = 5;
     o.classes = 4;

@@ -144,8 +144,8 @@ TEST(Plan, BatchNormLeavesOtherFusionsAlone) {
       *library, small());
   std::vector<std::string> ops;
   for (const auto& s : plan.steps) ops.emplace_back(s->op());
-  EXPECT_EQ(ops, (std::vector<std::string>{"normalize", "conv2d", "batchnorm", "conv2d", "batchnorm",
-                                           "activation", "dense", "softmax_cross_entropy"}));
+  EXPECT_EQ(ops, (std::vector<std::string>{"normalize", "conv2d", "batchnorm", "conv2d", "batchnorm", "dense",
+                                           "softmax_cross_entropy"}));
 }
 
 TEST(Plan, LossAtTheStartIsLogOfClasses) {

@@ -17,12 +17,6 @@ HWY_BEFORE_NAMESPACE();
 namespace gabor::cpu::HWY_NAMESPACE {
 
 // Comparisons are written so that NaN takes the branch that keeps it.
-struct Relu {
-  template <class D, class V>
-  HWY_INLINE V operator()(D d, V x) const {
-    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
-  }
-};
 struct LeakyRelu {
   float alpha;
   template <class D, class V>

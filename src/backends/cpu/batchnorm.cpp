@@ -102,10 +102,20 @@ struct Scale {
     return hn::MulAdd(hn::Sub(x, mean), scale, shift);
   }
 };
+struct ScaleRelu {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x, V mean, V scale, V shift) const {
+    return Relu()(d, Scale()(d, x, mean, scale, shift));
+  }
+};
 void ScaleRows(const float* x, const float* mean, const float* scale, const float* shift, float* y,
-               int64_t rows, int64_t columns) {
-  for (int64_t r = 0; r < rows; r++)
-    map_lanes(Scale(), columns, y + r * columns, x + r * columns, mean, scale, shift);
+               int64_t rows, int64_t columns, bool relu) {
+  for (int64_t i = 0; i < rows * columns; i += columns) {
+    if (relu)
+      map_lanes(ScaleRelu(), columns, y + i, x + i, mean, scale, shift);
+    else
+      map_lanes(Scale(), columns, y + i, x + i, mean, scale, shift);
+  }
 }
 
 // dx (+)= scale (dy - dy_mean - (x - mean) slope).
@@ -254,7 +264,9 @@ void combine_gradients(const Cut& cut, const Sums& sums, const float* x, const f
 
 class CpuBatchNorm final : public BatchNorm {
  public:
-  Support supports(const BatchNormProblem&) const override { return Support::yes(); }
+  Support supports(const BatchNormProblem& p) const override {
+    return none_or_relu(p.activation) ? Support::yes() : Support::no("an activation other than relu");
+  }
   size_t workspace_bytes(const BatchNormProblem& p) const override { return Sums::bytes(Cut(p)); }
 
   void forward_training(Context& context, const BatchNormProblem& p, ConstTensorView x, ConstTensorView gamma,
@@ -281,7 +293,8 @@ class CpuBatchNorm final : public BatchNorm {
         if (p.rows > 1) to_var[c] = float((1 - share) * to_var[c] + share * var[i] * p.unbiased());
       }
     });
-    scale_rows(cut, sums, in, batch_mean, batch_rstd, gamma.as<float>(), beta.as<float>(), y.as<float>());
+    scale_rows(cut, sums, p.activation, in, batch_mean, batch_rstd, gamma.as<float>(), beta.as<float>(),
+               y.as<float>());
   }
 
   void forward_inference(Context& context, const BatchNormProblem& p, ConstTensorView x,
@@ -292,8 +305,8 @@ class CpuBatchNorm final : public BatchNorm {
     float* rstd = sums.per_column[3];
     for (int64_t c = 0; c < p.C; c++)
       rstd[c] = float(1 / std::sqrt(double(running_var.as<float>()[c]) + double(p.epsilon)));
-    scale_rows(cut, sums, x.as<float>(), running_mean.as<float>(), rstd, gamma.as<float>(), beta.as<float>(),
-               y.as<float>());
+    scale_rows(cut, sums, p.activation, x.as<float>(), running_mean.as<float>(), rstd, gamma.as<float>(),
+               beta.as<float>(), y.as<float>());
   }
 
   void backward(Context& context, const BatchNormProblem& p, ConstTensorView x, ConstTensorView dy,
@@ -336,9 +349,11 @@ class CpuBatchNorm final : public BatchNorm {
   }
 
  private:
-  // y = (x - mean) rstd gamma + beta. rstd may be per_column[3].
-  static void scale_rows(const Cut& cut, const Sums& sums, const float* x, const float* mean,
-                         const float* rstd, const float* gamma, const float* beta, float* y) {
+  // y = f((x - mean) rstd gamma + beta). rstd may be per_column[3].
+  static void scale_rows(const Cut& cut, const Sums& sums, const Activation& f, const float* x,
+                         const float* mean, const float* rstd, const float* gamma, const float* beta,
+                         float* y) {
+    const bool relu = f.kind == ActivationKind::relu;
     float *const means = sums.per_column[0], *const scales = sums.per_column[1],
                  *const shifts = sums.per_column[2];
     for (int64_t j = 0; j < cut.columns; j++) {
@@ -346,7 +361,8 @@ class CpuBatchNorm final : public BatchNorm {
       means[j] = mean[c], scales[j] = float(double(gamma[c]) * rstd[c]), shifts[j] = beta[c];
     }
     cut.for_rows([&](int64_t begin, int64_t rows, int64_t columns) {
-      HWY_DYNAMIC_DISPATCH(ScaleRows)(x + begin, means, scales, shifts, y + begin, rows, columns);
+      HWY_DYNAMIC_DISPATCH(ScaleRows)
+      (x + begin, means, scales, shifts, y + begin, rows, columns, relu);
     });
   }
 };

@@ -106,6 +106,14 @@ struct Part {
   }
 };
 
+// max(x, 0); NaN stays.
+struct Relu {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Zero(d), x);
+  }
+};
+
 // y[i] = f(x[i]...) for i < n, one vector at a time; f is a functor of vectors (not a lambda: GCC does not
 // give lambdas the target's instructions).
 template <class F, class... X>

@@ -12,6 +12,7 @@ class CudaBatchNorm final : public BatchNorm {
 
   Support supports(const BatchNormProblem& p) const override {
     constexpr int64_t kMost = (int64_t{1} << 31) - 1;
+    if (!none_or_relu(p.activation)) return Support::no("an activation other than relu");
     return p.rows <= kMost && p.C <= kMost ? Support::yes() : Support::no("2^31 rows or channels, or more");
   }
   size_t workspace_bytes(const BatchNormProblem& p) const override {
@@ -25,6 +26,7 @@ class CudaBatchNorm final : public BatchNorm {
     run(context, "batchnorm forward", p, [&] {
       kernels::batchnorm_forward_training<float>({p.rows, p.C, p.epsilon},
                                                  {.momentum = p.momentum,
+                                                  .relu = p.activation.kind == ActivationKind::relu,
                                                   .x = x.as<float>(),
                                                   .gamma = gamma.as<float>(),
                                                   .beta = beta.as<float>(),
@@ -42,7 +44,8 @@ class CudaBatchNorm final : public BatchNorm {
                          ConstTensorView running_var, TensorView y) const override {
     run(context, "batchnorm inference", p, [&] {
       kernels::batchnorm_forward_inference<float>({p.rows, p.C, p.epsilon},
-                                                  {.x = x.as<float>(),
+                                                  {.relu = p.activation.kind == ActivationKind::relu,
+                                                   .x = x.as<float>(),
                                                    .gamma = gamma.as<float>(),
                                                    .beta = beta.as<float>(),
                                                    .running_mean = running_mean.as<float>(),

@@ -32,7 +32,7 @@ class CudaDense final : public Dense {
              TensorView y) const override {
     // The products' epilogue knows ReLU; other functions are a pass of their own over y, which is small.
     DenseProblem product = p;
-    const bool apart = p.activation.kind != ActivationKind::none && p.activation.kind != ActivationKind::relu;
+    const bool apart = !none_or_relu(p.activation);
     if (apart) product.activation = {};
     run(context, product, Pass::fprop, [&](const gemm::Plan& plan, float* workspace) {
       gemm::fprop(plan, product, gemm::Storage::f32, x.as<float>(), w.as<float>(), b.as<float>(),

@@ -17,6 +17,7 @@ class CudnnBatchNorm final : public BatchNorm {
   explicit CudnnBatchNorm(const Session& session) : session_(session) {}
 
   Support supports(const BatchNormProblem& p) const override {
+    if (p.activation.kind != ActivationKind::none) return Support::no("an activation");
     if (p.rows < 2) return Support::no("a single row, whose unbiased variance cuDNN divides by 0 for");
     if (double(p.epsilon) < CUDNN_BN_MIN_EPSILON) return Support::no("epsilon is below cuDNN's least");
     const char* why = too_large({p.rows * p.C});

@@ -59,7 +59,8 @@ void batchnorm_forward_training(const BatchNormProblem& p, const T* x, const T* 
         for (int64_t r = 0; r < p.rows; r++) squares += std::pow(double(x[r * p.C + c]) - m, 2);
         const double var = squares / double(p.rows), s = 1 / std::sqrt(var + double(p.epsilon));
         for (int64_t r = 0; r < p.rows; r++)
-          y[r * p.C + c] = T(double(gamma[c]) * (double(x[r * p.C + c]) - m) * s + double(beta[c]));
+          y[r * p.C + c] = T(
+              activate(p.activation, double(gamma[c]) * (double(x[r * p.C + c]) - m) * s + double(beta[c])));
         mean[c] = T(m), rstd[c] = T(s);
         const double share = p.momentum;
         running_mean[c] = T((1 - share) * double(running_mean[c]) + share * m);
@@ -75,9 +76,10 @@ void batchnorm_forward_inference(const BatchNormProblem& p, const T* x, const T*
       p.rows,
       [&](int64_t r) {
         for (int64_t c = 0; c < p.C; c++)
-          y[r * p.C + c] = T(double(gamma[c]) * (double(x[r * p.C + c]) - double(running_mean[c])) /
-                                 std::sqrt(double(running_var[c]) + double(p.epsilon)) +
-                             double(beta[c]));
+          y[r * p.C + c] =
+              T(activate(p.activation, double(gamma[c]) * (double(x[r * p.C + c]) - double(running_mean[c])) /
+                                               std::sqrt(double(running_var[c]) + double(p.epsilon)) +
+                                           double(beta[c])));
       },
       grain_of(8 * p.C));
 }

@@ -26,6 +26,11 @@ constexpr bool derivative_from_output(ActivationKind kind) {
   return kind != ActivationKind::silu && kind != ActivationKind::gelu;
 }
 
+// What the epilogue of every kernel can do.
+constexpr bool none_or_relu(const Activation& a) {
+  return a.kind == ActivationKind::none || a.kind == ActivationKind::relu;
+}
+
 struct ActivationProblem {
   int64_t count = 0;
   Activation activation;

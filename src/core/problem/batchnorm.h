@@ -14,6 +14,7 @@
 //   such a batch, TensorFlow draws running_var towards 0; the last batch of an epoch may well have one sample.)
 // Inference:
 //   y = gamma (x - running_mean) / sqrt(running_var + epsilon) + beta
+// With an activation f, y = f(that) in both; dy of backward is the gradient of what f was given.
 // Backward of training:
 //   dbeta = sum over r of dy;  dgamma = sum over r of dy xhat
 //   dx    = gamma rstd (dy - dbeta / rows - xhat dgamma / rows)
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/problem/activation.h"
 #include "core/shape.h"
 
 namespace gabor {
@@ -30,7 +32,8 @@ namespace gabor {
 struct BatchNormProblem {
   int64_t rows = 1, C = 1;
   float epsilon = 1e-5f;
-  float momentum = 0.1f;  // share of the batch in the running statistics (Keras calls 1 - momentum so)
+  float momentum = 0.1f;    // share of the batch in the running statistics (Keras calls 1 - momentum so)
+  Activation activation{};  // epilogue of the forwards only, as in Conv2dProblem
 
   Shape x_shape() const { return {rows, C}; }
   Shape c_shape() const { return {C}; }
@@ -42,6 +45,6 @@ struct BatchNormProblem {
   void check(const std::string& where) const;
 };
 
-std::string to_string(const BatchNormProblem& p);  // "rows=2048 C=32 epsilon=1e-05 momentum=0.1"
+std::string to_string(const BatchNormProblem& p);  // "rows=2048 C=32 epsilon=1e-05 momentum=0.1", " act=relu"
 
 }  // namespace gabor

@@ -63,6 +63,10 @@ void check_pad(const std::string& where, const Padding& p) {
     fail(ErrorCode::usage, where, "padding {} is negative", pad_text(p));
 }
 
+std::string act_text(const Activation& a) {
+  return a.kind == ActivationKind::none ? "" : fmt::format(" act={}", name_of(a.kind));
+}
+
 }  // namespace
 
 int64_t whole_number(const std::string& key, const std::string& value) {
@@ -154,7 +158,7 @@ std::string to_string(const Conv2dProblem& p) {
                               p.K, p.R, p.S, pad_text(p.pad), p.stride_h, p.stride_w);
   if (p.dil_h != 1 || p.dil_w != 1) s += fmt::format(" dil={},{}", p.dil_h, p.dil_w);
   if (p.groups != 1) s += fmt::format(" groups={}", p.groups);
-  if (p.activation.kind != ActivationKind::none) s += fmt::format(" act={}", name_of(p.activation.kind));
+  s += act_text(p.activation);
   return s;
 }
 
@@ -215,9 +219,7 @@ Pool2dProblem parse_pool2d(std::string_view line) {
 }
 
 std::string to_string(const DenseProblem& p) {
-  return fmt::format("N={} C={} K={}{}{}", p.N, p.C, p.K,
-                     p.activation.kind == ActivationKind::none ? "" : " act=",
-                     p.activation.kind == ActivationKind::none ? "" : name_of(p.activation.kind));
+  return fmt::format("N={} C={} K={}{}", p.N, p.C, p.K, act_text(p.activation));
 }
 
 void BatchNormProblem::check(const std::string& where) const {
@@ -230,7 +232,8 @@ void BatchNormProblem::check(const std::string& where) const {
 }
 
 std::string to_string(const BatchNormProblem& p) {
-  return fmt::format("rows={} C={} epsilon={} momentum={}", p.rows, p.C, p.epsilon, p.momentum);
+  return fmt::format("rows={} C={} epsilon={} momentum={}{}", p.rows, p.C, p.epsilon, p.momentum,
+                     act_text(p.activation));
 }
 
 std::string to_string(const FirstBlockProblem& p) {

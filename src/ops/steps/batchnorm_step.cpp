@@ -4,6 +4,7 @@ namespace gabor {
 
 StepUses BatchNormStep::uses() const {
   StepUses u{{x_, gamma_, beta_, running_mean_, running_var_}, {y_}, {x_, gamma_}};
+  if (p_.activation.kind != ActivationKind::none) u.keeps.push_back(y_);
   if (mean_ != kNoTensor) {
     u.writes.insert(u.writes.end(), {mean_, rstd_});
     u.keeps.insert(u.keeps.end(), {mean_, rstd_});
@@ -18,6 +19,8 @@ void BatchNormStep::choose(const Library& library, TensorTable& table, bool trai
       &OpSet::batchnorm, [&](const BatchNorm& o) { return o.supports(p_); }, r, prefer);
   records.push_back(std::move(r));
   if (!training) return;
+  if (p_.activation.kind != ActivationKind::none)
+    activation_.choose(library, {p_.rows * p_.C, p_.activation}, record("activation"), prefer, records);
   mean_ = table.add({layer + ".mean", p_.c_shape(), DType::f32, TensorRole::saved, false});
   rstd_ = table.add({layer + ".rstd", p_.c_shape(), DType::f32, TensorRole::saved, false});
 }
@@ -40,6 +43,7 @@ void BatchNormStep::forward(Run& run) const {
 }
 
 void BatchNormStep::backward(Run& run) const {
+  activation_.backward(run, p_.activation, y_);
   const bool wanted = run.has_grad(x_);
   op_->backward(run.context, at(run.batch), run.value(x_), run.grad(y_), run.value(gamma_), run.value(mean_),
                 run.value(rstd_), wanted ? run.grad(x_) : TensorView{},

@@ -1,11 +1,11 @@
 #pragma once
 #include "ops/batchnorm.h"
-#include "ops/step.h"
+#include "ops/steps/fused_activation.h"
 
 namespace gabor {
 
 // Batch normalisation. In training it takes the statistics of the batch it is given, however many samples that has,
-// and moves the running ones; otherwise it takes the running ones.
+// and moves the running ones; otherwise it takes the running ones. An activation is a fusion, made by the plan.
 class BatchNormStep final : public Step {
  public:
   // p.rows is for a batch of `batch` samples.
@@ -30,6 +30,8 @@ class BatchNormStep final : public Step {
   void backward(Run&) const override;
   const BatchNormProblem& batchnorm() const { return p_; }
   TensorId x() const { return x_; }
+  TensorId y() const { return y_; }
+  void fuse(const Activation& activation, TensorId y) { p_.activation = activation, y_ = y; }
 
  private:
   BatchNormProblem at(int64_t batch) const;
@@ -38,6 +40,7 @@ class BatchNormStep final : public Step {
   TensorId x_, gamma_, beta_, running_mean_, running_var_, y_;
   TensorId mean_ = kNoTensor, rstd_ = kNoTensor;  // of the batch, for backward
   const BatchNorm* op_ = nullptr;
+  FusedActivation activation_;
 };
 
 }  // namespace gabor

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ops/activation.h"
 #include "ops/weighted_pass.h"
 
 namespace gabor {
@@ -35,12 +34,8 @@ void WeightedStep<Op, Problem>::choose(const Library& library, TensorTable& tabl
   wgrad_ = pick(Pass::wgrad);
   dx_ = table[x_].needs_grad;
   if (dx_) dgrad_ = pick(Pass::dgrad);
-  if (p_.activation.kind == ActivationKind::none) return;
-  const ActivationProblem a{p_.y_shape().count(), p_.activation};
-  ChoiceRecord r = record("activation");
-  activation_ = library.choose(
-      &OpSet::activation, [&](const ActivationOp& o) { return o.supports(a); }, r, prefer);
-  records.push_back(std::move(r));
+  if (p_.activation.kind != ActivationKind::none)
+    activation_.choose(library, {p_.y_shape().count(), p_.activation}, record("activation"), prefer, records);
 }
 
 template <class Op, class Problem>
@@ -68,9 +63,7 @@ template <class Op, class Problem>
 void WeightedStep<Op, Problem>::backward(Run& run) const {
   const Problem p = at(run.batch);
   const TensorView dy = run.grad(y_);
-  if (activation_)
-    activation_->backward(run.context, {dy.count(), p.activation}, {}, run.value(y_), dy, dy,
-                          GradMode::overwrite);
+  activation_.backward(run, p.activation, y_);
   wgrad_->wgrad(run.context, p, run.value(x_), dy, run.grad(w_), run.grad(b_), run.claim(w_));
   if (dx_) dgrad_->dgrad(run.context, p, dy, run.value(w_), run.grad(x_), run.claim(x_));
 }

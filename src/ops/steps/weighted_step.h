@@ -1,14 +1,11 @@
 #pragma once
 #include "ops/conv2d.h"
 #include "ops/dense.h"
-#include "ops/step.h"
+#include "ops/steps/fused_activation.h"
 
 namespace gabor {
 
-class ActivationOp;
-
-// y = act(op(x, w) + b), for the two ops that have weights. With an activation (a fusion, made by the plan), backward
-// first turns dy into the gradient before the activation, in place: nobody reads dy after this step.
+// y = act(op(x, w) + b), for the two ops that have weights. The activation is a fusion, made by the plan.
 template <class Op, class Problem>
 class WeightedStep final : public Step {
  public:
@@ -38,7 +35,7 @@ class WeightedStep final : public Step {
   TensorId x_, w_, b_, y_;
   bool dx_ = false;  // the gradient of x is wanted
   const Op *fprop_ = nullptr, *dgrad_ = nullptr, *wgrad_ = nullptr;
-  const ActivationOp* activation_ = nullptr;
+  FusedActivation activation_;
 };
 
 using Conv2dStep = WeightedStep<Conv2d, Conv2dProblem>;

@@ -130,6 +130,7 @@ BatchNormProblem random_batchnorm(Random& random) {
   constexpr float epsilons[] = {1e-5f, 1e-5f, 1e-3f, 0.1f}, momenta[] = {0.1f, 0.1f, 0.01f, 0.5f, 0, 1};
   p.epsilon = epsilons[random.below(std::size(epsilons))];
   p.momentum = momenta[random.below(std::size(momenta))];
+  if (one_in(random, 3)) p.activation.kind = ActivationKind::relu;
   p.check("random_batchnorm");
   return p;
 }

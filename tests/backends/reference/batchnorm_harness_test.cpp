@@ -26,6 +26,7 @@ enum class Fault {
   constant_statistics,  // dx without the terms through mean and variance
   overwrites,           // gradients do not add
   half_the_channels,
+  no_activation,
 };
 
 class Faulty final : public BatchNorm {
@@ -34,9 +35,11 @@ class Faulty final : public BatchNorm {
   Support supports(const BatchNormProblem&) const override { return Support::yes(); }
   size_t workspace_bytes(const BatchNormProblem&) const override { return 0; }
 
-  void forward_training(Context& context, const BatchNormProblem& p, ConstTensorView x, ConstTensorView gamma,
-                        ConstTensorView beta, TensorView y, TensorView mean, TensorView rstd,
-                        TensorView running_mean, TensorView running_var) const override {
+  void forward_training(Context& context, const BatchNormProblem& asked, ConstTensorView x,
+                        ConstTensorView gamma, ConstTensorView beta, TensorView y, TensorView mean,
+                        TensorView rstd, TensorView running_mean, TensorView running_var) const override {
+    BatchNormProblem p = asked;
+    if (fault_ == Fault::no_activation) p.activation = {};
     float *rm = running_mean.as<float>(), *rv = running_var.as<float>();
     const std::vector<float> mean_before(rm, rm + p.C), var_before(rv, rv + p.C);
     right_.forward_training(context, p, x, gamma, beta, y, mean, rstd, running_mean, running_var);
@@ -125,6 +128,8 @@ TEST(BatchNormHarness, CatchesFaultsOfForward) {
     const OpReport report = judged(fault).forward;
     EXPECT_GE(report.failed, kProblems / 3) << int(fault) << " " << report.text();
   }
+  const OpReport report = judged(Fault::no_activation).forward;  // of which every third problem has one
+  EXPECT_GE(report.failed, kProblems / 6) << report.text();
 }
 
 TEST(BatchNormHarness, CatchesFaultsOfBackward) {

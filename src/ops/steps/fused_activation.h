@@ -1,0 +1,28 @@
+#pragma once
+#include "ops/activation.h"
+#include "ops/step.h"
+
+namespace gabor {
+
+// The backward of an activation that a plan has fused into a step's forward. It turns dy into the gradient before the
+// activation, in place: nobody reads dy after that step. The derivative has to come from y.
+class FusedActivation {
+ public:
+  // r: of the step, for "activation".
+  void choose(const Library& library, const ActivationProblem& p, ChoiceRecord r, const std::string& prefer,
+              std::vector<ChoiceRecord>& records) {
+    op_ = library.choose(
+        &OpSet::activation, [&](const ActivationOp& o) { return o.supports(p); }, r, prefer);
+    records.push_back(std::move(r));
+  }
+  void backward(Run& run, const Activation& activation, TensorId y) const {
+    if (!op_) return;
+    const TensorView dy = run.grad(y);
+    op_->backward(run.context, {dy.count(), activation}, {}, run.value(y), dy, dy, GradMode::overwrite);
+  }
+
+ private:
+  const ActivationOp* op_ = nullptr;  // null: nothing is fused
+};
+
+}  // namespace gabor
