@@ -55,8 +55,9 @@ class Classifier {
   // data: whatever `gabor train DATA` takes: a folder of class folders, a .tar, MNIST, CIFAR-10, a CSV.
   static Classifier fit_files(const std::string& model, const std::string& data,
                               const FitOptions& options = {});
-  // A checkpoint of gabor (best.safetensors, last.safetensors or what save() wrote).
-  static Classifier load(const std::string& path, const std::string& backend = "auto");
+  // A checkpoint of gabor (best.safetensors, last.safetensors or what save() wrote). verify: runs its test of itself, if
+  // it has one, and throws Error{checkpoint} where this machine makes another net of it than the one that was saved.
+  static Classifier load(const std::string& path, const std::string& backend = "auto", bool verify = true);
 
   Classifier(Classifier&&) noexcept;
   Classifier& operator=(Classifier&&) noexcept;

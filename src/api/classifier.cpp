@@ -119,10 +119,18 @@ Classifier Classifier::fit_files(const std::string& model, const std::string& da
   return fit(find_model(model), open_data(data, split), options);
 }
 
-Classifier Classifier::load(const std::string& path, const std::string& backend) {
+Classifier Classifier::load(const std::string& path, const std::string& backend, bool verify) {
   const Checkpoint checkpoint(path);
   auto state = std::make_unique<State>(checkpoint.info(), make_library(backend, 0));
   checkpoint.load(state->parameters);
+  const CheckpointInfo& info = state->info;
+  if (verify && info.self_test) {
+    const SelfTestResult r =
+        run_self_test(*info.self_test, info.preprocess, info.classes, state->parameters, state->ready());
+    if (!r.fault.empty())
+      fail(ErrorCode::checkpoint, printable(path), "{}; load(..., verify = false) goes on all the same",
+           r.fault);
+  }
   return Classifier(std::move(state));
 }
 

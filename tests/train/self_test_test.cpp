@@ -182,6 +182,25 @@ TEST_F(SelfTestInAFile, IsWrittenByProgramsToo) {
   EXPECT_EQ(same.check(info.self_test.value()).fault, "");
 }
 
+TEST_F(SelfTestInAFile, IsRunWhenAProgramLoadsIt) {
+  FitOptions options;
+  options.epochs = 1, options.batch = 4;
+  const PictureSet pictures = testing::bars(20);
+  const Classifier net = Classifier::fit("mlp", pictures, options);
+  net.save(path_);
+  const std::vector<float> before = net.predict(pictures.pixels.data(), 5);
+  EXPECT_EQ(Classifier::load(path_).predict(pictures.pixels.data(), 5), before);
+  edit("gabor.preprocess", "centered", "unit");
+  try {
+    Classifier::load(path_);
+    FAIL() << "loaded";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::checkpoint);
+    expect_part(e.what(), "its model, classes or preprocessing are not those that were saved");
+  }
+  EXPECT_NE(Classifier::load(path_, "auto", false).predict(pictures.pixels.data(), 5), before);
+}
+
 TEST_F(SelfTestInAFile, ComesBack) {
   const SelfTestResult r = check();
   EXPECT_EQ(r.fault + r.note, "");
