@@ -112,7 +112,8 @@ class CpuConv2d final : public Conv2d {
   void onednn_fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
                     void* workspace) const {
     for_batch_chunks(p, [&](const Conv2dProblem& chunk, int64_t first) {
-      onednn_.fprop(chunk, x + first * x_floats(p), w, b, y + first * y_floats(p), workspace);
+      onednn_.fprop(chunk, x + first * x_floats(p), w, b, y + first * y_floats(p), workspace,
+                    filters_after(first));
     });
     // Not as oneDNN's epilogue: its ReLU turns NaN into 0, and a broken number must not be hidden.
     if (p.activation.kind != ActivationKind::none)
@@ -125,13 +126,14 @@ class CpuConv2d final : public Conv2d {
     for_batch_chunks(p, [&](const Conv2dProblem& chunk, int64_t first) {
       const float* from = dy + first * y_floats(p);
       float* to = dx + first * x_floats(p);
-      if (mode == GradMode::overwrite) return onednn_.dgrad(chunk, from, w, to, workspace);
+      if (mode == GradMode::overwrite)
+        return onednn_.dgrad(chunk, from, w, to, workspace, filters_after(first));
       const Conv2dProblem some = with_images(chunk, images_at_once(chunk));
       const int64_t dx_count = some.x_shape().count(), dy_count = some.y_shape().count();
       auto* part = reinterpret_cast<float*>(static_cast<char*>(workspace) +
                                             aligned(onednn_.workspace_bytes(some, Pass::dgrad)));
       for (int64_t n = 0; n < chunk.N; n += some.N, from += dy_count, to += dx_count) {
-        onednn_.dgrad(some, from, w, part, workspace);
+        onednn_.dgrad(some, from, w, part, workspace, filters_after(first + n));
         chunks(dx_count, [&](int64_t i, int64_t end) { add(to + i, part + i, to + i, end - i); });
       }
     });
@@ -152,6 +154,8 @@ class CpuConv2d final : public Conv2d {
     });
   }
 
+  // All calls for a part of for_like_chunks are of one problem (images_at_once divides a chunk).
+  static Filters filters_after(int64_t images) { return images > 0 ? Filters::reordered : Filters::reorder; }
   // p: one chunk, or a part of for_like_chunks.
   bool direct(const Conv2dProblem& p, Pass pass) const {
     if (pinned_ != Conv2dKernel::fastest) return pinned_ == Conv2dKernel::direct;

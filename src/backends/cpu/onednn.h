@@ -22,9 +22,14 @@ struct Sgemm {
 };
 void sgemm(const Sgemm& g, const float* a, const float* b, float* c);
 
-// Convolution with NHWC activations and KRSC filters. oneDNN chooses its own inner layout of the filters;
-// they are reordered in workspace at each call, for they change at each step. (Plain filters would bring in
-// its slow kernels.) Never Winograd. Primitives are built once for each (problem, pass) and kept; runs take
+// Where oneDNN finds the filters in its own inner layout, which it chooses for each problem and pass.
+enum class Filters : uint8_t {
+  reorder,  // they are brought into it, in the workspace
+  reordered  // the last call with this workspace was of the same problem, pass and filters: they are still there
+};
+
+// Convolution with NHWC activations and KRSC filters. The filters are reordered in the workspace, for they change at
+// each step. (Plain filters would bring in its slow kernels.) Never Winograd. Primitives are built once for each (problem, pass) and kept; runs take
 // no lock and allocate nothing once as many threads as ever will have run the problem.
 class OneDnnConv2d {
  public:
@@ -37,8 +42,9 @@ class OneDnnConv2d {
 
   // workspace: aligned to 64 bytes, workspace_bytes() long. b and db may be null. p.activation is ignored.
   void fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
-             void* workspace) const;
-  void dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx, void* workspace) const;
+             void* workspace, Filters filters) const;
+  void dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx, void* workspace,
+             Filters filters) const;
   void wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
              void* workspace) const;
 

@@ -228,7 +228,7 @@ struct OneDnnConv2d::Plans {
 
   // Runs plan on tensors in the roles x, w, b, y (see Plan); b may be null.
   void run(const Conv2dProblem& p, Pass pass, const float* x, const float* w, const float* b, const float* y,
-           void* workspace) {
+           void* workspace, Filters filters = Filters::reorder) {
     Plan& plan = find(p, pass);
     GABOR_CHECK(!plan.implementation.empty());
     auto* bytes = static_cast<char*>(workspace);
@@ -243,7 +243,8 @@ struct OneDnnConv2d::Plans {
     if (!b && pass == Pass::fprop) std::fill_n(static_cast<float*>(bias), p.K, 0.0f);
     set(run->b, bias);
 
-    if (plan.reorder && pass != Pass::wgrad) execute_reorder(plan, *run, run->w, run->w_inner);
+    if (plan.reorder && pass != Pass::wgrad && filters == Filters::reorder)
+      execute_reorder(plan, *run, run->w, run->w_inner);
     const dnnl_exec_arg_t scratch{DNNL_ARG_SCRATCHPAD, run->scratch.get()};
     if (pass == Pass::fprop)
       execute(plan, plan.main, *run,
@@ -281,13 +282,13 @@ size_t OneDnnConv2d::workspace_bytes(const Conv2dProblem& p, Pass pass) const {
 }
 
 void OneDnnConv2d::fprop(const Conv2dProblem& p, const float* x, const float* w, const float* b, float* y,
-                         void* workspace) const {
-  plans_->run(p, Pass::fprop, x, w, b, y, workspace);
+                         void* workspace, Filters filters) const {
+  plans_->run(p, Pass::fprop, x, w, b, y, workspace, filters);
 }
 
-void OneDnnConv2d::dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx,
-                         void* workspace) const {
-  plans_->run(p, Pass::dgrad, dx, w, nullptr, dy, workspace);
+void OneDnnConv2d::dgrad(const Conv2dProblem& p, const float* dy, const float* w, float* dx, void* workspace,
+                         Filters filters) const {
+  plans_->run(p, Pass::dgrad, dx, w, nullptr, dy, workspace, filters);
 }
 
 void OneDnnConv2d::wgrad(const Conv2dProblem& p, const float* x, const float* dy, float* dw, float* db,
