@@ -25,21 +25,25 @@ double limit_of(const char* path) {
 TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
                           const PlanOptions& whole) {
   const int moments = s.train.optimizer.moments();
-  if (s.vram.empty()) return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
-  const auto limit = double(parse_bytes("--vram", s.vram));
-  if (s.train.micro_batch == 0) {
-    const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
+  const bool drop = s.recompute == Recompute::as_needed;
+  PlanOptions options = whole;
+  if (s.recompute == Recompute::always) options.arena_limit = 0;
+  const int64_t micro = s.train.samples_at_once();
+  const double limit = s.vram.empty() ? HUGE_VAL : double(parse_bytes("--vram", s.vram));
+  MemoryFit fit;
+  if (!s.vram.empty() && s.train.micro_batch == 0) {
+    fit = fit_micro_batch(graph, library, options, moments, limit, drop);
     s.train.micro_batch = int(fit.micro_batch);  // recorded, so that a resumed run keeps it on any machine
     s.origin["micro-batch"] = "vram";
-    return fit.memory;
+  } else {
+    fit = fit_arena(graph, library, options, micro, moments, limit, drop);
   }
-  const TrainingMemory memory = training_memory(graph, library, whole, s.train.samples_at_once(), moments);
-  const double needed = memory.limited(library.device().kind());
-  if (needed > limit)
+  s.train.arena_limit = fit.arena_limit;
+  if (const double needed = fit.memory.limited(library.device().kind()); needed > limit)
     fail(ErrorCode::memory, "--vram",
-         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram,
-         s.train.samples_at_once(), limit_text(needed));
-  return memory;
+         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram, micro,
+         limit_text(needed));
+  return fit.memory;
 }
 
 double machine_bytes() {

@@ -34,7 +34,8 @@ bool read(const Invocation& call, Request& r) {
               [&](const std::string& v) { r.input = parse_input("--input", v); });
   line.option("--classes", "N", "classes (the model's own)",
               [&](const std::string& v) { r.classes = parse_whole("--classes", v, 1, 1 << 24); });
-  const std::set<std::string> shared = {"batch", "micro-batch", "vram", "optimizer", "backend", "threads"};
+  const std::set<std::string> shared = {"batch",     "micro-batch", "vram",   "recompute",
+                                        "optimizer", "backend",     "threads"};
   for (const Setting& s : train_setting_table())
     if (shared.count(s.name))
       line.option("--" + s.name, s.placeholder, s.help, [&r, name = s.name](const std::string& v) {
@@ -64,6 +65,7 @@ int plan_command(const Invocation& call) {
   run.eager = double(compile_eager(graph, *library, options).memory.arena_bytes);
   run.memory = fit_memory(settings, graph, *library, options);
   options.batch = settings.train.samples_at_once();
+  options.arena_limit = settings.train.arena_limit;
   const Plan plan = compile(graph, *library, options);
   run.plan = &plan;
   if (r.json)

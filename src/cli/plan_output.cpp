@@ -33,9 +33,9 @@ std::string step_table(const Plan& plan) {
       {"Layer", "Op", "Output", "Kept", "GFLOP", "Moved", "Workspace", "Backend", "Fused"}};
   int64_t kept = 0, flops = 0, moved = 0;
   for (const StepCost& c : step_costs(plan)) {
-    rows.push_back({c.layer, c.op, c.output.str(), bytes_or_dash(double(c.kept_bytes)), operations(c.flops),
-                    bytes_or_dash(double(c.moved_bytes)), bytes_or_dash(double(c.workspace_bytes)), c.backend,
-                    c.fused});
+    rows.push_back({c.layer, c.op, c.output.str(), c.again ? "again" : bytes_or_dash(double(c.kept_bytes)),
+                    operations(c.flops), bytes_or_dash(double(c.moved_bytes)),
+                    bytes_or_dash(double(c.workspace_bytes)), c.backend, c.fused});
     kept += c.kept_bytes, flops += c.flops, moved += c.moved_bytes;
   }
   rows.push_back({"total", "", "", bytes_or_dash(double(kept)), operations(flops),
@@ -73,6 +73,15 @@ std::string run_text(const PlannedRun& run) {
 
 }  // namespace
 
+std::string recompute_text(const Plan& plan) {
+  const RecomputeCost c = recompute_cost(plan);
+  if (c.steps == 0) return "";
+  return fmt::format(
+      "{} of {} steps drop their results and run forward again: {:.1f} % more FLOPs, {:.1f} % more bytes "
+      "moved",
+      c.steps, plan.steps.size(), 100 * c.flops_share, 100 * c.moved_share);
+}
+
 double PlannedRun::eager_step() const {
   return eager + memory.parameters + memory.images * double(batch) / double(plan->options.batch);
 }
@@ -90,7 +99,9 @@ std::string plan_text(const PlannedRun& run) {
   out += step_table(*run.plan);
   if (micro != run.batch)
     out += fmt::format("(of one micro-batch, {} a step)\n", (run.batch + micro - 1) / micro);
-  return out + "\n" + peak_text(run) + run_text(run);
+  out += "\n" + peak_text(run);
+  if (const std::string again = recompute_text(*run.plan); !again.empty()) out += "again    " + again + "\n";
+  return out + run_text(run);
 }
 
 nlohmann::ordered_json plan_json(const PlannedRun& run) {
@@ -108,6 +119,7 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
     j["steps"].push_back({{"layer", c.layer},
                           {"op", c.op},
                           {"output", shape},
+                          {"again", c.again},
                           {"kept_bytes", c.kept_bytes},
                           {"flops", c.flops},
                           {"moved_bytes", c.moved_bytes},
@@ -121,6 +133,9 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
                {"workspace", whole(m.workspace)},
                {"parameters", whole(m.parameters)},
                {"images", whole(m.images)}};
+  const RecomputeCost again = recompute_cost(*run.plan);
+  j["recompute"] = {
+      {"steps", again.steps}, {"flops_share", again.flops_share}, {"moved_share", again.moved_share}};
   j["eager_bytes"] = whole(run.eager_step());
   j["run"] = {{"bytes", whole(m.limited(run.library->device().kind()))},
               {"evaluation", whole(m.evaluation)},

@@ -22,6 +22,9 @@ struct PlannedRun {
   double process() const;     // predicted resident set of a process that trains, on the host
 };
 
+// "3 of 12 steps drop their results and run forward again: ..."; "" where none does.
+std::string recompute_text(const Plan& plan);
+
 // A line for each step, then the peak, beside it the eager figure, and what a run needs in all.
 std::string plan_text(const PlannedRun& run);
 nlohmann::ordered_json plan_json(const PlannedRun& run);

@@ -143,7 +143,7 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
 }
 
 // Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
-// anything is drawn, allocated or saved; and chooses the micro-batch where --vram asks for it.
+// anything is drawn, allocated or saved; and chooses the micro-batch, and what is computed again, where --vram asks for it.
 Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
   PlanOptions o;
   o.batch = s.train.batch;
@@ -151,6 +151,7 @@ Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int
   o.classes = classes;
   check_memory(fit_memory(s, graph, library, o).limited(DeviceKind::host), machine_bytes());
   o.batch = s.train.samples_at_once();
+  o.arena_limit = s.train.arena_limit;
   return compile(graph, library, o);
 }
 

@@ -40,6 +40,15 @@ void set_vram(S& s, Text option, Text v) {
   if (!v.empty()) parse_bytes(option, v);  // empty in the config of a run without a limit
   s.vram = v;
 }
+const std::vector<std::string>& recompute_names() {  // as Recompute
+  static const std::vector<std::string> names{"auto", "always", "never"};
+  return names;
+}
+void set_recompute(S& s, Text option, Text v) {
+  const auto& names = recompute_names();
+  s.recompute =
+      Recompute(std::find(names.begin(), names.end(), parse_choice(option, v, names)) - names.begin());
+}
 void set_optimizer(S& s, Text option, Text v) {
   parse_optimizer(parse_choice(option, v, {"sgd", "momentum", "nesterov", "adam", "adamw"}),
                   s.train.optimizer.kind);
@@ -95,6 +104,11 @@ const std::vector<Setting>& train_setting_table() {
        [](const S& s) { return std::to_string(s.train.micro_batch); }},
       {"vram", kText, "SIZE", "memory that training may take, e.g. 2GB: it chooses the micro-batch that fits",
        set_vram, [](const S& s) { return s.vram; }},
+      {"recompute", kText, "WHEN",
+       "drops results of forward and computes them again for backward, which saves memory: auto (as far as "
+       "--vram asks), "
+       "always, never (auto)",
+       set_recompute, [](const S& s) { return recompute_names()[size_t(s.recompute)]; }},
       {"optimizer", kText, "NAME", "sgd, momentum, nesterov, adam, adamw (adam)", set_optimizer,
        [](const S& s) { return std::string(name_of(s.train.optimizer.kind)); }},
       {"lr", kNumber, "X", "learning rate (0.001)",

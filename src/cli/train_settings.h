@@ -19,6 +19,9 @@ struct ShadowSettings {
   int64_t every = 0;    // steps
 };
 
+// When results of forward are dropped and computed again: as far as --vram asks, wherever it saves memory, or never.
+enum class Recompute : uint8_t { as_needed, always, never };
+
 struct TrainSettings {
   std::string data;  // path; "" = the embedded demo set
   std::string model = "article";
@@ -29,7 +32,8 @@ struct TrainSettings {
   std::string tuning;    // file of measured choices; "": default_tuning_file
   TunedChoices choices;  // filled in (tuned_library.h)
   std::string vram;      // limit of memory as given, "2GB"; "": none
-  int threads = 0;       // 0: all the machine has
+  Recompute recompute = Recompute::as_needed;
+  int threads = 0;  // 0: all the machine has
   std::string init;
   std::string cache = "auto";  // of decoded pictures: auto, none, or a folder
   double cache_limit = 20;     // GiB, of all caches in the folder

@@ -229,6 +229,8 @@ class SeenBatchNorm final : public BatchNorm {
   void forward_training(Context& c, const BatchNormProblem& p, ConstTensorView x, ConstTensorView gamma,
                         ConstTensorView beta, TensorView y, TensorView mean, TensorView rstd,
                         TensorView running_mean, TensorView running_var) const override {
+    if (!running_mean)
+      return op_.forward_training(c, p, x, gamma, beta, y, mean, rstd, running_mean, running_var);
     // accumulate: the running statistics are moved from where they are.
     watcher_.run(
         c, p, Pass::fprop, GradMode::accumulate, {x, gamma, beta}, {y, mean, rstd, running_mean, running_var},

@@ -115,7 +115,8 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
 
 void Executor::queue_forward() {
   run_.begin_backward();  // before forward: the loss writes the first gradient
-  for (const auto& s : plan_->steps) run_step(*s, false);
+  for (const Action& a : plan_->schedule)
+    if (a.kind == ActionKind::forward) run_step(*plan_->steps[size_t(a.step)], false);
   auto* to = static_cast<Result*>(results_[(forwards_ - 1) % results_.size()].memory.data());
   const auto from = [&](TensorId t) { return values_[size_t(t)].data; };
   context_.device.queue_copy_from(&to->loss_sum, from(plan_->loss), sizeof to->loss_sum, Queue::work);
@@ -124,7 +125,12 @@ void Executor::queue_forward() {
 
 void Executor::backward() {
   GABOR_CHECK(plan_->options.training);
-  for (auto s = plan_->steps.rbegin(); s != plan_->steps.rend(); ++s) run_step(**s, true);
+  for (const Action& a : plan_->schedule) {
+    run_.again = a.kind == ActionKind::again;
+    if (a.kind != ActionKind::forward)
+      run_step(*plan_->steps[size_t(a.step)], a.kind == ActionKind::backward);
+  }
+  run_.again = false;
 }
 
 void Executor::forward(ConstTensorView images, ConstTensorView labels, float loss_scale,

@@ -5,13 +5,26 @@
 namespace gabor {
 namespace {
 
+struct Span {
+  int first, last;
+};
+
 struct Life {
   TensorId id = kNoTensor;
   bool grad = false;
-  int first = 1 << 30, last = -1;
+  std::vector<Span> spans;  // in order
   size_t bytes = 0, offset = 0;
-  void at(int time) { first = std::min(first, time), last = std::max(last, time); }
-  bool meets(const Life& o) const { return first <= o.last && o.first <= last; }
+  void begin(int time) { spans.push_back({time, time}); }
+  void at(int time) {  // not before any time before
+    if (spans.empty()) begin(time);
+    spans.back().last = time;
+  }
+  bool meets(const Life& o) const {
+    for (const Span& a : spans)
+      for (const Span& b : o.spans)
+        if (a.first <= b.last && b.first <= a.last) return true;
+    return false;
+  }
 };
 
 bool placed_here(TensorRole role) {
@@ -39,27 +52,32 @@ size_t place(std::vector<Life>& lives) {
   return total;
 }
 
-}  // namespace
-
-MemoryPlan plan_memory(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
-                       int64_t batch, bool training, const std::vector<TensorId>& pinned) {
-  const int S = int(steps.size());
+// The lives of all that is placed.
+std::vector<Life> lives_of(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
+                           const std::vector<Action>& schedule, int64_t batch,
+                           const std::vector<TensorId>& pinned) {
   std::vector<Life> value(size_t(table.size())), grad(size_t(table.size()));
-  MemoryPlan plan;
-  for (int i = 0; i < S; i++) {
-    const StepUses u = steps[size_t(i)]->uses();
-    const int back = 2 * S - 1 - i;
-    for (TensorId t : u.reads) value[size_t(table.root(t))].at(i);
-    for (TensorId t : u.writes) value[size_t(table.root(t))].at(i);
-    if (training) {
-      for (TensorId t : u.keeps) value[size_t(table.root(t))].at(back);
-      for (TensorId t : u.reads)
-        grad[size_t(table.root(t))].at(i == S - 1 ? i : back);  // the loss writes dy in its forward
-      for (TensorId t : u.writes) grad[size_t(table.root(t))].at(back);
+  const auto touch = [&](std::vector<Life>& lives, const std::vector<TensorId>& ids, int time) {
+    for (TensorId t : ids) lives[size_t(table.root(t))].at(time);
+  };
+  const bool training = schedule.size() > steps.size();
+  for (int time = 0; time < int(schedule.size()); time++) {
+    const auto [step, kind] = schedule[size_t(time)];
+    const StepUses u = steps[size_t(step)]->uses();
+    const bool is_loss = step + 1 == int(steps.size());  // writes dy in its forward
+    if (kind == ActionKind::backward) {
+      touch(value, u.keeps, time);
+      if (!is_loss) touch(grad, u.reads, time);
+      touch(grad, u.writes, time);
+      continue;
     }
-    plan.workspace_bytes = std::max(plan.workspace_bytes, steps[size_t(i)]->workspace_bytes(batch));
+    touch(value, u.reads, time);
+    if (kind == ActionKind::again)
+      for (TensorId t : u.writes) value[size_t(table.root(t))].begin(time);
+    touch(value, u.writes, time);
+    if (training && is_loss) touch(grad, u.reads, time);
   }
-  for (TensorId t : pinned) value[size_t(table.root(t))].at(2 * S);
+  touch(value, pinned, int(schedule.size()));
 
   std::vector<Life> lives;
   for (TensorId t = 0; t < table.size(); t++) {
@@ -67,11 +85,36 @@ MemoryPlan plan_memory(const TensorTable& table, const std::vector<std::unique_p
     if (info.alias_of != kNoTensor || !placed_here(info.role)) continue;
     for (const bool g : {false, true}) {
       Life& l = g ? grad[size_t(t)] : value[size_t(t)];
-      if (l.last < 0 || (g && (!info.needs_grad || info.role != TensorRole::activation))) continue;
+      if (l.spans.empty() || (g && (!info.needs_grad || info.role != TensorRole::activation))) continue;
       l.id = t, l.grad = g, l.bytes = aligned(table.bytes(t, batch));
-      lives.push_back(l);
+      lives.push_back(std::move(l));
     }
   }
+  return lives;
+}
+
+}  // namespace
+
+size_t live_peak(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
+                 const std::vector<Action>& schedule, int64_t batch, const std::vector<TensorId>& pinned) {
+  std::vector<int64_t> change(schedule.size() + 2, 0);
+  for (const Life& l : lives_of(table, steps, schedule, batch, pinned))
+    for (const Span& s : l.spans) {
+      change[size_t(s.first)] += int64_t(l.bytes);
+      change[size_t(s.last) + 1] -= int64_t(l.bytes);
+    }
+  int64_t now = 0, most = 0;
+  for (const int64_t c : change) most = std::max(most, now += c);
+  return size_t(most);
+}
+
+MemoryPlan plan_memory(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
+                       const std::vector<Action>& schedule, int64_t batch,
+                       const std::vector<TensorId>& pinned) {
+  MemoryPlan plan;
+  for (const auto& s : steps)
+    plan.workspace_bytes = std::max(plan.workspace_bytes, s->workspace_bytes(batch));
+  std::vector<Life> lives = lives_of(table, steps, schedule, batch, pinned);
   plan.arena_bytes = place(lives);
   plan.value_offset.assign(size_t(table.size()), kNotPlaced);
   plan.grad_offset.assign(size_t(table.size()), kNotPlaced);

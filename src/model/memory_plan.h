@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "ops/step.h"
+#include "model/schedule.h"
 
 namespace gabor {
 
@@ -16,11 +16,16 @@ struct MemoryPlan {
   size_t workspace_bytes = 0;  // of the neediest step, for the full batch
 };
 
-// Time runs 0..S-1 through the forwards and S..2S-1 back through the backwards. A value lives from its first
-// write to its last read (backward's included, when training); the gradient of a tensor from its first writer
-// (the backward of its last reader) to the backward of the step that made the tensor. `pinned` values live to
-// the end. Pictures, labels and parameters are not placed: others own them.
+// Time runs through the schedule. A value lives from its first write to its last read (backward's included), and where
+// it is made again, in between not; the gradient of a tensor from its first writer (the backward of its last reader) to the
+// backward of the step that made the tensor. `pinned` values live to the end. Pictures, labels and parameters are not
+// placed: others own them.
 MemoryPlan plan_memory(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
-                       int64_t batch, bool training, const std::vector<TensorId>& pinned);
+                       const std::vector<Action>& schedule, int64_t batch,
+                       const std::vector<TensorId>& pinned);
+
+// The most bytes that live at one time: no arena can be smaller.
+size_t live_peak(const TensorTable& table, const std::vector<std::unique_ptr<Step>>& steps,
+                 const std::vector<Action>& schedule, int64_t batch, const std::vector<TensorId>& pinned);
 
 }  // namespace gabor

@@ -140,8 +140,12 @@ Plan compile(const Graph& given, const Library& library, const PlanOptions& opti
   plan.parameter_elements = e.parameter_elements();
   if (o.fuse) plan.fusions = fuse_steps(plan.steps, plan.table, library);
   for (const auto& s : plan.steps) s->choose(library, plan.table, o.training, plan.choices);
-  plan.memory = plan_memory(plan.table, plan.steps, o.batch, o.training,
-                            {plan.output, plan.logits, plan.loss, plan.counts});
+  const std::vector<TensorId> pinned{plan.output, plan.logits, plan.loss, plan.counts};
+  std::vector<bool> dropped(plan.steps.size(), false);
+  if (o.training && o.arena_limit != kNoArenaLimit)
+    dropped = choose_dropped(plan.table, plan.steps, o.batch, pinned, o.arena_limit);
+  plan.schedule = make_schedule(plan.table, plan.steps, o.training, dropped);
+  plan.memory = plan_memory(plan.table, plan.steps, plan.schedule, o.batch, pinned);
   return plan;
 }
 

@@ -10,6 +10,7 @@
 #include "layers/emitter.h"
 #include "model/graph.h"
 #include "model/memory_plan.h"
+#include "model/recompute.h"
 #include "ops/loss.h"
 
 namespace gabor {
@@ -25,6 +26,8 @@ struct PlanOptions {
   DType input_dtype = DType::u8;  // f32: already normalised
   Normalize normalize;            // for u8
   bool fuse = true;
+  // Bytes of the arena beyond which, in training, results of forward are dropped and computed again (model/recompute.h).
+  size_t arena_limit = kNoArenaLimit;
 };
 
 struct Plan {
@@ -32,6 +35,7 @@ struct Plan {
   Graph graph;
   TensorTable table;
   std::vector<std::unique_ptr<Step>> steps;
+  std::vector<Action> schedule;  // in what order the steps run
   std::vector<ParameterDecl> parameters;
   int64_t parameter_elements = 0;     // length of the flat arena
   std::vector<LayerNote> layers;      // as written, before fusion

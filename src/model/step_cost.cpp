@@ -69,17 +69,23 @@ int64_t step_bytes(const Plan& plan, const Step& step, bool backward) {
 std::vector<StepCost> step_costs(const Plan& plan) {
   const std::set<TensorId> kept = kept_tensors(plan);
   std::vector<StepCost> costs;
+  std::set<int> again;
+  for (const Action& a : plan.schedule)
+    if (a.kind == ActionKind::again) again.insert(a.step);
   for (const auto& s : plan.steps) {
     const StepUses uses = s->uses();
     StepCost c;
+    c.again = again.contains(int(costs.size()));
     c.layer = s->layer, c.op = s->op();
     c.output = plan.table[uses.writes.front()].shape;
     for (TensorId id : uses.writes)
-      if (kept.count(plan.table.root(id))) c.kept_bytes += int64_t(plan.table.bytes(id, plan.options.batch));
+      if (!c.again && kept.count(plan.table.root(id)))
+        c.kept_bytes += int64_t(plan.table.bytes(id, plan.options.batch));
     for (const bool backward : {false, true}) {
       if (backward && !plan.options.training) continue;
-      c.flops += step_flops(plan, *s, backward);
-      c.moved_bytes += step_bytes(plan, *s, backward);
+      const int times = !backward && c.again ? 2 : 1;
+      c.flops += times * step_flops(plan, *s, backward);
+      c.moved_bytes += times * step_bytes(plan, *s, backward);
     }
     c.workspace_bytes = s->workspace_bytes(plan.options.batch);
     c.backend = backends_of(plan, *s);
@@ -89,13 +95,27 @@ std::vector<StepCost> step_costs(const Plan& plan) {
   return costs;
 }
 
+RecomputeCost recompute_cost(const Plan& plan) {
+  double flops = 0, moved = 0, flops_again = 0, moved_again = 0;
+  RecomputeCost cost;
+  for (const Action& a : plan.schedule) {
+    const Step& step = *plan.steps[size_t(a.step)];
+    const bool again = a.kind == ActionKind::again, backward = a.kind == ActionKind::backward;
+    (again ? flops_again : flops) += double(step_flops(plan, step, backward));
+    (again ? moved_again : moved) += double(step_bytes(plan, step, backward));
+    cost.steps += again;
+  }
+  if (cost.steps) cost.flops_share = flops_again / flops, cost.moved_share = moved_again / moved;
+  return cost;
+}
+
 Plan compile_eager(const Graph& graph, const Library& library, const PlanOptions& options) {
   PlanOptions unfused = options;
-  unfused.fuse = false;
+  unfused.fuse = false, unfused.arena_limit = kNoArenaLimit;
   Plan plan = compile(graph, library, unfused);
   std::vector<TensorId> all(static_cast<size_t>(plan.table.size()));
   std::iota(all.begin(), all.end(), 0);
-  plan.memory = plan_memory(plan.table, plan.steps, options.batch, options.training, all);
+  plan.memory = plan_memory(plan.table, plan.steps, plan.schedule, options.batch, all);
   return plan;
 }
 

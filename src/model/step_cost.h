@@ -18,8 +18,9 @@ int64_t step_bytes(const Plan& plan, const Step& step, bool backward);
 struct StepCost {
   std::string layer, op;
   Shape output;             // of one sample
-  int64_t kept_bytes = 0;   // of what it writes, the part that a backward reads again
-  int64_t flops = 0;        // of both directions, when training
+  bool again = false;       // what it writes is dropped, and computed again for backward
+  int64_t kept_bytes = 0;   // of what it writes, the part that is kept for a backward to read again
+  int64_t flops = 0;        // of both directions, when training; of forward twice, when it runs again
   int64_t moved_bytes = 0;  // likewise
   size_t workspace_bytes = 0;
   std::string
@@ -29,6 +30,13 @@ struct StepCost {
 
 // One entry a step, in the order of forward.
 std::vector<StepCost> step_costs(const Plan& plan);
+
+// What computing results of forward again costs, beside the step without it.
+struct RecomputeCost {
+  int steps = 0;  // that run forward twice
+  double flops_share = 0, moved_share = 0;
+};
+RecomputeCost recompute_cost(const Plan& plan);
 
 // The plan of an eager framework for the same net and batch, to compare with: no fusion, every value in bytes of its
 // own until the step ends; gradients are freed after their last use, as autograd does. Throws as compile does.

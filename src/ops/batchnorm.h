@@ -14,7 +14,7 @@ class BatchNorm {
   virtual Support supports(const BatchNormProblem& p) const = 0;
   virtual size_t workspace_bytes(const BatchNormProblem& p) const = 0;  // of the neediest of the three calls
   // y from the batch's own statistics, which are left in mean and rstd for backward; the running statistics are
-  // moved. x and y may not overlap.
+  // moved, unless both are empty. x and y may not overlap.
   virtual void forward_training(Context&, const BatchNormProblem&, ConstTensorView x, ConstTensorView gamma,
                                 ConstTensorView beta, TensorView y, TensorView mean, TensorView rstd,
                                 TensorView running_mean, TensorView running_var) const = 0;

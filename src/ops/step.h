@@ -22,6 +22,7 @@ class Run {
   Context& context;
   int64_t batch = 1;     // samples in this batch: at most what the plan was made for
   bool training = true;  // dropout is active, arg-max is saved, batchnorm takes the batch's statistics
+  bool again = false;  // forward runs once more for backward: what it moves beside its results stays as it is
   float loss_scale = 1;  // 1 / number of samples that count
   // Number, within the step, of this micro-batch's first chunk (batch_chunks.h). From the second micro-batch on,
   // parameter gradients add to what is there. What is drawn at random is drawn by chunk.

@@ -29,6 +29,7 @@ PlanOptions plan_options(const TrainConfig& c, int64_t classes, bool training) {
   o.label_smoothing = training ? c.label_smoothing : 0;
   o.two_labels = training && c.augment.mixes();
   o.normalize = c.preprocess.normalize();
+  if (training) o.arena_limit = c.arena_limit;
   return o;
 }
 

@@ -16,6 +16,7 @@ struct TrainConfig {
   int epochs = 5, batch = 128;  // the article's
   // Samples that run at a time; the gradients of a batch are added up over its micro-batches. 0: the whole batch.
   int micro_batch = 0;
+  size_t arena_limit = kNoArenaLimit;  // of the training plan (PlanOptions)
   int samples_at_once() const { return micro_batch == 0 || micro_batch > batch ? batch : micro_batch; }
   OptimizerProblem optimizer;
   ScheduleKind schedule = ScheduleKind::constant;

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "ops/batch_chunks.h"
 
 namespace gabor {
 namespace {
@@ -67,13 +68,24 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   return m;
 }
 
+MemoryFit fit_arena(const Graph& graph, const Library& library, const PlanOptions& whole, int64_t micro,
+                    int moments, double limit, bool recompute) {
+  MemoryFit fit{micro, whole.arena_limit, training_memory(graph, library, whole, micro, moments)};
+  const double over = fit.memory.limited(library.device().kind()) - limit;
+  if (over <= 0 || !recompute) return fit;
+  PlanOptions less = whole;
+  less.arena_limit = over < fit.memory.arena ? size_t(fit.memory.arena - over) : 0;
+  return {micro, less.arena_limit, training_memory(graph, library, less, micro, moments)};
+}
+
 MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
-                          double limit) {
+                          double limit, bool recompute) {
   const DeviceKind kind = library.device().kind();
   const bool divides = !compile(graph, library, whole).has_batch_statistics();
   double least = 0;
   for (int64_t micro = whole.batch;; micro = (micro + 1) / 2) {
-    MemoryFit fit{micro, training_memory(graph, library, whole, micro, moments)};
+    const bool drop = recompute && (!divides || (micro + 1) / 2 < kBatchChunk);
+    MemoryFit fit = fit_arena(graph, library, whole, micro, moments, limit, drop);
     const double needed = fit.memory.limited(kind);
     if (needed <= limit) return fit;
     least = least == 0 ? needed : std::min(least, needed);

@@ -1,4 +1,5 @@
-// How many bytes a training run holds, before the first is allocated; and the micro-batch that fits a limit.
+// How many bytes a training run holds, before the first is allocated; and the micro-batch, and what is computed again, that
+// fit a limit.
 #pragma once
 #include <string>
 
@@ -33,7 +34,8 @@ struct TrainingMemory {
 // normalisation takes its statistics over the whole batch.
 void check_micro_batch(const Plan& training, int64_t batch);
 
-// whole: options of the plan for a whole batch, which is run `micro` samples at a time (1 to whole.batch).
+// whole: options of the plan for a whole batch, which is run `micro` samples at a time (1 to whole.batch); its arena_limit
+// is for the plan of these.
 // moments: of the optimizer. Throws as compile and check_micro_batch do.
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
                                int64_t micro, int moments);
@@ -43,13 +45,21 @@ std::string limit_text(double bytes);
 
 struct MemoryFit {
   int64_t micro_batch = 0;
+  size_t arena_limit = kNoArenaLimit;  // PlanOptions
   TrainingMemory memory;
 };
 
+// For micro-batches of that many; where they are beyond the limit, in bytes, and `recompute` allows it, with as few results
+// dropped as bring them within it, or with the smallest arena there is: then still beyond it.
+MemoryFit fit_arena(const Graph& graph, const Library& library, const PlanOptions& whole, int64_t micro,
+                    int moments, double limit, bool recompute);
+
 // The largest micro-batch, of the whole batch halved again and again (rounded up), with which training stays within
-// the limit, in bytes. A net that check_micro_batch refuses is not divided.
+// the limit, in bytes. A net that check_micro_batch refuses is not divided. Where the whole batch cannot be divided, or only
+// below a chunk (ops/batch_chunks.h), results are dropped first, if `recompute`: that costs a third of the step at most,
+// while micro-batches of whole chunks cost next to nothing.
 // Throws Error{memory} with the smallest limit that would do.
 MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
-                          double limit);
+                          double limit, bool recompute);
 
 }  // namespace gabor

@@ -99,8 +99,18 @@ const std::vector<Mistake>& training_mistakes() {
        {"plan", "vgg-bn", "--classes", "2", "--batch", "64", "--input", "32x32x3", "--vram", "5MB",
         "--backend", "reference"},
        4,
+       "gabor: error: --vram: batches of 64 need 31MB (batch normalisation needs the whole batch at once); "
+       "give as much, or make --batch or the input smaller"},
+      {"BatchNormOverTheLimitWithNothingDropped",
+       {"plan", "vgg-bn", "--classes", "2", "--batch", "64", "--input", "32x32x3", "--vram", "31MB",
+        "--recompute", "never", "--backend", "reference"},
+       4,
        "gabor: error: --vram: batches of 64 need 47MB (batch normalisation needs the whole batch at once); "
        "give as much, or make --batch or the input smaller"},
+      {"UnknownRecompute",
+       {"train", "photos", "--recompute", "alway"},
+       2,
+       "gabor: error: --recompute: unknown value 'alway'; did you mean 'always'?"},
       {"PlanWithoutModel", {"plan"}, 2, "gabor: error: plan: needs MODEL; see gabor plan --help"},
       {"UnknownOptimizer",
        {"train", "photos", "--optimizer", "adm"},

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/run_command.h"
+#include "cli/run_files.h"
 #include "cli/tiny_data.h"
 #include "report/metrics_csv.h"
 #include "train/safetensors.h"
@@ -187,6 +188,15 @@ TEST_F(Train, LimitOfMemoryIsKeptByMicroBatches) {
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (size_t i = 0; i < a.tensors.size(); i++) EXPECT_EQ(a.tensors[i].data, b.tensors[i].data);
   EXPECT_EQ(gabor({"train", "--resume", "run", "--epochs", "5", "--micro-batch", "8"}).code, 2);
+}
+
+TEST_F(Train, DroppedResultsChangeNoWeight) {
+  const CommandResult kept = train("kept", {"--model", "vgg-bn", "--recompute", "never"}),
+                      dropped = train("dropped", {"--model", "vgg-bn", "--recompute", "always"});
+  ASSERT_EQ(kept.code + dropped.code, 0) << kept.err << dropped.err;
+  EXPECT_EQ(kept.out.find("run forward again"), std::string::npos) << kept.out;
+  EXPECT_NE(dropped.out.find("run forward again"), std::string::npos) << dropped.out;
+  expect_same_tensors(w.path("kept/last.safetensors"), w.path("dropped/last.safetensors"));
 }
 
 TEST_F(Train, OverfitLearnsAFewByHeart) {

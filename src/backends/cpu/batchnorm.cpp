@@ -289,6 +289,7 @@ class CpuBatchNorm final : public BatchNorm {
       for (int64_t i = 0, c = first; i < n; i++, c++) {
         batch_mean[c] = float(block_mean[i]);
         batch_rstd[c] = float(1 / std::sqrt(var[i] + double(p.epsilon)));
+        if (!to_mean) continue;
         to_mean[c] = float((1 - share) * to_mean[c] + share * block_mean[i]);
         if (p.rows > 1) to_var[c] = float((1 - share) * to_var[c] + share * var[i] * p.unbiased());
       }

@@ -18,10 +18,11 @@ class ReferenceBatchNorm final : public BatchNorm {
                         ConstTensorView beta, TensorView y, TensorView mean, TensorView rstd,
                         TensorView running_mean, TensorView running_var) const override {
     const int64_t n = p.rows * p.C;
-    batchnorm_forward_training(
-        p, input<float>("x", x, n), input<float>("gamma", gamma, p.C), input<float>("beta", beta, p.C),
-        output<float>("y", y, n), output<float>("mean", mean, p.C), output<float>("rstd", rstd, p.C),
-        output<float>("running_mean", running_mean, p.C), output<float>("running_var", running_var, p.C));
+    batchnorm_forward_training(p, input<float>("x", x, n), input<float>("gamma", gamma, p.C),
+                               input<float>("beta", beta, p.C), output<float>("y", y, n),
+                               output<float>("mean", mean, p.C), output<float>("rstd", rstd, p.C),
+                               optional_output<float>("running_mean", running_mean, p.C),
+                               optional_output<float>("running_var", running_var, p.C));
   }
 
   void forward_inference(Context&, const BatchNormProblem& p, ConstTensorView x, ConstTensorView gamma,
@@ -62,6 +63,7 @@ void batchnorm_forward_training(const BatchNormProblem& p, const T* x, const T* 
           y[r * p.C + c] = T(
               activate(p.activation, double(gamma[c]) * (double(x[r * p.C + c]) - m) * s + double(beta[c])));
         mean[c] = T(m), rstd[c] = T(s);
+        if (!running_mean) return;
         const double share = p.momentum;
         running_mean[c] = T((1 - share) * double(running_mean[c]) + share * m);
         if (p.rows > 1) running_var[c] = T((1 - share) * double(running_var[c]) + share * var * p.unbiased());

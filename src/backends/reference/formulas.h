@@ -61,6 +61,7 @@ template <class T>
 void pool2d_backward(const Pool2dProblem& p, const T* x, const T* y, const int32_t* argmax, const T* dy,
                      T* dx, GradMode mode);
 
+// running_mean and running_var may be null, both.
 template <class T>
 void batchnorm_forward_training(const BatchNormProblem& p, const T* x, const T* gamma, const T* beta, T* y,
                                 T* mean, T* rstd, T* running_mean, T* running_var);

@@ -35,8 +35,9 @@ void BatchNormStep::forward(Run& run) const {
   const BatchNormProblem p = at(run.batch);
   if (run.training)
     op_->forward_training(run.context, p, run.value(x_), run.value(gamma_), run.value(beta_), run.value(y_),
-                          run.value(mean_), run.value(rstd_), run.value(running_mean_),
-                          run.value(running_var_));
+                          run.value(mean_), run.value(rstd_),
+                          run.again ? TensorView{} : run.value(running_mean_),
+                          run.again ? TensorView{} : run.value(running_var_));
   else
     op_->forward_inference(run.context, p, run.value(x_), run.value(gamma_), run.value(beta_),
                            run.value(running_mean_), run.value(running_var_), run.value(y_));

@@ -41,13 +41,14 @@ class Faulty final : public BatchNorm {
     BatchNormProblem p = asked;
     if (fault_ == Fault::no_activation) p.activation = {};
     float *rm = running_mean.as<float>(), *rv = running_var.as<float>();
-    const std::vector<float> mean_before(rm, rm + p.C), var_before(rv, rv + p.C);
+    const int64_t moved = rm ? p.C : 0;  // running statistics
+    const std::vector<float> mean_before(rm, rm + moved), var_before(rv, rv + moved);
     right_.forward_training(context, p, x, gamma, beta, y, mean, rstd, running_mean, running_var);
     if (fault_ == Fault::zeros) std::fill_n(y.as<float>(), y.count(), 0.0f);
     if (fault_ == Fault::half_the_channels) std::fill_n(y.as<float>() + y.count() - p.C / 2, p.C / 2, 0.0f);
     if (fault_ == Fault::running_stays) std::copy(mean_before.begin(), mean_before.end(), rm);
     if (fault_ == Fault::biased_running_var && p.rows > 1)
-      for (int64_t c = 0; c < p.C; c++)
+      for (int64_t c = 0; c < moved; c++)
         rv[c] += float((1 / p.unbiased() - 1) *
                        (double(rv[c]) - (1 - double(p.momentum)) * var_before[size_t(c)]));
     if (fault_ == Fault::cancelling_variance)
