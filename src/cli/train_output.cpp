@@ -8,6 +8,7 @@
 #include "cli/augment_option.h"
 #include "cli/bottleneck.h"
 #include "cli/eval_output.h"
+#include "cli/precision.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -109,6 +110,9 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      join(library.names(), ", then "), library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
                      s.train.batch, micro_batches(s));
+  if (const std::string math = precision_text(precision_use(plan, library), library.device().name());
+      !math.empty())
+    out += fmt::format("math     {}\n", math);
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
   out += fusions(plan) + passed_over(plan) + measured(plan);
   if (!s.shadow.backend.empty())

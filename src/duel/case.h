@@ -28,10 +28,6 @@ struct Expected {
   double own_budget(size_t i, const std::string& math) const;
 };
 
-// Largest relative change of an operand before it is multiplied: 0 for fp32 and fp64. tf32 is taken as cut off, not
-// rounded, for that is what the hardware may do with the surplus bits. Throws Error{internal} for an unknown name.
-double operand_rounding(const std::string& math);
-
 class Case {
  public:
   virtual ~Case() = default;
