@@ -163,7 +163,7 @@ std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backen
   CallTensors call = item.given ? *item.given : c->draw(oracle, seed);
   c->inputs = std::move(call.inputs), c->before = std::move(call.outputs), c->mode = call.mode;
   c->expect(oracle);
-  for (Expected& e : c->outputs) e.oracle_math = oracle.traits().math;
+  for (Expected& e : c->outputs) e.drawn = !item.given, e.oracle_math = oracle.traits().math;
   return c;
 }
 

@@ -71,6 +71,7 @@ TEST_F(CudaOps, Conv2dVariants) {
 // Convolutions and dense layers in each precision that tensor cores have, within the budget of operands that are rounded to
 // it. A sum of few products comes near that now and then; were nothing rounded it would stay below a hundredth.
 TEST_F(CudaOps, Precisions) {
+  if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
   const int64_t wanted = std::min(count, 300);
   int precisions = 0;
   for (const auto& variant : backend->variants()) {

@@ -98,6 +98,7 @@ TEST_F(CudaTraining, HasItWithTwoLabelsToARow) {
 // With operands rounded for tensor cores the curve is another one, as near as roundings of that size make it: a product is
 // off by two at most, and not all of them the same way as those of the nudged run.
 TEST_F(CudaTraining, HasItInLowerPrecision) {
+  if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
   const Library exact({backend});
   const Outcome fp32 = train(exact, config());
   for (const char* math : {"tf32", "bf16"}) {
