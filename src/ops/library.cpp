@@ -60,7 +60,7 @@ const Backend* Library::named(const std::string& name) const {
   return nullptr;
 }
 
-std::vector<const Backend*> Library::ordered(const std::string& prefer, bool very) const {
+std::vector<const Backend*> Library::ordered(const std::string& prefer, bool exactly) const {
   std::vector<const Backend*> plain, out;
   for (const auto& b : backends_) plain.push_back(b.get());
   const std::string backend = prefer.substr(0, prefer.find('/'));
@@ -69,7 +69,7 @@ std::vector<const Backend*> Library::ordered(const std::string& prefer, bool ver
     if (b && std::find(out.begin(), out.end(), b) == out.end()) out.push_back(b);
   };
   const Backend* first = named(prefer);
-  if (first && (very || is_variant(*first))) add(first);
+  if (first && (exactly || is_variant(*first))) add(first);
   for (const Backend* b : plain) add(named(fmt::format("{}/{}", b->name(), precision_))), add(b);
   return out;
 }

@@ -95,8 +95,8 @@ class Library {
     return backend.name().find('/') != std::string_view::npos;
   }
   const TunedChoice* tuned_for(const ChoiceRecord& record) const;
-  // very: prefer comes before its variant of precision_, too.
-  std::vector<const Backend*> ordered(const std::string& prefer, bool very = false) const;
+  // exactly: `prefer` comes before its own variant of precision_, too.
+  std::vector<const Backend*> ordered(const std::string& prefer, bool exactly = false) const;
   [[noreturn]] void none(const ChoiceRecord& record) const;
   std::vector<std::shared_ptr<const Backend>> backends_, variants_;
   std::vector<std::string> notes_;

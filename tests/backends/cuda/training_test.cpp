@@ -62,6 +62,15 @@ Outcome train(const Library& library, const TrainConfig& c, int64_t stop_at = -1
   return {recorder.curve, recorder.epochs, weights};
 }
 
+// Passes of the tiny net's plan that run in that precision.
+int passes_in(const std::string& math, const Library& library, bool training) {
+  PlanOptions o;
+  o.input = {12, 12, 1}, o.classes = 2, o.training = training;
+  const Plan plan = compile(parse_model(testing::kTinyNet, "tiny"), library, o);
+  return int(std::count_if(plan.choices.begin(), plan.choices.end(),
+                           [&](const ChoiceRecord& c) { return c.backend.ends_with("/" + math); }));
+}
+
 class CudaTraining : public testing::GpuTest {};
 
 // Roundings differ, and training magnifies them. How much shows in a second run of the reference whose learning rate is
@@ -104,6 +113,9 @@ TEST_F(CudaTraining, HasItInLowerPrecision) {
   for (const char* math : {"tf32", "bf16"}) {
     SCOPED_TRACE(math);
     const Library rounding = exact.in_precision(math);
+    // Two of three convolutions, but for the depthwise one; the dense layers have few outputs, and the first is fused.
+    EXPECT_EQ(passes_in(math, rounding, true), 6);
+    EXPECT_EQ(passes_in(math, rounding, false), 0) << "what validates is fp32";
     expect_loss_curve_of_reference(rounding, config(), operand_rounding(math), 1);
     const Outcome got = train(rounding, config());
     EXPECT_GT(testing::distance(got.curve, fp32.curve), 0);
