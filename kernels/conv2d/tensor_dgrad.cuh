@@ -3,9 +3,9 @@
 // with p stride_h = h + top - r dil_h, and q alike; why classes: implicit_dgrad.cuh. Its idea beyond that rung's: copies that
 // bypass registers (cp.async) and a matrix instruction. B's lines run across d: ldmatrix transposes those of 16 bits, TF32
 // reads them word by word.
-// Shapes, dense: dy N,P,Q,K; w K,R,S,C/groups; dx N,H,W,C; of type Element (f32: multiplied as TF32), aligned to 16 bytes;
-// sums of type float. kChunks only if C/groups and K/groups are multiples of 16 bytes' elements. Groups: blockIdx.z. Tiles,
-// shared memory and roofs: as tensor_fprop.cuh, with C/groups columns. FLOPs 2 N P Q K R S C/groups (less what falls
+// Shapes, dense: dy N,P,Q,K; w K,R,S,C/groups; dx N,H,W,C; of type Element (f32: multiplied as TF32 or bf16), aligned to 16
+// bytes; sums of type float. kChunks only if C/groups and K/groups are multiples of 16 bytes' elements. Groups: blockIdx.z.
+// Tiles, shared memory and roofs: as tensor_fprop.cuh, with C/groups columns. FLOPs 2 N P Q K R S C/groups (less what falls
 // outside).
 // Zeros of the padding are multiplied like other pixels: an Inf or NaN in w gives NaN there.
 #pragma once

@@ -2,8 +2,8 @@
 // registers (cp.async) and a matrix instruction.
 //   y[m,k] = act(b[k] + sum over d of A[m,d] w[k,d]),   m = n,p,q;  d = r,s,c;  A[m,d] = x[n, p stride_h - top + r dil_h, ...]
 // Shapes, dense: x N,H,W,C; w K,R,S,C/groups; b K (float) or null; y N,P,Q,K. x, w, y of type Element (f32: multiplied as
-// TF32), aligned to 16 bytes; sums of type float. kChunks only if C/groups is a multiple of 16 bytes' elements. Groups:
-// blockIdx.z. Neighbouring blocks share rows of A: column tiles are the fast index.
+// TF32 or bf16), aligned to 16 bytes; sums of type float. kChunks only if C/groups is a multiple of 16 bytes' elements.
+// Groups: blockIdx.z. Neighbouring blocks share rows of A: column tiles are the fast index.
 // Tiles: tensor_tiles.cuh; warps, lanes, registers: tensor_tile.cuh. Dynamic shared memory: 3 stages of A and B and a place
 // of x for each row: 50 KB (128x128), 38 (128x64), 32 (128x32), 29 (128x16).
 // FLOPs 2 N P Q K R S C/groups; bytes: x and w once, if the L2 cache holds the rows that neighbouring blocks share, and y

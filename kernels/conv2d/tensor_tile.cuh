@@ -4,9 +4,9 @@
 //
 // A block owns kTileRows x kTileColumns of C, a warp kWarpRows x kWarpColumns of those as pieces of 16 x 8, a lane 4
 // elements of each piece (simt/cuda/tensor_core.h). d advances by 64 bytes a step: 32 elements of 16 bits (m16n8k16) or 16
-// of f32, rounded to TF32 (m16n8k8). In bytes the fragments of both are the same. Tiles of kStages steps are in shared
-// memory, in the order that they have in global memory, so that copies need no registers: cp.async brings a tile two steps
-// before it is multiplied.
+// of f32, rounded to TF32 (m16n8k8) or, two fragments to one, to 16 bits. In bytes the fragments of both are the same. Tiles
+// of kStages steps are in shared memory, in the order that they have in global memory, so that copies need no registers:
+// cp.async brings a tile two steps before it is multiplied.
 #pragma once
 #include "kernels/common/multiply_add.cuh"
 #include "kernels/common/quad.cuh"
@@ -16,6 +16,7 @@ namespace gabor::kernels::conv2d::tensor {
 
 template <int kRows, int kColumns, int kRowsOfWarp, int kColumnsOfWarp>
 struct TensorConfig {
+  using Operand = void;  // see Rounding
   static constexpr int kTileRows = kRows, kTileColumns = kColumns, kStepBytes = 64, kStages = 3;
   static constexpr int kWarpRows = kRowsOfWarp, kWarpColumns = kColumnsOfWarp;
   static constexpr int kWarpsAcross = kTileColumns / kWarpColumns;
@@ -42,7 +43,8 @@ struct TensorConfig {
 template <class Config, class Element, int kExtent, bool kAlong>
 struct TensorTile {
   static constexpr int kSize = int(sizeof(Element)), kChunk = 16 / kSize;  // elements
-  static constexpr int kDepth = Config::kStepBytes / kSize, kMmaDepth = 32 / kSize;
+  using Operand = OperandOf<Config, Element>;
+  static constexpr int kDepth = Config::kStepBytes / kSize, kMmaDepth = 32 / int(sizeof(Operand));
   static constexpr int kLines = kAlong ? kExtent : kDepth, kLength = kAlong ? kDepth : kExtent;
   static constexpr int kPad = kSize == 4 && !kAlong ? 8 : 0, kPitch = kLength + kPad;
   static constexpr int kElements = kLines * kPitch, kBytes = kElements * kSize;
@@ -50,26 +52,40 @@ struct TensorTile {
   static_assert(kLineChunks % kMixed == 0 && 8 % kMixed == 0, "the swizzle stays within the line");
 
   // Where element `element` of the line is, in elements from the start of the tile.
-  __host__ __device__ static constexpr int offset(int line, int element) {
+  __host__ __device__ static constexpr unsigned offset(unsigned line, unsigned element) {
     constexpr int kLinesOfAllBanks = 8 / kMixed;
     const int swizzle = kPad > 0 ? 0 : line / kLinesOfAllBanks % kMixed;
     return line * kPitch + (element / kChunk ^ swizzle) * kChunk + element % kChunk;
   }
 
-  // Fragments of 16 rows or columns (from `at`) by 32 bytes of d (from `d`) in the order of mma's A: the lower d of 0..7
+  // Fragments of 16 rows or columns (from `at`) by kMmaDepth of d (from `d`) in the order of mma's A: the lower d of 0..7
   // and 8..15, then the upper. As B the same registers are {r[0], r[2]} and {r[1], r[3]}.
-  __device__ static void fragment(uint32_t (&r)[4], const Element* tile, int at, int d) {
-    const int lane = int(threadIdx.x) % 32;
+  __device__ static void fragment(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned d) {
+    if constexpr (sizeof(Operand) < sizeof(Element)) {
+      uint32_t first[4], second[4];
+      words(first, tile, at, d);
+      words(second, tile, at, d + 8);
+      round_fragments<Operand>(r, first, second);
+    } else {
+      words(r, tile, at, d);
+      if constexpr (kSize == 4)
+        for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
+    }
+  }
+
+ private:
+  // 32 bytes of d, as they are.
+  __device__ static void words(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned d) {
+    const unsigned lane = threadIdx.x % 32;
     if constexpr (kAlong) {
       simt::ldmatrix_x4(r, tile + offset(at + lane % 16, d + lane / 16 * kChunk));
     } else if constexpr (kSize == 2) {
       simt::ldmatrix_x4_trans(r, tile + offset(d + lane / 16 * 8 + lane % 8, at + lane / 8 % 2 * 8));
     } else {
-      for (int i = 0; i < 4; ++i)
-        r[i] = __float_as_uint(tile[offset(d + lane % 4 + i / 2 * 4, at + lane / 4 + i % 2 * 8)]);
+      // Lines are not mixed here: offset(line, element) is line * kPitch + element.
+      const float* corner = tile + offset(d + lane % 4, at + lane / 4);
+      for (int i = 0; i < 4; ++i) r[i] = __float_as_uint(corner[i / 2 * 4 * kPitch + i % 2 * 8]);
     }
-    if constexpr (kSize == 4)
-      for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
   }
 };
 
@@ -90,14 +106,15 @@ __device__ __forceinline__ void tensor_product(const LoadA& load_a, const LoadB&
                                                int32_t d_begin, int32_t d_end, WarpSums<Config>& sum) {
   using ATile = typename LoadA::Tile;
   using BTile = typename LoadB::Tile;
+  using Operand = typename ATile::Operand;
   constexpr int kStages = Config::kStages, kDepth = ATile::kDepth;
   // Where fragments are read word by word, those of two mma at once take more than 128 registers.
   [[maybe_unused]] constexpr int kUnrolledMmas = ATile::kPad > 0 ? 1 : kDepth / ATile::kMmaDepth;
   Element* const a_tiles = stages;
   Element* const b_tiles = stages + kStages * ATile::kElements;
-  const int warp = int(threadIdx.x) / 32;
-  const int warp_row = warp / Config::kWarpsAcross * Config::kWarpRows,
-            warp_column = warp % Config::kWarpsAcross * Config::kWarpColumns;
+  const unsigned warp = threadIdx.x / 32;
+  const unsigned warp_row = warp / Config::kWarpsAcross * Config::kWarpRows,
+                 warp_column = warp % Config::kWarpsAcross * Config::kWarpColumns;
   const int32_t steps = simt::ceil_div<int32_t>(d_end - d_begin, kDepth);
 
   // One group of copies a call, an empty one past the end: so waits count alike.
@@ -128,8 +145,8 @@ __device__ __forceinline__ void tensor_product(const LoadA& load_a, const LoadB&
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
         GABOR_UNROLL
         for (int i = 0; i < Config::kPieceRows; ++i) {
-          multiply_add<Element>(sum[i][j], a[i], left);
-          multiply_add<Element>(sum[i][j + 1], a[i], right);
+          multiply_add<Operand>(sum[i][j], a[i], left);
+          multiply_add<Operand>(sum[i][j + 1], a[i], right);
         }
       }
     }

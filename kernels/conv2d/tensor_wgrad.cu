@@ -38,14 +38,16 @@ size_t tensor_wgrad_workspace(const Conv2dProblem& p, int slices) {
 }
 
 void tensor_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                  float* db, bool accumulate, int slices, float* workspace, Stream stream) {
+                  float* db, bool accumulate, int slices, float* workspace, Stream stream, Math f32_as) {
   const bool chunks =
       tensor::whole_chunks(p.C / p.groups, storage) && tensor::whole_chunks(p.K / p.groups, storage);
   const int32_t taps = int32_t(p.reduction()), columns = taps + (db ? 1 : 0);
   with_element(storage, [&]<class Element>(Element) {
-    tensor::with_wgrad_tile(p.K / p.groups, columns, [&]<class Config>(Config) {
-      if (chunks) return run<Config, Element, true>(p, x, dy, db != nullptr, slices, workspace, stream);
-      return run<Config, Element, false>(p, x, dy, db != nullptr, slices, workspace, stream);
+    tensor::with_wgrad_tile(p.K / p.groups, columns, [&](auto tile) {
+      with_operand<Element>(f32_as, tile, [&]<class Config>(Config) {
+        if (chunks) return run<Config, Element, true>(p, x, dy, db != nullptr, slices, workspace, stream);
+        return run<Config, Element, false>(p, x, dy, db != nullptr, slices, workspace, stream);
+      });
     });
   });
   launch(thread_each(p.K * columns, SliceSumConfig::kBlockThreads, stream),

@@ -4,7 +4,7 @@
 // and db[k] as one more column of B, all ones. Its idea beyond that rung's: copies that bypass registers (cp.async) and a
 // matrix instruction. In memory both operands run across m, the index that is summed over: ldmatrix transposes those of
 // 16 bits, TF32 reads them word by word.
-// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element (f32: multiplied as TF32), aligned to 16 bytes; partial
+// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element (f32: multiplied as TF32 or bf16), aligned to 16 bytes; partial
 // slices,K,columns; dw K,R,S,C/groups; db K; float, as sums are. kChunks only if C/groups and K/groups are multiples of 16
 // bytes' elements. Groups: blockIdx.z. Tiles: tensor_tiles.cuh, rows being filters; dynamic shared memory 12 to 51 KB.
 // FLOPs 2 N P Q K (R S C/groups + 1); bytes: x and dy once for each tile of the other index, plus the workspace twice,

@@ -16,13 +16,14 @@
 #include <cstdint>
 
 #include "core/problem/dense.h"
+#include "kernels/common/storage.h"
 
 namespace gabor::gemm {
 
 enum class Pass : uint8_t { fprop, dgrad, wgrad };
 // Of A and B, and of D in fprop and dgrad; D of wgrad and the bias are float. Sums are float always.
 enum class Storage : uint8_t { f32, f16, bf16 };
-// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B to TF32;
+// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B (Plan::f32_as);
 // ffma_128 takes f32 only.
 enum class Rung : uint8_t { naive, ffma_64, ffma_128, tensor_64, tensor_128, skinny };
 
@@ -34,6 +35,7 @@ inline constexpr int kMaxSplits = 256;  // of the reduction
 struct Plan {
   Rung rung = Rung::naive;
   int splits = 1;
+  kernels::Math f32_as = kernels::Math::tf32;  // or bf16: what tensor rounds f32 to
 };
 
 struct Gpu {
@@ -42,7 +44,7 @@ struct Gpu {
 };
 
 // The plan for a pass: by capability, by the number of blocks that keep the GPU busy. allow_tf32: f32 may use
-// tensor cores.
+// tensor cores, rounded as f32_as of the plan says, which the caller may change.
 Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, const Gpu& gpu);
 size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan);
 

@@ -1,11 +1,11 @@
 // D[m,n] = sum over k of A[m,k] B[k,n] on tensor cores: f16 and bf16 (mma m16n8k16) and f32 rounded to TF32
-// (m16n8k8), float sums. sm_80 and newer.
+// (m16n8k8) or, two fragments to one, to 16 bits; float sums. sm_80 and newer.
 //
 // Tensors:  gemm.h. kVector wants A and B in rows of whole 16-byte chunks, aligned to 16 bytes: cp.async. Otherwise
 //           elements go one by one through registers.
 // Owns:     a block kTileM x kTileN of D and, when k is split, one part of k (blockIdx.z). A warp kWarpM x kWarpN,
 //           as 16 x 8 pieces. A lane 4 elements of each piece (cuda/tensor_core.h: fragment layouts).
-// Memory:   kStages stages of A and B, 64 bytes of k deep (32 elements of 16 bits, 16 of TF32), in the layout they
+// Memory:   kStages stages of A and B, 64 bytes of k deep (32 elements of 16 bits, 16 of f32), in the layout they
 //           have in global memory. Rows are padded so that ldmatrix's 8 rows of 16 bytes, or TF32's 4 x 8 words,
 //           meet all banks. 31 KB (64) and 61 KB (128) of dynamic shared memory. Registers: 32 (64) or 64 sums.
 // Why one kernel serves both widths: in bytes, the fragments of m16n8k16 and m16n8k8 are the same, 32 bytes of k
@@ -22,6 +22,7 @@ namespace gabor::gemm {
 
 template <int kTile, int kWarpM_, int kWarpN_>
 struct TensorConfig {
+  using Operand = void;  // see kernels::Rounding
   static constexpr int kTileM = kTile, kTileN = kTile, kStepBytes = 64, kStages = 3;
   static constexpr int kWarpM = kWarpM_, kWarpN = kWarpN_;
   static constexpr int kWarpsN = kTileN / kWarpN, kWarps = kTileM / kWarpM * kWarpsN, kThreads = 32 * kWarps;
@@ -34,7 +35,8 @@ using Tensor128 = TensorConfig<128, 64, 32>;  // 8 warps
 template <class Config, class Element, int kExtent, bool kRowsAlongK>
 struct OperandTile {
   static constexpr int kSize = int(sizeof(Element)), kChunk = 16 / kSize;  // elements of a chunk
-  static constexpr int kTileK = Config::kStepBytes / kSize;
+  using Operand = kernels::OperandOf<Config, Element>;
+  static constexpr int kTileK = Config::kStepBytes / kSize, kMmaK = 32 / int(sizeof(Operand));
   static constexpr int kRows = kRowsAlongK ? kExtent : kTileK, kColumns = kRowsAlongK ? kTileK : kExtent;
   static constexpr int kPitch = kColumns + (kSize == 4 && !kRowsAlongK ? 2 : 1) * kChunk;  // elements
   static constexpr int kBytes = kRows * kPitch * kSize;
@@ -62,10 +64,25 @@ struct OperandTile {
     }
   }
 
-  // Fragments of 16 of m or n (from `at`) by 32 bytes of k (from `k`), in the order of mma's A: first the lower k of
+  // Fragments of 16 of m or n (from `at`) by kMmaK of k (from `k`), in the order of mma's A: first the lower k of
   // 0..7 and 8..15, then the upper. As B the same registers are {r[0], r[2]} and {r[1], r[3]}.
-  static __device__ void fragment(uint32_t (&r)[4], const Element* tile, int at, int k) {
-    const int lane = int(threadIdx.x) % 32;
+  static __device__ void fragment(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned k) {
+    if constexpr (sizeof(Operand) < sizeof(Element)) {
+      uint32_t first[4], second[4];
+      words(first, tile, at, k);
+      words(second, tile, at, k + 8);
+      kernels::round_fragments<Operand>(r, first, second);
+    } else {
+      words(r, tile, at, k);
+      if constexpr (kSize == 4)
+        for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
+    }
+  }
+
+ private:
+  // 32 bytes of k, as they are.
+  static __device__ void words(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned k) {
+    const unsigned lane = threadIdx.x % 32;
     if constexpr (kRowsAlongK) {
       simt::ldmatrix_x4(r, tile + (at + lane % 16) * kPitch + k + lane / 16 * kChunk);
     } else if constexpr (kSize == 2) {
@@ -74,8 +91,6 @@ struct OperandTile {
       const float* corner = tile + (k + lane % 4) * kPitch + at + lane / 4;
       for (int i = 0; i < 4; ++i) r[i] = __float_as_uint(corner[i / 2 * 4 * kPitch + i % 2 * 8]);
     }
-    if constexpr (kSize == 4)
-      for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
   }
 };
 
@@ -93,7 +108,7 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
   using Element = typename P::Element;
   using ATile = TensorTileA<Config, P>;
   using BTile = TensorTileB<Config, P>;
-  constexpr int kStages = Config::kStages, kTileK = ATile::kTileK, kMmaK = 32 / int(sizeof(Element));
+  constexpr int kStages = Config::kStages, kTileK = ATile::kTileK, kMmaK = ATile::kMmaK;
   constexpr int kPiecesM = Config::kWarpM / 16, kPiecesN = Config::kWarpN / 8;
   constexpr int kAElements = ATile::kBytes / int(sizeof(Element)),
                 kBElements = BTile::kBytes / int(sizeof(Element));
@@ -103,9 +118,9 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
 
   const int tiles_n = simt::ceil_div(p.N, Config::kTileN);
   const int m0 = int(blockIdx.x) / tiles_n * Config::kTileM, n0 = int(blockIdx.x) % tiles_n * Config::kTileN;
-  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
-  const int warp_m = warp / Config::kWarpsN * Config::kWarpM,
-            warp_n = warp % Config::kWarpsN * Config::kWarpN;
+  const unsigned warp = threadIdx.x / 32;
+  const unsigned warp_m = warp / Config::kWarpsN * Config::kWarpM,
+                 warp_n = warp % Config::kWarpsN * Config::kWarpN;
   const int k_begin = first_k(p), k_end = end_k(p), steps = simt::ceil_div(k_end - k_begin, kTileK);
   const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M,
                 b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
@@ -140,8 +155,8 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
 #pragma unroll
         for (int i = 0; i < kPiecesM; ++i) {
-          kernels::multiply_add<Element>(sum[i][j], a[i], left);
-          kernels::multiply_add<Element>(sum[i][j + 1], a[i], right);
+          kernels::multiply_add<typename ATile::Operand>(sum[i][j], a[i], left);
+          kernels::multiply_add<typename ATile::Operand>(sum[i][j + 1], a[i], right);
         }
       }
     }
@@ -151,7 +166,8 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
   for (int i = 0; i < kPiecesM; ++i)
 #pragma unroll
     for (int j = 0; j < kPiecesN; ++j) {
-      const int m = m0 + warp_m + 16 * i + lane / 4, n = n0 + warp_n + 8 * j + lane % 4 * 2;
+      const int lane = int(threadIdx.x) % 32;
+      const int m = m0 + int(warp_m) + 16 * i + lane / 4, n = n0 + int(warp_n) + 8 * j + lane % 4 * 2;
       put_pair(p, m, n, sum[i][j][0], sum[i][j][1]);
       put_pair(p, m + 8, n, sum[i][j][2], sum[i][j][3]);
     }

@@ -34,8 +34,8 @@ bool read(const Invocation& call, Request& r) {
               [&](const std::string& v) { r.input = parse_input("--input", v); });
   line.option("--classes", "N", "classes (the model's own)",
               [&](const std::string& v) { r.classes = parse_whole("--classes", v, 1, 1 << 24); });
-  const std::set<std::string> shared = {"batch",     "micro-batch", "vram",   "recompute",
-                                        "optimizer", "backend",     "threads"};
+  const std::set<std::string> shared = {"batch",     "micro-batch", "vram",      "recompute",
+                                        "optimizer", "backend",     "precision", "threads"};
   for (const Setting& s : train_setting_table())
     if (shared.count(s.name))
       line.option("--" + s.name, s.placeholder, s.help, [&r, name = s.name](const std::string& v) {
@@ -52,7 +52,8 @@ int plan_command(const Invocation& call) {
   if (!read(call, r)) return 0;
   TrainSettings& settings = r.settings;
   const Graph graph = model_argument(r.model, r.input);
-  const std::shared_ptr<const Library> library = make_library(settings.backend, settings.threads);
+  const auto library = std::make_shared<const Library>(
+      make_library(settings.backend, settings.threads)->in_precision(settings.precision));
   PlanOptions options;
   options.batch = settings.train.batch;
   options.input = r.input;

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "cli/precision.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "model/step_cost.h"
@@ -94,8 +95,11 @@ std::string plan_text(const PlannedRun& run) {
                                 run.plan->options.input.str(), run.batch);
   if (micro != run.batch) out += fmt::format(" in micro-batches of {}", micro);
   if (!run.vram.empty()) out += ", within " + run.vram;
-  out += fmt::format("\nBackend: {} on {}\n\n", join(run.library->names(), ", then "),
-                     run.library->device().name());
+  const std::string device = run.library->device().name();
+  out += fmt::format("\nBackend: {} on {}\n", join(run.library->names(), ", then "), device);
+  if (const std::string math = precision_text(precision_use(*run.plan, *run.library), device); !math.empty())
+    out += "Precision: " + math + "\n";
+  out += "\n";
   out += step_table(*run.plan);
   if (micro != run.batch)
     out += fmt::format("(of one micro-batch, {} a step)\n", (run.batch + micro - 1) / micro);
@@ -113,6 +117,8 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
                               {"micro_batch", run.plan->options.batch},
                               {"backends", run.library->names()},
                               {"device", run.library->device().name()}};
+  const PrecisionUse math = precision_use(*run.plan, *run.library);
+  j["precision"] = {{"asked", math.precision}, {"passes", math.lower}, {"of", math.of}};
   for (const StepCost& c : step_costs(*run.plan)) {
     auto shape = nlohmann::ordered_json::array();
     for (int axis = 0; axis < c.output.rank(); axis++) shape.push_back(c.output[axis]);

@@ -15,6 +15,7 @@
 #include "cli/eval_output.h"
 #include "cli/memory_check.h"
 #include "cli/output_file.h"
+#include "cli/precision.h"
 #include "cli/run_folder.h"
 #include "cli/stop_signal.h"
 #include "cli/train_input.h"
@@ -209,7 +210,8 @@ int train(const Invocation& call, const Request& request) {
     s = resumed_settings(request, *resumed, request.resume);
   }
   check_outputs(request, s);
-  std::shared_ptr<const Library> library = make_library(s.backend, s.threads);
+  std::shared_ptr<const Library> library =
+      std::make_shared<Library>(make_library(s.backend, s.threads)->in_precision(s.precision));
   const Graph graph = resumed ? resumed->info().graph : find_model(s.model);
   if (!s.init.empty() && !resumed) init.emplace(checkpoint_path(s.init));
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
@@ -281,6 +283,9 @@ int train(const Invocation& call, const Request& request) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason,
                                     (cache.cache ? "" : "none: ") + cache.text, out));
     std::fflush(stdout);
+  } else if (const PrecisionUse use = precision_use(trainer.plan(), *library);
+             use.lower == 0 && use.precision != "fp32") {
+    fmt::print(stderr, "gabor: {}\n", precision_text(use, library->device().name()));
   }
 
   StopSignal stop;

@@ -9,6 +9,7 @@
 #include "cli/bottleneck.h"
 #include "cli/eval_output.h"
 #include "cli/plan_output.h"
+#include "cli/precision.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -112,6 +113,9 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      s.train.batch, micro_batches(s));
   if (const std::string again = recompute_text(plan); !again.empty())
     out += fmt::format("         {}\n", again);
+  if (const std::string math = precision_text(precision_use(plan, library), library.device().name());
+      !math.empty())
+    out += fmt::format("math     {}\n", math);
   for (const std::string& note : library.notes()) out += fmt::format("         not {}\n", note);
   out += fusions(plan) + passed_over(plan) + measured(plan);
   if (!s.shadow.backend.empty())

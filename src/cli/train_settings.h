@@ -28,7 +28,7 @@ struct TrainSettings {
   ImageSize size;    // 0x0: chosen from data and model (train_input.h)
   int channels = 0;  // 0: likewise
   SplitOptions split;
-  std::string backend = "auto";
+  std::string backend = "auto", precision = "fp32";
   std::string tuning;    // file of measured choices; "": default_tuning_file
   TunedChoices choices;  // filled in (tuned_library.h)
   std::string vram;      // limit of memory as given, "2GB"; "": none

@@ -40,9 +40,10 @@ std::string default_tuning_file() {
 
 std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library>& library, const Plan& plan,
                                              TrainSettings& s, bool resumed, bool terminal) {
-  if (s.backend != "auto") return library;
+  if (s.backend != "auto" && s.precision == "fp32") return library;
   if (resumed) return std::make_shared<Library>(library->tuned(s.choices, {}));
   TuneOptions options;
+  options.precision_only = s.backend != "auto";
   options.file = s.tuning.empty() ? default_tuning_file() : s.tuning;
   options.place = place_of(library->device());
   const std::string busy = busy_text(load_average());

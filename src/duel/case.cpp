@@ -10,19 +10,10 @@
 
 namespace gabor {
 
-double operand_rounding(const std::string& math) {
-  if (math == "fp32" || math == "fp64") return 0;
-  if (math == "tf32") return 0x1p-10;
-  if (math == "fp16") return 0x1p-11;
-  if (math == "bf16") return 0x1p-8;
-  fail(ErrorCode::internal, "Traits::math", "'{}' has no error budget", math);
-}
-
 double Expected::own_budget(size_t i, const std::string& math) const {
   const double b = bound.view().as<float>()[i];
   if (terms == 0) return b;
-  const double u = operand_rounding(math), sums = sum_budget(terms, b);
-  return std::isinf(sums) ? sums : sums + (2 * u + u * u) * b;
+  return product_budget(terms, b, operand_rounding(math));
 }
 
 double Expected::budget(size_t i, const std::string& math) const {
@@ -172,7 +163,7 @@ std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backen
   CallTensors call = item.given ? *item.given : c->draw(oracle, seed);
   c->inputs = std::move(call.inputs), c->before = std::move(call.outputs), c->mode = call.mode;
   c->expect(oracle);
-  for (Expected& e : c->outputs) e.oracle_math = oracle.traits().math;
+  for (Expected& e : c->outputs) e.drawn = !item.given, e.oracle_math = oracle.traits().math;
   return c;
 }
 

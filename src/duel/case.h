@@ -20,6 +20,7 @@ struct Expected {
   double terms = 0;             // length of the sums behind an element; 0: bound is the budget itself
   HostTensor bound;             // terms > 0: sum of the absolute values of the products; f32, want's shape
   std::vector<double> added{};  // to each budget, for what is not a sum; empty: nothing
+  bool drawn = true;  // of random inputs, whose products are all of a size; false: of inputs that were given
   std::string oracle_math = "fp64";  // of whoever computed want: other than fp64, want has errors of its own
   // Of element i, for a backend that computes as Traits::math says.
   double budget(size_t i, const std::string& math) const;
@@ -27,10 +28,6 @@ struct Expected {
  private:
   double own_budget(size_t i, const std::string& math) const;
 };
-
-// Largest relative change of an operand before it is multiplied: 0 for fp32 and fp64. tf32 is taken as cut off, not
-// rounded, for that is what the hardware may do with the surplus bits. Throws Error{internal} for an unknown name.
-double operand_rounding(const std::string& math);
 
 class Case {
  public:

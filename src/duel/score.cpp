@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "ops/budget.h"
+
 namespace gabor {
 namespace {
 
@@ -55,7 +57,11 @@ void add_to(Score& score, const Expected& e, ConstTensorView got, const std::str
       score.fault = fmt::format("{}[{}] is {:.9g}, expected {:.9g} +- {:.3g}", e.name,
                                 coordinates(e.want.shape(), i), g, w, budget);
   }
-  if (e.terms > 16 && score.right() && !(std::sqrt(errors) <= 4 / std::sqrt(e.terms) * std::sqrt(budgets)))
+  // A few products may be nearly all of a sum, and then what was rounded off their operands meets little to cancel with. (In
+  // fp32 that is little beside the budget, which is for as many roundings as there are terms.)
+  const bool cancels = e.drawn || operand_rounding(math) == 0;
+  if (e.terms > 16 && cancels && score.right() &&
+      !(std::sqrt(errors) <= 4 / std::sqrt(e.terms) * std::sqrt(budgets)))
     score.fault =
         fmt::format("{}: error of {:.3g} of the budget over all elements; {:.3g} is expected at most", e.name,
                     std::sqrt(errors / budgets), 4 / std::sqrt(e.terms));

@@ -18,7 +18,8 @@ struct Score {
 // Adds one output to the score. Of sums of more than 16 terms, the root of the summed squares of the errors must also
 // stay below 4/sqrt(terms) of that of the budgets: roundings of random data go either way and nearly cancel. A short
 // accumulator exceeds that long before the worst case; and from some 80,000 terms on the worst case is more than the
-// results themselves, so that only this rule tells them from zeros.
+// results themselves, so that only this rule tells them from zeros. Inputs that were given may be of very different sizes:
+// then it is for maths only that do not round their operands.
 void add_to(Score& score, const Expected& expected, ConstTensorView got, const std::string& math);
 
 // Name of an f32 output that zeros would pass for, as when every window lies in the padding; "" if there is none. Such a

@@ -44,7 +44,8 @@ Shadow::Shadow(const Library& main, const Library& second) : second_(second) {
                                            CallTensors call, std::vector<HostTensor> made) {
                                       judge(by, problem, pass, std::move(call), std::move(made));
                                     }));
-  library_ = std::make_unique<Library>(Library(std::move(seen), main.notes()).tuned(main.choices(), {}));
+  library_ = std::make_unique<Library>(
+      Library(std::move(seen), main.notes()).tuned(main.choices(), {}).in_precision(main.precision()));
 }
 
 Shadow::~Shadow() = default;

@@ -108,7 +108,9 @@ int64_t Plan::trainable_count() const {
   return n;
 }
 
-Plan compile(const Graph& given, const Library& library, const PlanOptions& options) {
+Plan compile(const Graph& given, const Library& backends, const PlanOptions& options) {
+  // What is validated, evaluated and tested by itself is the net in fp32, so that it can be had everywhere alike.
+  const Library library = options.training ? backends : backends.in_precision("fp32");
   Plan plan;
   plan.options = options;
   PlanOptions& o = plan.options;

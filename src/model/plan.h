@@ -17,9 +17,10 @@ namespace gabor {
 
 struct PlanOptions {
   int64_t batch = 32;
-  Shape input;           // H,W,C
-  int64_t classes = 0;   // 0: the graph's own
-  bool training = true;  // else: forward only, ends in probabilities
+  Shape input;          // H,W,C
+  int64_t classes = 0;  // 0: the graph's own
+  bool training =
+      true;  // else: forward only, in fp32, whatever the library's precision; ends in probabilities
   LossKind loss = LossKind::softmax_xent;
   float label_smoothing = 0;
   bool two_labels = false;        // to a row, in training (ops/loss.h)

@@ -59,7 +59,8 @@ class Backend {
   virtual const OpSet& ops() const = 0;
   virtual Traits traits() const { return {}; }
   // Backends on the same device whose ops are pinned to one kernel each, for comparisons (gabor duel): "cpu/onednn",
-  // "cuda/direct". An op that has no such kernel is null. They outlive neither their device nor what they are made of.
+  // "cuda/direct". One that is named as a Traits::math ("cuda/tf32") is the backend in that math, for runs that ask for it
+  // (Library::in_precision). An op that has no such kernel is null. They outlive neither their device nor what they are made of.
   virtual std::vector<std::shared_ptr<const Backend>> variants() const { return {}; }
 };
 

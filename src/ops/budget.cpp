@@ -1,10 +1,21 @@
 #include "ops/budget.h"
 
 #include <algorithm>
+
+#include "core/error.h"
+
 namespace gabor {
 namespace {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 }  // namespace
+
+double operand_rounding(const std::string& math) {
+  if (math == "fp32" || math == "fp64") return 0;
+  if (math == "tf32") return 0x1p-10;
+  if (math == "fp16") return 0x1p-11;
+  if (math == "bf16") return 0x1p-8;
+  fail(ErrorCode::internal, "Traits::math", "'{}' has no error budget", math);
+}
 
 double lipschitz(const Activation& a) {
   switch (a.kind) {

@@ -5,6 +5,7 @@
 #include <cfloat>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "core/problem/activation.h"
 
@@ -20,6 +21,19 @@ constexpr double gamma(double n) { return n * kU / (1 - n * kU); }
 inline double sum_budget(double n, double magnitude) {
   if (!(magnitude < 0.9 * FLT_MAX)) return std::numeric_limits<double>::infinity();
   return gamma(n + 2) * magnitude + (n + 2) * FLT_MIN * kU;  // the last term: results that are denormal
+}
+
+// Largest relative change of an operand before it is multiplied, by Traits::math: 0 for fp32 and fp64. tf32 is taken as
+// cut off, not rounded, for that is what the hardware may do with the surplus bits. Throws Error{internal} for an unknown
+// name.
+double operand_rounding(const std::string& math);
+
+// sum_budget where the operands of each product are rounded first, by `rounding` of their size; denormal ones by that of
+// the smallest normal number, and then the other operand is taken to be 1 at most.
+inline double product_budget(double n, double magnitude, double rounding) {
+  const double sums = sum_budget(n, magnitude);
+  return std::isinf(sums) ? sums
+                          : sums + (2 * rounding + rounding * rounding) * magnitude + n * FLT_MIN * rounding;
 }
 
 // Ulps that a backend's own exp, log, tanh and erf may be wrong by. 4 covers Highway's and oneDNN's

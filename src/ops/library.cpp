@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "ops/budget.h"
 #include "ops/optimizer.h"
 
 namespace gabor {
@@ -23,14 +24,21 @@ Library Library::tuned(TunedChoices choices, const std::vector<std::string>& not
   Library out = *this;
   out.notes_.insert(out.notes_.end(), notes.begin(), notes.end());
   for (auto& [where, choice] : choices) {
-    const auto is_it = [&](const auto& b) { return b->name() == choice.backend; };
-    if (std::any_of(backends_.begin(), backends_.end(), is_it) ||
-        std::any_of(variants_.begin(), variants_.end(), is_it))
+    if (named(choice.backend))
       out.tuned_[where] = std::move(choice);
     else
       out.notes_.push_back(
           fmt::format("{} on {}: this machine or this build does not have it", where, choice.backend));
   }
+  return out;
+}
+
+Library Library::in_precision(const std::string& math) const {
+  Library out = *this;
+  out.precision_ = math;
+  std::erase_if(out.tuned_, [&](const auto& choice) {
+    return operand_rounding(named(choice.second.backend)->traits().math) > operand_rounding(math);
+  });
   return out;
 }
 
@@ -45,13 +53,24 @@ std::vector<std::string> Library::names() const {
   return out;
 }
 
-std::vector<const Backend*> Library::ordered(const std::string& prefer) const {
-  std::vector<const Backend*> out;
-  for (const auto& b : backends_) out.push_back(b.get());
+const Backend* Library::named(const std::string& name) const {
+  for (const auto* list : {&backends_, &variants_})
+    for (const auto& b : *list)
+      if (b->name() == name) return b.get();
+  return nullptr;
+}
+
+std::vector<const Backend*> Library::ordered(const std::string& prefer, bool exactly) const {
+  std::vector<const Backend*> plain, out;
+  for (const auto& b : backends_) plain.push_back(b.get());
   const std::string backend = prefer.substr(0, prefer.find('/'));
-  std::stable_partition(out.begin(), out.end(), [&](const Backend* b) { return b->name() == backend; });
-  for (const auto& v : variants_)
-    if (v->name() == prefer) out.insert(out.begin(), v.get());
+  std::stable_partition(plain.begin(), plain.end(), [&](const Backend* b) { return b->name() == backend; });
+  const auto add = [&out](const Backend* b) {
+    if (b && std::find(out.begin(), out.end(), b) == out.end()) out.push_back(b);
+  };
+  const Backend* first = named(prefer);
+  if (first && (exactly || is_variant(*first))) add(first);
+  for (const Backend* b : plain) add(named(fmt::format("{}/{}", b->name(), precision_))), add(b);
   return out;
 }
 

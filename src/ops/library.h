@@ -38,6 +38,7 @@ class Library {
   Device& device() const { return *device_; }
   const std::vector<std::shared_ptr<const Backend>>& backends() const { return backends_; }  // in order
   std::vector<std::string> names() const;
+  const Backend* named(const std::string& name) const;  // a backend or a variant; null: not here
   const std::vector<std::shared_ptr<const Backend>>& variants() const { return variants_; }  // of all of them
   // What is not as it could be, and why: "cuda: the NVIDIA driver sees no GPU" (a backend that would have come first).
   const std::vector<std::string>& notes() const { return notes_; }
@@ -45,6 +46,11 @@ class Library {
   const TunedChoices& choices() const { return tuned_; }
   // The same, with these choices where no other backend is asked for. One that is not here is left out, with a note.
   Library tuned(TunedChoices choices, const std::vector<std::string>& notes) const;
+
+  // The same, computing as Traits::math says ("tf32") where it can: each backend comes after its variant of that name
+  // ("cuda/tf32"), if it has one. Measured choices that compute less exactly are left out. "fp32": none comes before.
+  Library in_precision(const std::string& math) const;
+  const std::string& precision() const { return precision_; }
 
   // Throws Error{usage} for a variant that a backend of the list does not have. A backend that is not in the list is no
   // error: a model file may be written for another machine. where: who asks for it.
@@ -58,7 +64,7 @@ class Library {
                    const std::string& prefer = "") const {
     record.passed_over.clear();
     const TunedChoice* tuned = prefer.empty() ? tuned_for(record) : nullptr;
-    for (const Backend* backend : ordered(tuned ? tuned->backend : prefer)) {
+    for (const Backend* backend : tuned ? ordered(tuned->backend, true) : ordered(prefer)) {
       const Op* op = backend->ops().*member;
       if (!op && is_variant(*backend)) continue;  // a variant has the ops it is a variant of, no more
       const Support answer = op ? can(*op) : Support::no("not written for this backend");
@@ -79,7 +85,7 @@ class Library {
                  const std::string& prefer = "") const {
     for (const Backend* backend : ordered(prefer)) {
       if (const Op* op = backend->ops().*member; op && can(*op)) return record.backend = backend->name(), op;
-      if (is_variant(*backend)) return nullptr;
+      if (is_variant(*backend) && backend->name() == prefer) return nullptr;
     }
     return nullptr;
   }
@@ -89,11 +95,13 @@ class Library {
     return backend.name().find('/') != std::string_view::npos;
   }
   const TunedChoice* tuned_for(const ChoiceRecord& record) const;
-  std::vector<const Backend*> ordered(const std::string& prefer) const;
+  // exactly: `prefer` comes before its own variant of precision_, too.
+  std::vector<const Backend*> ordered(const std::string& prefer, bool exactly = false) const;
   [[noreturn]] void none(const ChoiceRecord& record) const;
   std::vector<std::shared_ptr<const Backend>> backends_, variants_;
   std::vector<std::string> notes_;
   TunedChoices tuned_;
+  std::string precision_ = "fp32";
   Device* device_;
 };
 

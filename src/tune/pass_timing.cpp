@@ -5,6 +5,7 @@
 #include "duel/case.h"
 #include "duel/measure.h"
 #include "duel/statistics.h"
+#include "ops/budget.h"
 
 namespace gabor {
 namespace {
@@ -153,15 +154,20 @@ std::vector<const Backend*> candidates_of(const Problem& p, Pass pass, const Lib
       if (v->name().starts_with(std::string(b->name()) + "/")) all.push_back(v.get());
   }
   std::stable_partition(all.begin(), all.end(), [&](const Backend* b) { return b->name() == first; });
+  const Traits given = all[0]->traits();
+  const auto as_good = [&](const Traits& t) {
+    return t.layout == given.layout &&
+           (t.math == given.math || (t.math == "fp32" && operand_rounding(given.math) > 0));
+  };
   std::vector<const Backend*> out;
   for (const Backend* b : all) {
     const auto* op = op_of<Problem>(*b);
-    if (!op || !op->supports(p, pass)) continue;
-    if (b->traits().math != all[0]->traits().math || b->traits().layout != all[0]->traits().layout) continue;
+    if (!op || !op->supports(p, pass) || !as_good(b->traits())) continue;
     const auto family = [](const Backend& x) { return x.name().substr(0, x.name().find('/')); };
     const std::string kernel = kernel_of(*op, p, pass);
     if (kernel.empty() || std::none_of(out.begin(), out.end(), [&](const Backend* o) {
-          return family(*o) == family(*b) && kernel_of(*op_of<Problem>(*o), p, pass) == kernel;
+          return family(*o) == family(*b) && o->traits().math == b->traits().math &&
+                 kernel_of(*op_of<Problem>(*o), p, pass) == kernel;
         }))
       out.push_back(b);
   }

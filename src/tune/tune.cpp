@@ -4,8 +4,10 @@
 #include <chrono>
 #include <optional>
 
+#include "ops/budget.h"
 #include "ops/steps/weighted_step.h"
 #include "tune/pass_timing.h"
+#include "tune/precision_check.h"
 #include "tune/tuning_file.h"
 
 namespace gabor {
@@ -18,7 +20,26 @@ struct Item {
   TunedPass pass;
   std::vector<const Backend*> candidates;
   TuningRecord record;  // the question; once winner is set, the answer
+
+  bool timed() const { return !candidates[0]->traits().emulated; }
+  const Backend& winner() const {
+    const auto at = std::find_if(candidates.begin(), candidates.end(),
+                                 [&](const Backend* b) { return b->name() == record.winner; });
+    return at == candidates.end() ? *candidates[0] : **at;
+  }
 };
+
+bool is_exact(const Backend& b) { return b.traits().math == "fp32"; }
+
+// The first, and fp32 of its own backend; none where the first is that.
+std::vector<const Backend*> precisions_of(const std::vector<const Backend*>& candidates) {
+  const std::string_view first = candidates[0]->name(), own = first.substr(0, first.find('/'));
+  std::vector<const Backend*> out;
+  for (const Backend* b : candidates)
+    if (b == candidates[0] || (b->name() == own && is_exact(*b) && !is_exact(*candidates[0])))
+      out.push_back(b);
+  return out;
+}
 
 std::optional<TunedProblem> problem_of(const Step& step) {
   if (const auto* conv = dynamic_cast<const Conv2dStep*>(&step)) return conv->data();
@@ -46,18 +67,31 @@ class Tuner {
     for (const Item& item : items_)
       if (const std::string reason = margin(item.record); !reason.empty())
         tuning_.choices[item.pass.where] = {item.record.winner, reason};
+    for (const Item& item : items_) check(item);
     return std::move(tuning_);
   }
 
  private:
   void add(TunedPass pass, const Library& library, const std::string& first) {
     auto candidates = candidates_for(pass, library, first);
+    if (options_.precision_only) candidates = precisions_of(candidates);
     if (candidates.size() < 2) return;
     TuningRecord question = question_of(pass, candidates, options_.place);
     items_.push_back({std::move(pass), std::move(candidates), std::move(question)});
   }
 
+  void check(const Item& item) {
+    const Backend& runs = item.winner();
+    const auto exact = std::find_if(item.candidates.begin(), item.candidates.end(),
+                                    [](const Backend* b) { return is_exact(*b); });
+    if (operand_rounding(runs.traits().math) == 0 || exact == item.candidates.end()) return;
+    if (const std::string fault = fault_in(item.pass, runs, **exact); !fault.empty())
+      tuning_.choices[item.pass.where] = {std::string((*exact)->name()),
+                                          fmt::format("because {} is wrong here: {}", runs.name(), fault)};
+  }
+
   void answer() try {
+    if (std::none_of(items_.begin(), items_.end(), [](const Item& item) { return item.timed(); })) return;
     if (options_.file.empty())
       fail(ErrorCode::checkpoint, "", "there is no folder to keep it in; name a file by --tuning");
     TuningFile file(options_.file);
@@ -66,7 +100,9 @@ class Tuner {
                                           file.unreadable_lines() == 1 ? "" : "s", file.path()));
     std::vector<Item*> unknown;
     for (Item& item : items_)
-      if (const TuningRecord* kept = file.find(item.record))
+      if (!item.timed())
+        continue;
+      else if (const TuningRecord* kept = file.find(item.record))
         item.record = *kept;
       else
         unknown.push_back(&item);

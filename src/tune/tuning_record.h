@@ -2,6 +2,7 @@
 //   tuning_record.h  one answer, with all that it holds for
 //   tuning_file.h    where answers are kept
 //   pass_timing.h    the measurement
+//   precision_check.h  whether a lower precision is right here
 //   tune.h           all passes of a net
 // It prints nothing.
 #pragma once
@@ -29,7 +30,7 @@ struct TunedCandidate {
 struct TuningRecord {
   TuningPlace place;
   std::string op, problem, pass;  // "conv2d", string form, "wgrad"
-  std::string math, layout;       // Traits, the same of all candidates
+  std::string math, layout;       // Traits of the first candidate (pass_timing.h)
   int64_t measured_N =
       0;  // samples in the batch that was timed, at most the problem's; 0: the time was up before
   std::vector<TunedCandidate>

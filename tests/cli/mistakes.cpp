@@ -215,6 +215,22 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "photos", "--set", "lr"},
        2,
        "gabor: error: --set: 'lr' is not valid; expected key=value, e.g. lr=0.01"},
+      {"UnknownPrecision",
+       {"train", "photos", "--precision", "tf23"},
+       2,
+       "gabor: error: --precision: unknown value 'tf23'; did you mean 'tf32'?"},
+      {"PrecisionThatIsNotThere",
+       {"plan", "article", "--precision", "fp16"},
+       2,
+       "gabor: error: --precision: fp16 is not there: tensors stay f32 in memory, so it would be no faster "
+       "than "
+       "bf16, and lose gradients below 6e-8; use bf16, or tf32, which is as exact"},
+      {"PrecisionResumedOtherwise",
+       {"train", "--resume", "run", "--epochs", "2", "--precision", "bf16"},
+       2,
+       "gabor: error: --precision: is 'fp32' in this run; a resumed run keeps its options (--epochs, "
+       "--threads, "
+       "--cache and --shadow may change)"},
       {"UnknownBackend",
        {"train", "photos", "--backend", "cpuu"},
        2,

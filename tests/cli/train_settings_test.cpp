@@ -38,6 +38,7 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"cache", "/c"},
                                                    {"cache-limit", "1.5"},
                                                    {"backend", "reference"},
+                                                   {"precision", "tf32"},
                                                    {"tuning", "/t.jsonl"},
                                                    {"choices", R"({"a \"b\" wgrad":"cpu/onednn"})"},
                                                    {"shadow", "reference:50"},

@@ -143,6 +143,18 @@ TEST(Score, ZerosAreWrongForSumsWhoseWorstCaseIsMoreThanTheyAre) {
   EXPECT_TRUE(score_of(e, rounded, "tf32").right());
 }
 
+TEST(Score, RoundedOperandsOfATrainingStepNeedNotCancel) {
+  // Sums of 1000 terms that one product is all of: bf16 may be off by twice its roundoff in each.
+  Expected e{"dw", tensor(std::vector<float>(64, 1)), 1000, tensor(std::vector<float>(64, 1))};
+  const std::vector<float> got(64, 1 + 1.5f * 0x1p-8f);
+  EXPECT_EQ(score_of(e, got, "bf16").fault.find("dw: error of 0.7"), 0u);
+  e.drawn = false;
+  EXPECT_TRUE(score_of(e, got, "bf16").right());
+  EXPECT_FALSE(score_of(e, std::vector<float>(64, 1 + 2.5f * 0x1p-8f), "bf16").right());
+  const float little = float(0.5 * sum_budget(1000, 1));
+  EXPECT_FALSE(score_of(e, std::vector<float>(64, 1 + little), "fp32").right());
+}
+
 TEST(Score, AllElementsOfLongSumsNearTheBudgetAreAShortAccumulator) {
   const double budget = sum_budget(10000, 2);
   const Expected e{"y", tensor(std::vector<float>(64, 1)), 10000, tensor(std::vector<float>(64, 2))};

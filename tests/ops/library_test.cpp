@@ -42,7 +42,9 @@ class FakeBackend final : public Backend {
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
   std::vector<std::shared_ptr<const Backend>> variants() const override { return pinned; }
+  Traits traits() const override { return {.math = math}; }
   std::vector<std::shared_ptr<const Backend>> pinned;
+  std::string math = "fp32";
 
  private:
   std::string name_;
@@ -131,6 +133,46 @@ TEST_F(Variants, TunedChoicesHoldWhereNothingElseIsAskedFor) {
                                "read: x", "add2 on gpu: this machine or this build does not have it"}));
   record.where = "add2";
   EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &also);
+}
+
+// "fast", whose variant in tf32 cannot, and "slow", whose can.
+class Precision : public Choice {
+ protected:
+  Precision() : library(make().in_precision("tf32")) {}
+  Library make() {
+    const auto fast = std::make_shared<FakeBackend>("fast", &also),
+               slow = std::make_shared<FakeBackend>("slow", &yes);
+    for (const auto& [of, op] : {std::pair{fast, &no}, {slow, &rounding}}) {
+      const auto variant = std::make_shared<FakeBackend>(std::string(of->name()) + "/tf32", op);
+      variant->math = "tf32";
+      of->pinned = {variant, std::make_shared<FakeBackend>(std::string(of->name()) + "/tiled", &tiled)};
+    }
+    return Library({fast, slow});
+  }
+  FakeAdd rounding{Support::yes()}, tiled{Support::yes()};
+  Library library;
+};
+
+TEST_F(Precision, ComesBeforeEachBackend) {
+  EXPECT_EQ(library.precision(), "tf32");
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record), &also);
+  EXPECT_EQ(record.passed_over, (std::vector<std::string>{"fast/tf32: counts above 7 are not supported"}));
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slow"), &rounding);
+  EXPECT_EQ(library.find(&OpSet::add, ask, record, "slow"), &rounding);
+  EXPECT_EQ(library.find(&OpSet::add, ask, record), &also);  // fast/tf32, which cannot, ends no search
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slow/tiled"), &tiled);
+}
+
+TEST_F(Precision, IsLeftWhereItWasMeasuredOrNotAskedFor) {
+  const Library tuned = library.tuned({{"add1", {"slow", "1.2x faster"}}, {"add2", {"slow/tf32", ""}}}, {});
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &yes);
+  EXPECT_EQ(record.measured, "1.2x faster");
+  record.where = "add2";
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &rounding);
+  const Library exact = tuned.in_precision("fp32");
+  EXPECT_EQ(exact.choose(&OpSet::add, ask, record), &also);
+  EXPECT_EQ(exact.choices().size(), 1u);
+  EXPECT_EQ(exact.choose(&OpSet::add, ask, record, "slow"), &yes);
 }
 
 TEST_F(Choice, NobodyCan) {

@@ -27,18 +27,23 @@ class Tune : public ::testing::Test {
   // A net of convolutions named a, b, ..., of which wgrad is run, on backends in this order.
   Tuning tuned(std::vector<FakeSpec> specs, const std::vector<Conv2dProblem>& layers) {
     std::vector<std::shared_ptr<const Backend>> backends;
-    for (FakeSpec& s : specs) s.idle = true, backends.push_back(fake_backend(device, s));
-    const Library library(backends);
+    for (FakeSpec& s : specs) s.idle = idle, backends.push_back(fake_backend(device, s));
+    const Library library = Library(backends).in_precision(precision);
     std::vector<std::unique_ptr<Step>> steps;
     std::vector<ChoiceRecord> made;
     for (const Conv2dProblem& p : layers) {
       steps.push_back(std::make_unique<Conv2dStep>(p, 0, 1, 2, 3));
       steps.back()->layer = std::string(1, char('a' + made.size()));
       steps.back()->prefer = prefer;
-      made.push_back({steps.back()->layer + " wgrad", "conv2d", to_string(p), specs[0].name, {}});
+      made.push_back({steps.back()->layer + " wgrad",
+                      "conv2d",
+                      to_string(p),
+                      first.empty() ? specs[0].name : first,
+                      {}});
     }
     TuneOptions options;
     options.file = file;
+    options.precision_only = precision_only;
     options.place = {"0.0.1", "fake", threads};
     options.progress = [this](size_t, size_t all, const std::string& where) {
       told += where + "/" + std::to_string(all) + " ";
@@ -58,6 +63,8 @@ class Tune : public ::testing::Test {
   FakeDevice device;
   TempFolder folder;
   std::string file = folder.path() + "/deep/tuning.jsonl", prefer, told;
+  std::string precision = "fp32", first;  // the choice without measuring; "": the first backend
+  bool idle = true, precision_only = false;
   int threads = 2;
 };
 
@@ -105,6 +112,64 @@ TEST_F(Tune, VariantsTakePartUnlessTheyAreTheSameKernel) {
   first.variants = {same, other};
   EXPECT_EQ(tuned({first}, {layer(4)}).choices.at("a wgrad").backend, "first/other");
   EXPECT_EQ(records_in(file).at(0).candidates.size(), 2u);
+}
+
+class TunePrecision : public Tune {
+ protected:
+  TunePrecision() { precision = "bf16", first = "own/bf16", idle = false; }
+  // "own" in fp32 takes that many seconds, its bf16 that many; "other" comes before both, in fp32.
+  Tuning tuned_for(
+      double fp32, double bf16, std::function<void(std::span<float>)> spoil = [](auto) {}) {
+    FakeSpec own = spec("own", fp32), rounding = spec("own/bf16", bf16);
+    rounding.traits.math = "bf16", rounding.spoil = std::move(spoil);
+    own.variants = {rounding};
+    return tuned({spec("other", 1e-4), own}, {layer(4)});
+  }
+};
+
+TEST_F(TunePrecision, StaysWhereItIsFasterThanFp32) {
+  precision_only = true;
+  EXPECT_TRUE(tuned_for(2e-3, 1e-3).choices.empty());
+  const auto records = records_in(file);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].math, "bf16");
+  EXPECT_EQ(records[0].candidates.size(), 2u) << "fp32 of another backend is not asked for";
+  EXPECT_EQ(records[0].winner, "own/bf16");
+}
+
+TEST_F(TunePrecision, IsLeftWhereFp32IsFaster) {
+  precision_only = true;
+  const TunedChoice choice = tuned_for(1e-3, 2e-3).choices.at("a wgrad");
+  EXPECT_EQ(choice.backend, "own");
+  EXPECT_EQ(choice.reason, "2.00x faster than own/bf16 (fake kernel)");
+}
+
+TEST_F(TunePrecision, AutoTakesTheFastestFp32) {
+  const TunedChoice choice = tuned_for(1e-3, 2e-3).choices.at("a wgrad");
+  EXPECT_EQ(choice.backend, "other");
+}
+
+// However fast: off by as much as bf16 may be is right, by more is not.
+TEST_F(TunePrecision, IsLeftWhereItIsWrong) {
+  precision_only = true;
+  const auto scaled = [](float by) {
+    return [by](std::span<float> y) {
+      for (float& v : y) v *= by;
+    };
+  };
+  EXPECT_TRUE(tuned_for(2e-3, 1e-3, scaled(1 + 0x1p-10f)).choices.empty());
+  const TunedChoice choice = tuned_for(2e-3, 1e-3, scaled(1.5f)).choices.at("a wgrad");
+  EXPECT_EQ(choice.backend, "own");
+  EXPECT_EQ(choice.reason.find("because own/bf16 is wrong here: dw["), 0u) << choice.reason;
+}
+
+TEST_F(TunePrecision, IsOnlyCheckedOnAnEmulatedGpu) {
+  precision_only = true;
+  FakeSpec own = spec("own", 1e-3), rounding = spec("own/bf16", 2e-3);
+  rounding.traits = {.math = "bf16", .emulated = true}, own.traits.emulated = true;
+  own.variants = {rounding};
+  EXPECT_TRUE(tuned({own}, {layer(4)}).choices.empty());
+  EXPECT_TRUE(records_in(file).empty());
 }
 
 TEST_F(Tune, AModelFilesBackendStays) {

@@ -24,7 +24,7 @@ namespace gabor {
 namespace {
 
 struct Options {
-  std::string model = "article", backend = "auto", input = "f32";
+  std::string model = "article", backend = "auto", precision = "fp32", input = "f32";
   int batch = 32, threads = 0;
   bool ops = false, eager = false, resident = false;
 };
@@ -51,7 +51,7 @@ class StepBench {
  public:
   explicit StepBench(const Options& o)
       : options_(o),
-        library_(make_library(o.backend, o.threads)),
+        library_(std::make_shared<Library>(make_library(o.backend, o.threads)->in_precision(o.precision))),
         plan_((o.eager ? compile_eager : compile)(find_model(o.model), *library_, plan_options(o))),
         parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
@@ -92,11 +92,11 @@ class StepBench {
     const auto [least, most] = std::minmax_element(times.begin(), times.end());
     fmt::print(
         R"({{"peer":"gabor","net":"{}","batch":{},"median_ms":{:.3f},"min_ms":{:.3f},"max_ms":{:.3f},"steps":{},)"
-        R"("rss_mib":{},"note":"gabor{}, {} input, {} parameters, {} MiB arena"}})"
+        R"("rss_mib":{},"note":"gabor{}, {}, {} input, {} parameters, {} MiB arena"}})"
         "\n",
         options_.model, options_.batch, median(times), *least, *most, times.size() * size_t(steps),
-        peak_mib(), options_.eager ? " eager" : "", options_.input, plan_.parameter_count(),
-        plan_.memory.arena_bytes >> 20);
+        peak_mib(), options_.eager ? " eager" : "", options_.precision, options_.input,
+        plan_.parameter_count(), plan_.memory.arena_bytes >> 20);
     if (const std::string fault = executor_.replay_fault(); !fault.empty())
       fmt::print(stderr, "gabor-bench: no graph: {}\n", fault);
   }
@@ -207,6 +207,8 @@ int main(int argc, char** argv) {
   step->add_option("--batch", options.batch)->check(CLI::Range(1, 65536));
   step->add_option("--input", options.input, "type of the pictures")->check(CLI::IsMember({"f32", "u8"}));
   step->add_option("--backend", options.backend);
+  step->add_option("--precision", options.precision, "of convolutions and dense layers")
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   step->add_option("--threads", options.threads, "0: all cores");
   step->add_flag("--eager", options.eager, "unfused, every value in bytes of its own: what planning saves");
   step->add_flag("--resident", options.resident, "the pictures are in the device's memory already");

@@ -9,28 +9,35 @@ namespace {
 
 using kernels::conv2d::Conv2dRung;
 
-// The convolution pinned to one rung. It keeps the device alive.
-class CudaConv2dVariant final : public Backend {
+// Convolution, and dense layers where it has one, by other kernels than the backend's own choice. It keeps the device alive.
+class CudaVariant final : public Backend {
  public:
-  CudaConv2dVariant(std::shared_ptr<Device> device, Conv2dRung rung)
+  CudaVariant(std::shared_ptr<Device> device, std::string_view name, std::string math,
+              std::unique_ptr<Conv2d> conv2d, std::unique_ptr<Dense> dense = nullptr)
       : device_(std::move(device)),
-        name_(fmt::format("{}/{}", cuda::kBackendName, kernels::conv2d::name_of(rung))),
-        tensor_(rung == Conv2dRung::tensor),
-        conv2d_(cuda::make_conv2d(cuda::gpu_of(*device_), rung)) {
+        name_(fmt::format("{}/{}", cuda::kBackendName, name)),
+        math_(std::move(math)),
+        conv2d_(std::move(conv2d)),
+        dense_(std::move(dense)) {
     ops_.conv2d = conv2d_.get();
+    ops_.dense = dense_.get();
   }
   std::string_view name() const override { return name_; }
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
-  Traits traits() const override { return {.math = tensor_ ? "tf32" : "fp32", .emulated = cuda::kEmulated}; }
+  Traits traits() const override { return {.math = math_, .emulated = cuda::kEmulated}; }
 
  private:
   std::shared_ptr<Device> device_;
-  std::string name_;
-  bool tensor_;
+  std::string name_, math_;
   std::unique_ptr<Conv2d> conv2d_;
+  std::unique_ptr<Dense> dense_;
   OpSet ops_;
 };
+
+// The precisions that tensor cores have for f32: names as of Traits::math, and of the variants.
+constexpr std::pair<const char*, kernels::Math> kRoundings[] = {{"tf32", kernels::Math::tf32},
+                                                                {"bf16", kernels::Math::bf16}};
 
 class CudaBackend final : public Backend {
  public:
@@ -54,11 +61,15 @@ class CudaBackend final : public Backend {
   const OpSet& ops() const override { return ops_; }
   Traits traits() const override { return {.emulated = cuda::kEmulated}; }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
-    std::vector<std::shared_ptr<const Backend>> pinned;
-    for (const Conv2dRung rung :
-         {Conv2dRung::direct, Conv2dRung::implicit_gemm, Conv2dRung::depthwise, Conv2dRung::tensor})
-      pinned.push_back(std::make_shared<CudaConv2dVariant>(device_, rung));
-    return pinned;
+    std::vector<std::shared_ptr<const Backend>> made;
+    for (const Conv2dRung rung : {Conv2dRung::direct, Conv2dRung::implicit_gemm, Conv2dRung::depthwise})
+      made.push_back(std::make_shared<CudaVariant>(device_, kernels::conv2d::name_of(rung), "fp32",
+                                                   cuda::make_conv2d(gpu_, rung)));
+    for (const auto& [math, rounding] : kRoundings)
+      made.push_back(std::make_shared<CudaVariant>(device_, math, math,
+                                                   cuda::make_rounding_conv2d(gpu_, rounding),
+                                                   cuda::make_rounding_dense(gpu_, rounding)));
+    return made;
   }
 
  private:

@@ -1,5 +1,5 @@
-// Convolutions by the rungs of kernels/conv2d. f32 in FFMA, but for the rung on tensor cores, which rounds the operands to
-// TF32 and is therefore asked for by name only.
+// Convolutions by the rungs of kernels/conv2d. f32 in FFMA, but for the rung on tensor cores, which rounds the operands
+// and is therefore only taken where that is asked for.
 #include "backends/cuda/alignment.h"
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
@@ -22,18 +22,19 @@ Conv2dPass of(Pass pass) {
 
 class CudaConv2d final : public Conv2d {
  public:
-  CudaConv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) : gpu_(gpu), pinned_(pinned) {}
+  CudaConv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned, kernels::Math math)
+      : gpu_(gpu), pinned_(pinned), math_(math) {}
 
-  Support supports(const Conv2dProblem& p, Pass) const override {
+  Support supports(const Conv2dProblem& p, Pass pass) const override {
     constexpr int64_t kMost = int64_t{1} << 39;  // of the direct kernel: results
     if (p.x_shape().count() >= kMost || p.y_shape().count() >= kMost)
       return Support::no("2^39 elements or more");
+    if (rounds()) return rounding_supports(p, pass);
     if (!pinned_ || *pinned_ == Conv2dRung::direct) return Support::yes();
     if (*pinned_ == Conv2dRung::depthwise) {
       const char* why = depthwise_refuses(p);
       return why ? Support::no(why) : Support::yes();
     }
-    if (*pinned_ == Conv2dRung::tensor && gpu_.capability < 80) return Support::no("needs sm_80 or newer");
     return implicit_gemm_fits(p) ? Support::yes() : Support::no("indices beyond 32 bits");
   }
 
@@ -56,23 +57,28 @@ class CudaConv2d final : public Conv2d {
              ConstTensorView b, TensorView y) const override {
     run(context, p, Pass::fprop, {x.data, w.data, y.data}, [&](Conv2dRung rung) {
       const float *in = x.as<float>(), *filters = w.as<float>(), *bias = b.as<float>();
+      void* const stream = context.stream.handle;
+      if (rung == Conv2dRung::tensor)
+        return tensor_fprop(p, kF32, in, filters, bias, y.as<float>(), stream, math_);
       auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_fprop
                              : rung == Conv2dRung::depthwise   ? depthwise_fprop
-                             : rung == Conv2dRung::tensor      ? tensor_fprop
                                                                : direct_fprop;
-      launcher(p, kF32, in, filters, bias, y.as<float>(), context.stream.handle);
+      launcher(p, kF32, in, filters, bias, y.as<float>(), stream);
     });
   }
 
   void dgrad(Context& context, const Conv2dProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
              GradMode mode) const override {
     run(context, p, Pass::dgrad, {dy.data, w.data, dx.data}, [&](Conv2dRung rung) {
+      const bool accumulate = mode == GradMode::accumulate;
+      void* const stream = context.stream.handle;
+      if (rung == Conv2dRung::tensor)
+        return tensor_dgrad(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), accumulate, stream,
+                            math_);
       auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_dgrad
                              : rung == Conv2dRung::depthwise   ? depthwise_dgrad
-                             : rung == Conv2dRung::tensor      ? tensor_dgrad
                                                                : direct_dgrad;
-      launcher(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), mode == GradMode::accumulate,
-               context.stream.handle);
+      launcher(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), accumulate, stream);
     });
   }
 
@@ -92,16 +98,23 @@ class CudaConv2d final : public Conv2d {
                         depthwise_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
       else if (rung == Conv2dRung::tensor)
         tensor_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                     tensor_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                     tensor_wgrad_slices(p, gpu_.multiprocessors), scratch, stream, math_);
       else
         direct_wgrad(p, kF32, in, grad, filters, bias, accumulate, stream);
     });
   }
 
  private:
+  bool rounds() const { return math_ != kernels::Math::fp32; }
+  Support rounding_supports(const Conv2dProblem& p, Pass pass) const {
+    if (gpu_.capability < kTensorCapability) return Support::no("needs sm_80 or newer");
+    if (!implicit_gemm_fits(p)) return Support::no("indices beyond 32 bits");
+    return rung(p, pass) == Conv2dRung::tensor ? Support::yes()
+                                               : Support::no("depthwise: bound by memory, not by products");
+  }
   Conv2dRung rung(const Conv2dProblem& p, Pass pass) const {
     if (pinned_) return *pinned_;
-    return conv2d_rung(p, of(pass), kF32, gpu_.capability, gpu_.multiprocessors);
+    return conv2d_rung(p, of(pass), kF32, gpu_.capability, gpu_.multiprocessors, rounds());
   }
 
   // launch(the rung for the problem, or the direct one where a tensor is not aligned for it).
@@ -115,12 +128,16 @@ class CudaConv2d final : public Conv2d {
 
   Gpu gpu_;
   std::optional<Conv2dRung> pinned_;
+  kernels::Math math_;
 };
 
 }  // namespace
 
 std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) {
-  return std::make_unique<CudaConv2d>(gpu, pinned);
+  return std::make_unique<CudaConv2d>(gpu, pinned, kernels::Math::fp32);
+}
+std::unique_ptr<Conv2d> make_rounding_conv2d(const Gpu& gpu, kernels::Math math) {
+  return std::make_unique<CudaConv2d>(gpu, std::nullopt, math);
 }
 
 }  // namespace gabor::cuda

@@ -1,8 +1,10 @@
-// Dense layers by the matrix products of kernels/gemm. f32 in FFMA: tensor cores would round the operands to TF32.
+// Dense layers by the matrix products of kernels/gemm. f32 in FFMA, unless a precision is asked for whose tensor cores round
+// the operands.
 #include <algorithm>
 
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "kernels/common/storage.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
 
@@ -17,12 +19,18 @@ gemm::Pass of(Pass pass) {
 
 class CudaDense final : public Dense {
  public:
-  explicit CudaDense(const Gpu& gpu) : gpu_{gpu.capability, gpu.multiprocessors} {}
+  CudaDense(const Gpu& gpu, kernels::Math math) : gpu_{gpu.capability, gpu.multiprocessors}, math_(math) {}
 
-  Support supports(const DenseProblem& p, Pass) const override {
+  Support supports(const DenseProblem& p, Pass pass) const override {
     // Indices of a row are 32 bits, and run past its end by a tile for each split.
     constexpr int64_t kMost = (int64_t{1} << 31) - gemm::kMaxSplits * 1024 - 1;
-    return std::max({p.N, p.C, p.K}) <= kMost ? Support::yes() : Support::no("N, C or K near 2^31");
+    if (std::max({p.N, p.C, p.K}) > kMost) return Support::no("N, C or K near 2^31");
+    if (!rounds()) return Support::yes();
+    if (gpu_.capability < kTensorCapability) return Support::no("needs sm_80 or newer");
+    const gemm::Rung rung = plan(p, pass).rung;
+    return rung == gemm::Rung::tensor_64 || rung == gemm::Rung::tensor_128
+               ? Support::yes()
+               : Support::no("few outputs: bound by memory, not by products");
   }
   size_t workspace_bytes(const DenseProblem& p, Pass pass) const override {
     return gemm::workspace_bytes(p, of(pass), plan(p, pass));
@@ -64,8 +72,11 @@ class CudaDense final : public Dense {
   }
 
  private:
+  bool rounds() const { return math_ != kernels::Math::fp32; }
   gemm::Plan plan(const DenseProblem& p, Pass pass) const {
-    return gemm::choose(p, of(pass), gemm::Storage::f32, false, gpu_);
+    gemm::Plan chosen = gemm::choose(p, of(pass), gemm::Storage::f32, rounds(), gpu_);
+    chosen.f32_as = math_;
+    return chosen;
   }
 
   template <class F>
@@ -77,10 +88,16 @@ class CudaDense final : public Dense {
   }
 
   gemm::Gpu gpu_;
+  kernels::Math math_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dense> make_dense(const Gpu& gpu) { return std::make_unique<CudaDense>(gpu); }
+std::unique_ptr<Dense> make_dense(const Gpu& gpu) {
+  return std::make_unique<CudaDense>(gpu, kernels::Math::fp32);
+}
+std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, kernels::Math math) {
+  return std::make_unique<CudaDense>(gpu, math);
+}
 
 }  // namespace gabor::cuda

@@ -24,10 +24,13 @@ namespace gabor::cuda {
 std::unique_ptr<ActivationOp> make_activation();
 std::unique_ptr<Add> make_add();
 std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu);
-// By the rung that suits a problem, or by that one always.
+// By the rung that suits a problem, or by that one always (not by the one on tensor cores).
 std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu,
                                     std::optional<kernels::conv2d::Conv2dRung> pinned = std::nullopt);
 std::unique_ptr<Dense> make_dense(const Gpu& gpu);
+// Both on tensor cores, with f32 rounded as math says (not fp32). What no such kernel is there for they do not support.
+std::unique_ptr<Conv2d> make_rounding_conv2d(const Gpu& gpu, kernels::Math math);
+std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, kernels::Math math);
 std::unique_ptr<Dropout> make_dropout();
 std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu);
 std::unique_ptr<Loss> make_loss();

@@ -9,8 +9,6 @@ namespace {
 
 using kernels::RoofMath;
 
-constexpr int kTensorCapability = 80;  // from here on there are the matrix instructions
-
 class CudaRoofs final : public Roofs {
  public:
   explicit CudaRoofs(const Gpu& gpu) : gpu_(gpu) {}

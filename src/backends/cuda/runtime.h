@@ -12,6 +12,8 @@ struct Gpu {
   int multiprocessors = 1;
 };
 
+constexpr int kTensorCapability = 80;  // from here on there are the matrix instructions that our kernels use
+
 extern const char* const kBackendName;  // "cuda" or "cuda_emulated"
 extern const bool kEmulated;            // Traits::emulated
 

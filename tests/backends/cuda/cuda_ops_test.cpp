@@ -68,6 +68,25 @@ TEST_F(CudaOps, Conv2dVariants) {
   }
   EXPECT_EQ(rungs, 3);
 }
+// Convolutions and dense layers in each precision that tensor cores have, within the budget of operands that are rounded to
+// it. A sum of few products comes near that now and then; were nothing rounded it would stay below a hundredth.
+TEST_F(CudaOps, Precisions) {
+  if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
+  const int64_t wanted = std::min(count, 300);
+  int precisions = 0;
+  for (const auto& variant : backend->variants()) {
+    const std::string math = variant->traits().math;
+    if (!variant->name().ends_with("/" + math)) continue;
+    precisions++;
+    const OpComparison rounding(variant, 20261126);
+    for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+      for (const OpReport& report : {rounding.conv2d(pass, int(wanted)), rounding.dense(pass, int(wanted))}) {
+        expect(report, wanted);
+        EXPECT_GT(report.worst, 0.05) << report.text();
+      }
+  }
+  EXPECT_EQ(precisions, 2);
+}
 TEST_F(CudaOps, DenseFprop) { expect(compare().dense(Pass::fprop, count)); }
 TEST_F(CudaOps, DenseDgrad) { expect(compare().dense(Pass::dgrad, count)); }
 TEST_F(CudaOps, DenseWgrad) { expect(compare().dense(Pass::wgrad, count)); }

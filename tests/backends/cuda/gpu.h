@@ -4,6 +4,7 @@
 
 #include "backends/cuda/backend.h"
 #include "core/error.h"
+#include "ops/dense.h"
 
 namespace gabor::testing {
 
@@ -17,6 +18,15 @@ class GpuTest : public ::testing::Test {
       if (e.code() != ErrorCode::device) throw;
       GTEST_SKIP() << e.what();
     }
+  }
+  // Why this GPU multiplies in fp32 alone; "": it has other precisions.
+  std::string only_fp32() const {
+    for (const auto& variant : backend->variants())
+      if (variant->name().ends_with("/tf32"))
+        return variant->ops()
+            .dense->supports({.N = 64, .C = 64, .K = 64, .activation = {}}, Pass::fprop)
+            .reason;
+    return "there is no variant in tf32";
   }
   std::shared_ptr<const Backend> backend;
 };

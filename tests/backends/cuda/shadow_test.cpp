@@ -50,6 +50,26 @@ TEST_F(CudaShadow, OfTheHostFindsItRight) {
   expect_right(shadow, checked_step(shadow));
 }
 
+// Ops that round their operands are judged by what that allows, the others as in fp32. The former's errors are a visible
+// share of that; had nothing been rounded it would be below a thousandth.
+TEST_F(CudaShadow, OfTheHostFindsLowerPrecisionRight) {
+  if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
+  const auto second = make_library("reference", 0);
+  for (const char* math : {"tf32", "bf16"}) {
+    SCOPED_TRACE(math);
+    const Library main = Library({backend}).in_precision(math);
+    Shadow shadow(main, *second);
+    const std::vector<ShadowCheck> checks = checked_step(shadow);
+    expect_right(shadow, checks);
+    const auto fraction = [&](const std::string& label) {
+      const auto at =
+          std::find_if(checks.begin(), checks.end(), [&](const ShadowCheck& c) { return c.label == label; });
+      return at == checks.end() ? -1 : at->fraction;
+    };
+    for (const char* rounded : {"a y", "a dw", "a dx"}) EXPECT_GT(fraction(rounded), 0.01) << rounded;
+  }
+}
+
 TEST_F(CudaShadow, FindsTheHostRight) {
   const auto main = make_library("cpu", 0);
   const Library second({backend});

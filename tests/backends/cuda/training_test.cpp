@@ -7,6 +7,7 @@
 #include "backends/cuda/gpu.h"
 #include "backends/cuda/tiny_net.h"
 #include "model/nets.h"
+#include "ops/budget.h"
 #include "temp_folder.h"
 #include "train/sets.h"
 #include "train/trainer.h"
@@ -61,23 +62,34 @@ Outcome train(const Library& library, const TrainConfig& c, int64_t stop_at = -1
   return {recorder.curve, recorder.epochs, weights};
 }
 
+// Passes of the tiny net's plan that run in that precision.
+int passes_in(const std::string& math, const Library& library, bool training) {
+  PlanOptions o;
+  o.input = {12, 12, 1}, o.classes = 2, o.training = training;
+  const Plan plan = compile(parse_model(testing::kTinyNet, "tiny"), library, o);
+  return int(std::count_if(plan.choices.begin(), plan.choices.end(),
+                           [&](const ChoiceRecord& c) { return c.backend.ends_with("/" + math); }));
+}
+
 class CudaTraining : public testing::GpuTest {};
 
 // Roundings differ, and training magnifies them. How much shows in a second run of the reference whose learning rate is
-// off by 2^-20, some sixteen roundings. Returns the reference's outcome.
-Outcome expect_loss_curve_of_reference(const Library& gpu, const TrainConfig& c) {
+// off by some sixteen roundings of that size; `times` as much is allowed. Returns the reference's outcome.
+Outcome expect_loss_curve_of_reference(const Library& gpu, const TrainConfig& c, double roundoff = kU,
+                                       double times = 16) {
   const auto reference = make_library("reference", 0);
   const Outcome want = train(*reference, c), got = train(gpu, c);
   TrainConfig nudged = c;
-  nudged.lr *= 1 + 0x1p-20f;
+  nudged.lr *= float(1 + 16 * roundoff);
   const double natural = testing::distance(train(*reference, nudged).curve, want.curve);
   const double off = testing::distance(got.curve, want.curve);
   std::cout << "loss " << want.curve.front() << " -> " << want.curve.back() << " in " << want.curve.size()
-            << " steps; cuda off by " << off << ", reference nudged by 2^-20 off by " << natural << "\n";
+            << " steps; cuda off by " << off << ", reference nudged by " << 16 * roundoff << " off by "
+            << natural << "\n";
   EXPECT_GT(natural, 0);
-  EXPECT_LT(off, 16 * natural);
+  EXPECT_LT(off, times * natural);
   for (size_t e = 0; e < want.epochs.size(); e++)
-    EXPECT_NEAR(got.epochs[e].val_loss, want.epochs[e].val_loss, 16 * natural + 1e-5) << e;
+    EXPECT_NEAR(got.epochs[e].val_loss, want.epochs[e].val_loss, times * natural + 1e-5) << e;
   return want;
 }
 
@@ -90,6 +102,26 @@ TEST_F(CudaTraining, HasItWithTwoLabelsToARow) {
   TrainConfig c = config();
   c.augment.mixup = 1, c.augment.cutmix = 0.5;
   expect_loss_curve_of_reference(Library({backend}), c);
+}
+
+// With operands rounded for tensor cores the curve is another one, as near as roundings of that size make it: a product is
+// off by two at most, and not all of them the same way as those of the nudged run.
+TEST_F(CudaTraining, HasItInLowerPrecision) {
+  if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
+  const Library exact({backend});
+  const Outcome fp32 = train(exact, config());
+  for (const char* math : {"tf32", "bf16"}) {
+    SCOPED_TRACE(math);
+    const Library rounding = exact.in_precision(math);
+    // Two of three convolutions, but for the depthwise one; the dense layers have few outputs, and the first is fused.
+    EXPECT_EQ(passes_in(math, rounding, true), 6);
+    EXPECT_EQ(passes_in(math, rounding, false), 0) << "what validates is fp32";
+    expect_loss_curve_of_reference(rounding, config(), operand_rounding(math), 1);
+    const Outcome got = train(rounding, config());
+    EXPECT_GT(testing::distance(got.curve, fp32.curve), 0);
+    EXPECT_LT(got.curve.back(), 0.8 * got.curve.front());
+    EXPECT_EQ(got.weights, train(rounding, config()).weights);
+  }
 }
 
 TEST_F(CudaTraining, ResumesBitForBit) {

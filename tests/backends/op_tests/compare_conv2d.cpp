@@ -11,7 +11,7 @@ Conv2dProblem without_activation(Conv2dProblem p) {
   return p;
 }
 
-void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, Judge& judge) {
+void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, double rounding, Judge& judge) {
   // Whole numbers stay exact through ReLU only.
   if (data == Data::integer && p.activation.kind != ActivationKind::none)
     p.activation = {ActivationKind::relu, 0};
@@ -35,13 +35,15 @@ void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, Judge& ju
                           biased ? absolute(b.wide).data() : nullptr, budget.data());
   const double n = double(p.reduction()) + 1;
   for (size_t i = 0; i < want.size(); i++) {
-    budget[i] = lipschitz(p.activation) * sum_budget(n, budget[i]) + activation_error(p.activation, want[i]);
+    budget[i] = lipschitz(p.activation) * product_budget(n, budget[i], rounding) +
+                activation_error(p.activation, want[i]);
     want[i] = reference::activate(p.activation, want[i]);
   }
-  judge.within("y", y.values<float>(), want, budget, p.activation.kind == ActivationKind::none ? n : 1);
+  judge.within("y", y.values<float>(), want, budget,
+               p.activation.kind == ActivationKind::none ? judged_terms(n, data, rounding) : 1);
 }
 
-void dgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, Judge& judge) {
+void dgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
   Input dy(trial, "dy", p.y_shape(), data), w(trial, "w", p.w_shape(), plain(data));
   GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
   Scratch scratch(trial, op.workspace_bytes(p, Pass::dgrad));
@@ -54,7 +56,8 @@ void dgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, Ju
   reference::conv2d_dgrad(p, absolute(dy.wide).data(), absolute(w.wide).data(), magnitude.data(),
                           GradMode::accumulate);
   const double n = double(p.R * p.S * (p.K / p.groups)) + 1;
-  judge.within("dx", dx.tensor.values<float>(), want, sum_budgets(n, magnitude), n);
+  judge.within("dx", dx.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+               judged_terms(n, data, rounding));
 }
 
 // dw when the zeros around x take part in the products: NaN where they meet an infinity.
@@ -72,7 +75,7 @@ std::vector<double> wgrad_through_padding(const Conv2dProblem& p, const std::vec
   return dw;
 }
 
-void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, Judge& judge) {
+void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
   const bool biased = trial.below(4) != 0;
   const GradMode mode = random_mode(trial);
   Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
@@ -98,19 +101,25 @@ void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, Ju
     for (size_t i = 0; i < want.size(); i++)
       if (std::isnan(other[i]) && std::isnan(got[i])) want[i] = other[i];
   }
+  // A kernel may take db with dw, as products of dy and 1.
   const double n = double(p.N * p.P() * p.Q()) + 1;
-  judge.within("dw", dw.tensor.values<float>(), want, sum_budgets(n, magnitude), n);
-  if (biased) judge.within("db", db.tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
+  judge.within("dw", dw.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+               judged_terms(n, data, rounding));
+  if (biased)
+    judge.within("db", db.tensor.values<float>(), want_b, product_budgets(n, magnitude_b, rounding),
+                 judged_terms(n, data, rounding));
 }
 
 }  // namespace
 
 OpComparison::Case OpComparison::conv2d_case(const Conv2dProblem& p, Pass pass) const {
   const Conv2d& op = *backend_->ops().conv2d;
-  return {to_string(p), op.supports(p, pass), [&op, p, pass](Trial& trial, Data data, Judge& judge) {
-            if (pass == Pass::fprop) fprop(op, p, trial, data, judge);
-            if (pass == Pass::dgrad) dgrad(op, p, trial, data, judge);
-            if (pass == Pass::wgrad) wgrad(op, p, trial, data, judge);
+  const double rounding = operand_rounding(backend_->traits().math);
+  return {to_string(p), op.supports(p, pass),
+          [&op, p, pass, rounding](Trial& trial, Data data, Judge& judge) {
+            if (pass == Pass::fprop) fprop(op, p, trial, data, rounding, judge);
+            if (pass == Pass::dgrad) dgrad(op, p, trial, data, rounding, judge);
+            if (pass == Pass::wgrad) wgrad(op, p, trial, data, rounding, judge);
           }};
 }
 

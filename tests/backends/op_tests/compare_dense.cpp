@@ -6,7 +6,7 @@
 namespace gabor::op_tests {
 namespace {
 
-void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, Judge& judge) {
+void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, double rounding, Judge& judge) {
   if (data == Data::integer && p.activation.kind != ActivationKind::none)
     p.activation = {ActivationKind::relu, 0};
   DenseProblem linear = p;
@@ -29,13 +29,15 @@ void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, Judge& judg
                          biased ? absolute(b.wide).data() : nullptr, budget.data());
   const double n = double(p.C) + 1;
   for (size_t i = 0; i < want.size(); i++) {
-    budget[i] = lipschitz(p.activation) * sum_budget(n, budget[i]) + activation_error(p.activation, want[i]);
+    budget[i] = lipschitz(p.activation) * product_budget(n, budget[i], rounding) +
+                activation_error(p.activation, want[i]);
     want[i] = reference::activate(p.activation, want[i]);
   }
-  judge.within("y", y.values<float>(), want, budget, p.activation.kind == ActivationKind::none ? n : 1);
+  judge.within("y", y.values<float>(), want, budget,
+               p.activation.kind == ActivationKind::none ? judged_terms(n, data, rounding) : 1);
 }
 
-void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judge& judge) {
+void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
   Input dy(trial, "dy", p.y_shape(), data), w(trial, "w", p.w_shape(), plain(data));
   GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
   Scratch scratch(trial, op.workspace_bytes(p, Pass::dgrad));
@@ -48,10 +50,11 @@ void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judg
   reference::dense_dgrad(p, absolute(dy.wide).data(), absolute(w.wide).data(), magnitude.data(),
                          GradMode::accumulate);
   const double n = double(p.K) + 1;
-  judge.within("dx", dx.tensor.values<float>(), want, sum_budgets(n, magnitude), n);
+  judge.within("dx", dx.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+               judged_terms(n, data, rounding));
 }
 
-void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judge& judge) {
+void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
   const bool biased = trial.below(4) != 0;
   const GradMode mode = random_mode(trial);
   Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
@@ -72,7 +75,8 @@ void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judg
   reference::dense_wgrad(p, absolute(x.wide).data(), absolute(dy.wide).data(), magnitude.data(),
                          magnitude_b.data(), GradMode::accumulate);
   const double n = double(p.N) + 1;
-  judge.within("dw", dw.tensor.values<float>(), want, sum_budgets(n, magnitude), n);
+  judge.within("dw", dw.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+               judged_terms(n, data, rounding));
   if (biased) judge.within("db", db.tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
 }
 
@@ -80,13 +84,15 @@ void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, Judg
 
 OpReport OpComparison::dense(Pass pass, int count) const {
   const Dense& op = *backend_->ops().dense;
+  const double rounding = operand_rounding(backend_->traits().math);
   const auto draw = [&](Random& random, int64_t) -> Case {
     DenseProblem p = random_dense(random);
     if (pass == Pass::fprop && random.below(2)) p.activation = random_activation(random);
-    return {to_string(p), op.supports(p, pass), [&op, p, pass](Trial& trial, Data data, Judge& judge) {
-              if (pass == Pass::fprop) fprop(op, p, trial, data, judge);
-              if (pass == Pass::dgrad) dgrad(op, p, trial, data, judge);
-              if (pass == Pass::wgrad) wgrad(op, p, trial, data, judge);
+    return {to_string(p), op.supports(p, pass),
+            [&op, p, pass, rounding](Trial& trial, Data data, Judge& judge) {
+              if (pass == Pass::fprop) fprop(op, p, trial, data, rounding, judge);
+              if (pass == Pass::dgrad) dgrad(op, p, trial, data, rounding, judge);
+              if (pass == Pass::wgrad) wgrad(op, p, trial, data, rounding, judge);
             }};
   };
   return sweep(std::string("dense ") + name_of(pass), count, kTries * count, draw, kAllData);

@@ -82,4 +82,15 @@ inline std::vector<double> sum_budgets(double n, std::vector<double> magnitudes)
   return magnitudes;
 }
 
+// Terms for Judge::within. A special value may be all there is to a sum, and then the rounding of its operand meets no other
+// to cancel with.
+inline double judged_terms(double n, Data data, double rounding) {
+  return rounding > 0 && data == Data::special ? 1 : n;
+}
+
+inline std::vector<double> product_budgets(double n, std::vector<double> magnitudes, double rounding) {
+  for (double& m : magnitudes) m = product_budget(n, m, rounding);
+  return magnitudes;
+}
+
 }  // namespace gabor::op_tests

@@ -59,16 +59,19 @@ Inputs inputs_of(const Case& c) {
   return in;
 }
 
+bool rounds_f32(const Case& c) {
+  return c.storage == Storage::f32 && (c.plan.rung == Rung::tensor_64 || c.plan.rung == Rung::tensor_128);
+}
+
 // The formula, and the budget: one rounding a product and a sum, those of bias, old value and splits besides, that of
-// the result to its storage type, and for TF32 those of both factors.
+// the result to its storage type, and for f32 on tensor cores those of both factors.
 template <class Result>
 void reference(const Case& c, const Inputs& in, Outcome& o) {
   const DenseProblem& p = c.problem;
   const bool fprop = c.pass == Pass::fprop, dgrad = c.pass == Pass::dgrad;
   const int64_t M = c.pass == Pass::wgrad ? p.K : p.N, N = fprop ? p.K : p.C;
   const int64_t depth = fprop ? p.C : dgrad ? p.K : p.N;
-  const bool tf32 =
-      c.storage == Storage::f32 && (c.plan.rung == Rung::tensor_64 || c.plan.rung == Rung::tensor_128);
+  const double factor_u = !rounds_f32(c) ? 0 : c.plan.f32_as == kernels::Math::bf16 ? 0x1p-8 : 0x1p-11;
   const double storage_u = std::is_same_v<Result, simt::half>       ? 0x1p-11
                            : std::is_same_v<Result, simt::bfloat16> ? 0x1p-8
                                                                     : 0;
@@ -86,7 +89,7 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
       if (fprop && p.activation.kind == ActivationKind::relu) sum = sum < 0 ? 0 : sum;
       if (c.accumulate) sum += in.old[m * N + n], magnitude += std::abs(in.old[m * N + n]);
       double budget = gabor::sum_budget(double(depth + c.plan.splits), magnitude);
-      if (tf32) budget += (2 * 0x1p-11 + 0x1p-22) * products;
+      budget += (2 * factor_u + factor_u * factor_u) * products;
       budget +=
           storage_u * (std::abs(sum) + budget) + (storage_u > 0 ? 0x1p-25 : 0);  // 2^-25: half's denormals
       o.want.push_back(sum);
@@ -143,6 +146,7 @@ std::string to_string(const Case& c) {
   return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " +
          kStorages[int(c.storage)] + " N=" + std::to_string(c.problem.N) +
          " C=" + std::to_string(c.problem.C) + " K=" + std::to_string(c.problem.K) +
+         (rounds_f32(c) && c.plan.f32_as == kernels::Math::bf16 ? " as bf16" : "") +
          " splits=" + std::to_string(c.plan.splits) + (c.data == Data::integer ? " integer" : "") +
          (c.bias ? " bias" : "") + (c.problem.activation.kind == ActivationKind::relu ? " relu" : "") +
          (c.accumulate ? " accumulate" : "") + " offset=" + std::to_string(c.offset) +
@@ -189,6 +193,7 @@ std::string first_failure(const Sweep& sweep) {
     c.problem.C = edge(random, sweep.largest);
     c.problem.K = edge(random, std::min(sweep.largest, sweep.largest_few));
     c.data = i % 3 == 0 ? Data::integer : Data::real;
+    if (i % 2 == 1) c.plan.f32_as = kernels::Math::bf16;
     c.offset = random() % 4 == 0 ? 1 : 0;
     const bool splits =
         sweep.rung != Rung::naive && !(sweep.rung == Rung::skinny && sweep.pass == Pass::dgrad);
