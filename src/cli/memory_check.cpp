@@ -23,22 +23,26 @@ double limit_of(const char* path) {
 }  // namespace
 
 TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
-                          const PlanOptions& whole) {
+                          const PlanOptions& whole, int64_t resident_pictures) {
   const int moments = s.train.optimizer.moments();
-  if (s.vram.empty()) return training_memory(graph, library, whole, s.train.samples_at_once(), moments);
+  const auto memory_of = [&] {
+    return training_memory(graph, library, whole, s.train.samples_at_once(), moments, resident_pictures);
+  };
+  if (s.vram.empty()) return memory_of();
   const auto limit = double(parse_bytes("--vram", s.vram));
   if (s.train.micro_batch == 0) {
-    const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit);
+    const MemoryFit fit = fit_micro_batch(graph, library, whole, moments, limit, resident_pictures);
     s.train.micro_batch = int(fit.micro_batch);  // recorded, so that a resumed run keeps it on any machine
     s.origin["micro-batch"] = "vram";
     return fit.memory;
   }
-  const TrainingMemory memory = training_memory(graph, library, whole, s.train.samples_at_once(), moments);
+  const TrainingMemory memory = memory_of();
   const double needed = memory.limited(library.device().kind());
   if (needed > limit)
     fail(ErrorCode::memory, "--vram",
-         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram,
-         s.train.samples_at_once(), limit_text(needed));
+         "{} is too little: {} pictures at a time{} need {}; leave out --micro-batch to fit it", s.vram,
+         s.train.samples_at_once(), resident_pictures > 0 ? " and the resident ones" : "",
+         limit_text(needed));
   return memory;
 }
 

@@ -29,7 +29,8 @@ class Executor {
   void reserve(int64_t n);
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
-  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
+  // the device's queued copies may use (Device::allocate_host); pictures may be in the device's own, written on
+  // Queue::upload. They are read until result() has waited for this forward; on the host, until backward has
   // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
   // (values.micro_batch; of as many samples as the plan has, but for the last), forward and backward of each follow in turn; the backward of all but the first adds to the
   // gradients of the parameters.

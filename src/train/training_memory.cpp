@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/problem/gather.h"
 #include "core/text.h"
 
 namespace gabor {
@@ -43,7 +44,7 @@ std::string limit_text(double bytes) {
 }
 
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
-                               int64_t micro, int moments) {
+                               int64_t micro, int moments, int64_t resident_pictures) {
   PlanOptions o = whole;
   o.batch = micro;
   o.training = true;
@@ -58,6 +59,9 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
+  if (resident_pictures > 0)
+    m.resident =
+        double((resident_pictures + micro) * resolved.input.count()) + double(micro) * sizeof(PictureRow);
   // The self-test of a checkpoint runs single pictures.
   size_t single = evaluation.memory.workspace_bytes;
   for (const auto& s : evaluation.steps) single = std::max(single, s->workspace_bytes(1));
@@ -68,20 +72,20 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
 }
 
 MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
-                          double limit) {
+                          double limit, int64_t resident_pictures) {
   const DeviceKind kind = library.device().kind();
   const bool divides = !compile(graph, library, whole).has_batch_statistics();
   double least = 0;
   for (int64_t micro = whole.batch;; micro = (micro + 1) / 2) {
-    MemoryFit fit{micro, training_memory(graph, library, whole, micro, moments)};
+    MemoryFit fit{micro, training_memory(graph, library, whole, micro, moments, resident_pictures)};
     const double needed = fit.memory.limited(kind);
     if (needed <= limit) return fit;
     least = least == 0 ? needed : std::min(least, needed);
     if (micro == 1 || !divides) break;
   }
   fail(ErrorCode::memory, "--vram",
-       "batches of {} need {}{}; give as much, or make --batch or the input smaller", whole.batch,
-       limit_text(least),
+       "batches of {}{} need {}{}; give as much, or make --batch or the input smaller", whole.batch,
+       resident_pictures > 0 ? " and the resident pictures" : "", limit_text(least),
        divides ? " even one picture at a time" : " (batch normalisation needs the whole batch at once)");
 }
 

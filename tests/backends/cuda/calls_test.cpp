@@ -19,15 +19,14 @@
 #include "train/sets.h"
 #include "train/trainer.h"
 
-// The linker sends calls of simt::host::run_grid here. Launches are put off, as a GPU's are; all on the one stream for work
-// that the device has.
+// The linker sends calls of simt::host::run_grid here. Launches are put off, as a GPU's are.
 #define RUN_GRID(prefix) prefix##_ZN5gabor4simt4host8run_gridERKNS1_6LaunchEPFvPvES5_
 extern "C" void RUN_GRID(__real_)(const gabor::simt::host::Launch&, void (*)(void*), void*);
 extern "C" void RUN_GRID(__wrap_)(const gabor::simt::host::Launch& launch, void (*body)(void*),
                                   void* closure) {
   std::vector<std::max_align_t> kept(launch.closure_bytes / sizeof(std::max_align_t) + 1);
   std::memcpy(kept.data(), closure, launch.closure_bytes);
-  gabor::testing::fake_cuda_launch([=, kept = std::move(kept)]() mutable {
+  gabor::testing::fake_cuda_launch(launch.stream, [=, kept = std::move(kept)]() mutable {
     RUN_GRID(__real_)(launch, body, kept.data());
   });
 }
@@ -121,6 +120,53 @@ TEST_F(CudaCalls, AStepAllocatesNothingAndWaitsOnlyForTheOneBefore) {
   EXPECT_EQ(calls.at("cudaMemcpyAsync"), 3 * 3);  // pictures, labels, the step's values
   EXPECT_LE(calls.at("cudaSetDevice"), 3 * 4);    // one a copy, one a launch
   EXPECT_TRUE(outcome.steps.warnings.empty());
+}
+
+// In the first epoch a batch is brought and kept, and then gathered; later it is gathered only. Both beside the kernels of the
+// step before: a gather that did not wait for what it needs, or was not waited for, would show as other weights.
+TEST_F(CudaCalls, AResidentStepBringsNoPictures) {
+  TrainConfig c = config();
+  c.epochs = 3, c.augment.flip = true, c.augment.translate = 2;
+  const auto run = [&](bool resident, bool hasty) {
+    testing::reset_fake_cuda();
+    fake_cuda().hasty = hasty;
+    c.resident = resident;
+    const Library library({make_cuda_backend()});
+    return train(library, testing::kTinyNet, 80, c);  // 8 steps an epoch, all whole
+  };
+  const Outcome streaming = run(false, false);
+  for (const bool hasty : {false, true}) {
+    const Outcome resident = run(true, hasty);
+    EXPECT_EQ(resident.weights, streaming.weights) << hasty;
+    EXPECT_EQ(resident.steps.losses, streaming.steps.losses) << hasty;
+    EXPECT_TRUE(resident.steps.warnings.empty());
+    for (const auto& [first, copies] : {std::pair{3, 5}, {11, 4}}) {
+      const std::map<std::string, int> calls =
+          calls_between(resident.steps, size_t(first), size_t(first + 3));
+      const std::set<std::string> allowed{"cudaSetDevice",   "cudaMemcpyAsync", "cudaStreamWaitEvent",
+                                          "cudaEventRecord", "cudaGraphLaunch", "cudaEventSynchronize"};
+      for (const auto& [name, n] : calls) EXPECT_TRUE(allowed.contains(name)) << name << " " << n;
+      EXPECT_EQ(calls.at("cudaGraphLaunch"), 3);
+      EXPECT_EQ(calls.at("cudaEventSynchronize"), 3 * 2);
+      // What the batch is made of, itself within the device, labels, the step's values; at first the pictures too.
+      EXPECT_EQ(calls.at("cudaMemcpyAsync"), 3 * copies);
+    }
+  }
+}
+
+// Parts of 3, 3 and 2 pictures, of an epoch's last batch 3 and 2.
+TEST_F(CudaCalls, ResidentPartsHaveTheBitsOfStreaming) {
+  TrainConfig c = config();
+  c.epochs = 3, c.micro_batch = 3, c.augment.flip = true;
+  const auto run = [&](bool resident) {
+    testing::reset_fake_cuda();
+    c.resident = resident;
+    const Library library({make_cuda_backend()});
+    return train(library, testing::kBarsNet, 87, c);
+  };
+  const Outcome streaming = run(false), resident = run(true);
+  EXPECT_EQ(resident.weights, streaming.weights);
+  EXPECT_EQ(resident.steps.losses, streaming.steps.losses);
 }
 
 // Kernels of a training step, Adam included: more of them are a step back.

@@ -92,6 +92,17 @@ TEST_F(CudaTraining, HasItWithTwoLabelsToARow) {
   expect_loss_curve_of_reference(Library({backend}), c);
 }
 
+TEST_F(CudaTraining, HasTheBitsOfStreamingWithResidentPictures) {
+  const Library gpu({backend});
+  TrainConfig c = config();
+  c.augment.translate = 3;
+  const Outcome streaming = train(gpu, c);
+  c.resident = true;
+  const Outcome resident = train(gpu, c);
+  EXPECT_EQ(resident.weights, streaming.weights);
+  EXPECT_EQ(resident.curve, streaming.curve);
+}
+
 TEST_F(CudaTraining, ResumesBitForBit) {
   const Library gpu({backend});
   const testing::TempFolder whole_folder, part_folder;
