@@ -58,7 +58,7 @@ class Device {
   virtual void* allocate_host(size_t bytes);
   virtual void release_host(void* data, size_t bytes) noexcept;
   // As copy_to and copy_from, but only queued. host: in memory of allocate_host, left alone until a Mark that is set
-  // afterwards has been reached; for queue_copy_to it may be the device's own memory too.
+  // afterwards has been reached.
   virtual void queue_copy_to(void* device, const void* host, size_t bytes, Queue queue);
   virtual void queue_copy_from(void* host, const void* device, size_t bytes, Queue queue);
   virtual std::unique_ptr<Mark> mark();

@@ -29,13 +29,15 @@ class Executor {
   void reserve(int64_t n);
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
-  // the device's queued copies may use (Device::allocate_host); pictures may be in the device's own, written on
-  // Queue::upload. They are read until result() has waited for this forward; on the host, until backward has
+  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
   // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
   // (values.micro_batch; of as many samples as the plan has, but for the last), forward and backward of each follow in turn; the backward of all but the first adds to the
   // gradients of the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void backward();
+  // Where the next forward's n pictures may be made on the device, by work on Queue::upload; given to it from there, they are
+  // not copied. The host's is allocated when first asked for.
+  TensorView image_input(int64_t n);
   // forward, backward and then update (if any), which moves the parameters, as one unit (device/queue.h, Replay): what
   // update queues may differ from step to step by values.update alone, and it may be called twice or not at all. A device
   // that works by itself has only queued it when this returns.
@@ -70,7 +72,7 @@ class Executor {
   Device& device() const { return context_.device; }
 
  private:
-  // A batch on a device that is not the host, with its StepValues. There are two: one is filled while the other is worked
+  // A batch on a device that is not the host, with its StepValues; on the host images alone, if any. There are two: one is filled while the other is worked
   // on.
   struct Input {
     Buffer images, labels, values;

@@ -20,7 +20,6 @@ ResidentSet::ResidentSet(const Library& library, std::shared_ptr<const Dataset> 
       upload_{library.device(), library.device().stream_of(Queue::upload)},
       pictures_(library.device(), samples_.size() * picture_bytes_),
       rows_(library.device(), size_t(at_once) * sizeof(PictureRow)),
-      batch_(library.device(), size_t(at_once) * picture_bytes_),
       places_(dataset_->size()) {
   if (!loading.augment.only_moves())
     fail(ErrorCode::usage, "resident pictures", "a device can move and mirror them, no more");
@@ -70,7 +69,7 @@ void ResidentSet::draw_rows(const Batch& batch) {
   }
 }
 
-ConstTensorView ResidentSet::rows(const Batch& batch, int64_t first, int64_t count) {
+void ResidentSet::make(const Batch& batch, int64_t first, int64_t count, TensorView to) {
   Device& device = upload_.device;
   if (batch.pixels) {
     const size_t place = size_t(batch.step) * size_t(loading_.batch) + size_t(first);
@@ -83,10 +82,8 @@ ConstTensorView ResidentSet::rows(const Batch& batch, int64_t first, int64_t cou
                        size_t(count) * sizeof(PictureRow), Queue::upload);
   GatherProblem part = problem_;
   part.N = count;
-  const TensorView made{batch_.data(), {count, part.H, part.W, part.C}, DType::u8};
   gather_->forward(upload_, part, {pictures_.data(), {part.pictures, part.H, part.W, part.C}, DType::u8},
-                   static_cast<const PictureRow*>(rows_.data()), made);
-  return made;
+                   static_cast<const PictureRow*>(rows_.data()), to);
 }
 
 }  // namespace gabor

@@ -16,7 +16,7 @@ namespace gabor {
 class ResidentSet {
  public:
   // samples: of the training set. loading: as streaming would have it; its augmentation only moves. at_once: rows that
-  // rows() is asked for at most. Throws Error{memory} when the set does not fit, Error{device} when no backend gathers.
+  // make() is asked for at most. Throws Error{memory} when the set does not fit, Error{device} when no backend gathers.
   ResidentSet(const Library& library, std::shared_ptr<const Dataset> dataset, std::vector<uint32_t> samples,
               const LoaderOptions& loading, int64_t at_once);
 
@@ -28,12 +28,11 @@ class ResidentSet {
   // The epoch's next batch where the set is whole: samples and labels, as the loader hands them out, and no pixels. Null at
   // the end. It lives until the second call after this one.
   Batch* next();
-  // Where it is not whole: a batch of the loader's, not augmented, which is then kept by rows().
+  // Where it is not whole: a batch of the loader's, not augmented, which is then kept by make().
   void expect(const Batch& batch);
 
-  // Queues, on Queue::upload, what brings rows first .. first + count - 1 of the batch that came last, augmented; they are
-  // valid for what is queued there next, until the next call.
-  ConstTensorView rows(const Batch& batch, int64_t first, int64_t count);
+  // Queues, on Queue::upload, what makes rows first .. first + count - 1 of the batch that came last, augmented, in `to`.
+  void make(const Batch& batch, int64_t first, int64_t count, TensorView to);
 
  private:
   // What of a batch is on the host. There are two: the device may still read that of the batch before.
@@ -56,7 +55,7 @@ class ResidentSet {
   ChoiceRecord choice_;
   const Gather* gather_;
   Context upload_;
-  Buffer pictures_, rows_, batch_;  // the set; of one part: what it is made of, and itself
+  Buffer pictures_, rows_;  // the set; what one part is made of
   std::array<Slot, 2> slots_;
   std::vector<Place> places_;    // by index into the data set
   std::vector<uint32_t> order_;  // of the epoch

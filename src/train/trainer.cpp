@@ -145,7 +145,7 @@ struct Trainer::State {
       const int64_t count = std::min(at_once, total - first);
       const bool last = first + count == total;
       values.micro_batch = uint32_t(first / at_once);
-      const TrainingPictures::Part part = pictures.part(batch, first, count);
+      const TrainingPictures::Part part = pictures.part(batch, first, count, executor);
       executor.step(part.pixels, part.labels, counted ? 1.0f / float(counted) : 0.0f, values,
                     last && counted ? update_by_reference : none);
       if (last) progress.step++, progress.global_step++;

@@ -31,8 +31,7 @@ struct TrainConfig {
   BadPolicy bad_policy = BadPolicy::skip;
   std::shared_ptr<PictureCache>
       cache;  // of the data set, in this form; null: pictures are decoded each epoch
-  // Training pictures stay on the device after the first epoch (training_pictures.h): augment.only_moves(), and where
-  // there is not enough memory for that, Error{memory} when the run begins.
+  // Training pictures stay on the device after the first epoch (training_pictures.h): augment.only_moves().
   bool resident = false;
   int overfit = 0;          // > 0: train and validate on that many training samples, for debugging
   int max_steps = 0;        // > 0: stop the run after that many steps in all (--dry-run: 2)

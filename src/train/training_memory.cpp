@@ -59,9 +59,12 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
-  if (resident_pictures > 0)
+  if (resident_pictures > 0) {
+    // The host, where a step reads the loader's batches in place, has memory to make its own in besides.
+    const int64_t made = library.device().kind() == DeviceKind::host ? 2 * micro : 0;
     m.resident =
-        double((resident_pictures + micro) * resolved.input.count()) + double(micro) * sizeof(PictureRow);
+        double((resident_pictures + made) * resolved.input.count()) + double(micro) * sizeof(PictureRow);
+  }
   // The self-test of a checkpoint runs single pictures.
   size_t single = evaluation.memory.workspace_bytes;
   for (const auto& s : evaluation.steps) single = std::max(single, s->workspace_bytes(1));

@@ -19,7 +19,7 @@ struct TrainingMemory {
   double evaluation = 0;  // arena and workspace of the plan that validates
   double loaders = 0;     // the rings of both loaders, on the host: there a step reads in place
   double resident =
-      0;  // the training pictures, where they stay on the device, and what a batch of them needs there
+      0;  // the training pictures, where they stay on the device, and what makes a batch of them there
   double saving = 0;  // a checkpoint with the optimizer's moments while it is written, on the host
   double step() const { return arena + workspace + parameters + images; }
   // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;

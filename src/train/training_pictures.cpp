@@ -42,9 +42,13 @@ void TrainingPictures::release(Batch* batch) {
   if (streaming_) loader_.release(batch);
 }
 
-TrainingPictures::Part TrainingPictures::part(const Batch& batch, int64_t first, int64_t count) {
-  return {set_ ? set_->rows(batch, first, count) : rows(batch.pixels, first, count),
-          rows(batch.labels, first, count)};
+TrainingPictures::Part TrainingPictures::part(const Batch& batch, int64_t first, int64_t count,
+                                              Executor& executor) {
+  const ConstTensorView labels = rows(batch.labels, first, count);
+  if (!set_) return {rows(batch.pixels, first, count), labels};
+  const TensorView made = executor.image_input(count);
+  set_->make(batch, first, count, made);
+  return {made, labels};
 }
 
 }  // namespace gabor

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 
+#include "model/executor.h"
 #include "train/resident_set.h"
 
 namespace gabor {
@@ -20,12 +21,11 @@ class TrainingPictures {
   void release(Batch* batch);
   const Loader& loader() const { return loader_; }  // what it did, and which files were bad
 
-  // Rows first .. first + count - 1 of the batch that came last, as Executor::step takes them; they are valid until the
-  // next call.
+  // Rows first .. first + count - 1 of the batch that came last, for the executor's next step.
   struct Part {
     ConstTensorView pixels, labels;
   };
-  Part part(const Batch& batch, int64_t first, int64_t count);
+  Part part(const Batch& batch, int64_t first, int64_t count, Executor& executor);
 
  private:
   std::optional<ResidentSet> set_;
