@@ -8,7 +8,7 @@
 // No FLOP, 32 bytes a thread. A plain copy is some 40 instructions: DRAM-bound. A moved picture takes 16 loads of a byte,
 // which neighbouring threads find in the L1 cache, and some 200 instructions for these 32 bytes: a warp's 1 KiB takes 28
 // cycles of an H200 multiprocessor's share of 4.8 TB/s and 50 of its issue slots, 84 and 50 on a GTX 1660 Ti (288 GB/s).
-// The article's batch, 128 of 300x300x3: 69 MB, 14 to 26 us and 0.24 ms, beside the step's kernels.
+// The article's batch, 128 of 300x300x3: 69 MB, 16 to 26 us and 0.24 ms, beside the step's kernels.
 #pragma once
 #include "kernels/common/fast_divide.cuh"
 #include "kernels/common/pack.h"

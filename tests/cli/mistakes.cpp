@@ -102,7 +102,7 @@ const std::vector<Mistake>& training_mistakes() {
       {"ResidentOverTheLimit",
        {"train", "photos", "--size", "8x8", "--vram", "10KB", "--resident", "on", "--backend", "reference"},
        4,
-       "gabor: error: --vram: batches of 128 and the resident pictures need 140KB even one picture at a "
+       "gabor: error: --vram: batches of 128 and the resident pictures need 141KB even one picture at a "
        "time; "
        "give as much, or make --batch or the input smaller"},
       {"MicroBatchOfBatchNorm",
