@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(Config::kThreads) gather_naive(GatherParams g,
   if (at >= g.count) return;
   const int64_t pixel = at / g.C, line = pixel / g.W;
   const GatherLine source(g, g.rows[line / g.H], int(line % g.H));
-  y[at] = source.value(int(pixel % g.W), int(at % g.C));
+  y[at] = source.pixel(int(pixel % g.W))[at % g.C];
 }
 
 }  // namespace gabor::kernels

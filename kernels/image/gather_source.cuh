@@ -33,7 +33,7 @@ struct GatherLine {
         C(g.C),
         first((row.flip ? g.W - 1 : 0) - row.right),
         step(row.flip ? -1 : 1) {}
-  __device__ uint8_t value(int w, int c) const { return from[mirrored_in(first + w * step, W) * C + c]; }
+  __device__ const uint8_t* pixel(int w) const { return from + mirrored_in(first + w * step, W) * C; }
 };
 
 }  // namespace gabor::kernels

@@ -4,11 +4,11 @@
 //
 // Results are those of rung 1, bit for bit. x: any alignment. y: aligned to 16 bytes, smaller than 2^31. The 16 bytes may
 // belong to two pictures, or more where these are tiny; the last thread may have fewer. A thread owns 16 bytes, a block
-// kThreads * 16 neighbouring ones. No shared memory.
+// kThreads * 16 neighbouring ones. No shared memory; at most 64 registers.
 // No FLOP, 32 bytes a thread. A plain copy is some 40 instructions: DRAM-bound. A moved picture takes 16 loads of a byte,
-// which neighbouring threads find in the L1 cache, and some 200 instructions for these 32 bytes: a warp's 1 KiB takes 28
-// cycles of an H200 multiprocessor's share of 4.8 TB/s and 50 of its issue slots, 84 and 50 on a GTX 1660 Ti (288 GB/s).
-// The article's batch, 128 of 300x300x3: 69 MB, 16 to 26 us and 0.24 ms, beside the step's kernels.
+// which neighbouring threads find in the L1 cache, and by estimate 250 instructions: a warp's 1 KiB takes 50 cycles of an
+// H200 multiprocessor's share of 4.8 TB/s and 63 of its issue slots, 150 and 63 on a GTX 1660 Ti (288 GB/s). The article's
+// batch, 128 of 300x300x3: 69 MB, 16 us (moved: 20) and 0.24 ms, beside the step's kernels. No GPU has run it yet.
 #pragma once
 #include "kernels/common/fast_divide.cuh"
 #include "kernels/common/pack.h"
@@ -60,24 +60,28 @@ __global__ void __launch_bounds__(Config::kThreads) gather_vector(GatherVectorPa
   int h = a.line.split(c);
   int w = a.channels.split(c);
   GatherLine source(g, row, h);
+  const uint8_t* pixel = source.pixel(w);
   Vector v;
   GABOR_UNROLL
   for (int i = 0; i < kVector; ++i) {
-    v.e[i] = i < bytes ? source.value(w, c) : uint8_t{0};
+    v.e[i] = i < bytes ? pixel[c] : uint8_t{0};
     if (++c < g.C) continue;
     c = 0;
-    if (++w < g.W) continue;
-    w = 0;
-    if (++h == g.H) {
-      h = 0;
-      if (i + 1 < bytes) row = g.rows[++n];
+    if (++w == g.W) {
+      w = 0;
+      if (++h == g.H) {
+        h = 0;
+        if (i + 1 < bytes) row = g.rows[++n];
+      }
+      source = GatherLine(g, row, h);
     }
-    source = GatherLine(g, row, h);
+    pixel = source.pixel(w);
   }
   if (bytes == kVector) {
     simt::store(y + begin, v);
   } else {
-    for (int i = 0; i < bytes; ++i) y[begin + i] = v.e[i];
+    GABOR_UNROLL  // an index that is known keeps v in registers
+        for (int i = 0; i < kVector; ++i) if (i < bytes) y[begin + i] = v.e[i];
   }
 }
 
