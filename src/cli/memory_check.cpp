@@ -23,7 +23,7 @@ double limit_of(const char* path) {
 }  // namespace
 
 TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
-                          const PlanOptions& whole) {
+                          const PlanOptions& whole, int64_t resident_pictures) {
   const int moments = s.train.optimizer.moments();
   const bool drop = s.recompute == Recompute::as_needed;
   PlanOptions options = whole;
@@ -32,17 +32,17 @@ TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& l
   const double limit = s.vram.empty() ? HUGE_VAL : double(parse_bytes("--vram", s.vram));
   MemoryFit fit;
   if (!s.vram.empty() && s.train.micro_batch == 0) {
-    fit = fit_micro_batch(graph, library, options, moments, limit, drop);
+    fit = fit_micro_batch(graph, library, options, moments, limit, drop, resident_pictures);
     s.train.micro_batch = int(fit.micro_batch);  // recorded, so that a resumed run keeps it on any machine
     s.origin["micro-batch"] = "vram";
   } else {
-    fit = fit_arena(graph, library, options, micro, moments, limit, drop);
+    fit = fit_arena(graph, library, options, micro, moments, limit, drop, resident_pictures);
   }
   s.train.arena_limit = fit.arena_limit;
   if (const double needed = fit.memory.limited(library.device().kind()); needed > limit)
     fail(ErrorCode::memory, "--vram",
-         "{} is too little: {} pictures at a time need {}; leave out --micro-batch to fit it", s.vram, micro,
-         limit_text(needed));
+         "{} is too little: {} pictures at a time{} need {}; leave out --micro-batch to fit it", s.vram,
+         micro, resident_pictures > 0 ? " and the resident ones" : "", limit_text(needed));
   return fit.memory;
 }
 

@@ -6,9 +6,9 @@ namespace gabor {
 
 // What training by these settings holds at its largest. Where --vram is given and --micro-batch is not, it sets the
 // largest micro-batch that fits. whole: options of the plan for a whole batch. Throws Error{memory} when it is more
-// than --vram.
+// than --vram. resident_pictures: as training_memory takes it.
 TrainingMemory fit_memory(TrainSettings& s, const Graph& graph, const Library& library,
-                          const PlanOptions& whole);
+                          const PlanOptions& whole, int64_t resident_pictures = 0);
 
 // Bytes this process may use: the machine's memory, or the control group's limit when that is smaller.
 double machine_bytes();

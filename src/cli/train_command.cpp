@@ -16,6 +16,7 @@
 #include "cli/memory_check.h"
 #include "cli/output_file.h"
 #include "cli/precision.h"
+#include "cli/resident_choice.h"
 #include "cli/run_folder.h"
 #include "cli/stop_signal.h"
 #include "cli/train_input.h"
@@ -112,13 +113,12 @@ TrainSettings resumed_settings(const Request& r, const Checkpoint& checkpoint, c
     apply_setting(s, name, value, "option, on resuming");
     // Another path is fine as long as the data is the same, which the trainer checks by its fingerprint.
     const bool free = name == "epochs" || name == "threads" || name == "shadow" || name == "data" ||
-                      name.starts_with("cache");
+                      name == "resident" || name.starts_with("cache");
     if (free || setting_value(s, name) == before) continue;
-    fail(
-        ErrorCode::usage, "--" + name,
-        "is '{}' in this run; a resumed run keeps its options (--epochs, --threads, --cache and --shadow may "
-        "change)",
-        printable(before));
+    fail(ErrorCode::usage, "--" + name,
+         "is '{}' in this run; a resumed run keeps its options (--epochs, --threads, --cache, --resident and "
+         "--shadow may change)",
+         printable(before));
   }
   return s;
 }
@@ -143,14 +143,24 @@ std::string run_name(const Graph& graph, const TrainSettings& s) {
   return path_name(model) + "-" + (s.data.empty() ? "demo" : path_name(name));
 }
 
-// Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
-// anything is drawn, allocated or saved; and chooses the micro-batch, and what is computed again, where --vram asks for it.
-Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes) {
+PlanOptions whole_options(const TrainSettings& s, int64_t classes) {
   PlanOptions o;
   o.batch = s.train.batch;
   o.input = {s.size.height, s.size.width, s.channels ? s.channels : 3};
   o.classes = classes;
-  check_memory(fit_memory(s, graph, library, o).limited(DeviceKind::host), machine_bytes());
+  return o;
+}
+
+// Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
+// anything is drawn, allocated or saved; and chooses the micro-batch, and what is computed again, where --vram asks
+// for it. resident: pictures that
+// have to fit on the device.
+Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes,
+               int64_t resident = 0) {
+  PlanOptions o = whole_options(s, classes);
+  TrainingMemory memory = fit_memory(s, graph, library, o, resident);
+  if (library.device().kind() != DeviceKind::host) memory.resident = 0;  // not in the machine's memory
+  check_memory(memory.limited(DeviceKind::host), machine_bytes());
   o.batch = s.train.samples_at_once();
   o.arena_limit = s.train.arena_limit;
   return compile(graph, library, o);
@@ -241,10 +251,11 @@ int train(const Invocation& call, const Request& request) {
   const std::string input_reason = choose_input(s, graph, *data.dataset, *library);
   if (resumed) check_resumed(*resumed, request, s, *data.dataset, library);
   const int64_t classes = int64_t(data.dataset->classes().size());
-  const Plan untuned = fit_model(s, graph, *library, classes);
+  const int64_t demanded = demanded_pictures(s, data);
+  const Plan untuned = fit_model(s, graph, *library, classes, demanded);
   if (folder) {  // a dry run saves nothing, measurements neither
     library = tuned_library(library, untuned, s, resumed.has_value(), progress_style().terminal);
-    fit_model(s, graph, *library, classes);  // another kernel may want another workspace
+    fit_model(s, graph, *library, classes, demanded);  // another kernel may want another workspace
     if (shadow) shadow.emplace(s, *library, out);
   }
   DataSplits used = data;
@@ -257,6 +268,12 @@ int train(const Invocation& call, const Request& request) {
   if (request.dry_run || s.train.overfit > 0) each_epoch.clear();  // too few for a file that is of use later
   const CacheChoice cache = choose_cache(s, *data.dataset, each_epoch);
   s.train.cache = cache.cache;
+  const ResidentChoice resident =
+      choose_resident(s,
+                      training_memory(graph, *library, whole_options(s, classes), s.train.samples_at_once(),
+                                      s.train.optimizer.moments(), resident_pictures(s, used)),
+                      library->device());
+  s.train.resident = resident.resident;
   s.train.loader_threads = s.threads > 1 ? s.threads - 1 : s.threads;
   s.train.out = out;
   s.train.config_text = config_toml(s, call.program);
@@ -281,7 +298,7 @@ int train(const Invocation& call, const Request& request) {
   if (folder) write_text(out + "/config.toml", s.train.config_text);
   if (!request.json) {
     fmt::print("{}\n", train_header(data, s, trainer.plan(), *library, input_reason,
-                                    (cache.cache ? "" : "none: ") + cache.text, out));
+                                    (cache.cache ? "" : "none: ") + cache.text, resident.text, out));
     std::fflush(stdout);
   } else if (const PrecisionUse use = precision_use(trainer.plan(), *library);
              use.lower == 0 && use.precision != "fp32") {

@@ -95,7 +95,7 @@ std::string pace_text(const TrainOutcome& o) {
 
 std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan& plan,
                          const Library& library, const std::string& input_reason, const std::string& cache,
-                         const std::string& folder) {
+                         const std::string& pictures, const std::string& folder) {
   std::string out = fmt::format("data     {}: {} classes ({})\n",
                                 s.data.empty() ? "the embedded demo set" : printable(s.data),
                                 d.dataset->classes().size(), class_counts(d));
@@ -107,6 +107,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
   out += fmt::format("input    {}: {}\n", plan.options.input.str(), input_reason);
   if (s.train.augment != AugmentSpec{}) out += fmt::format("augment  {}\n", augment_text(s.train.augment));
   out += fmt::format("cache    {}\n", cache);
+  out += fmt::format("pictures {}\n", pictures);
   out += fmt::format("backend  {} on {}; {} for activations at batch {}{}\n",
                      join(library.names(), ", then "), library.device().name(),
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),

@@ -23,10 +23,10 @@ struct TrainOutcome {
   std::optional<ShadowSummary> shadow{};
 };
 
-// Before the first step: data, model, input, cache, backends, run folder.
+// Before the first step: data, model, input, cache, pictures (choose_resident), backends, run folder.
 std::string train_header(const DataSplits& data, const TrainSettings& s, const Plan& plan,
                          const Library& library, const std::string& input_reason, const std::string& cache,
-                         const std::string& folder);
+                         const std::string& pictures, const std::string& folder);
 
 // Afterwards: the table of epochs, the best one, where everything is, and the commands to go on with.
 std::string train_footer(const TrainOutcome& o);

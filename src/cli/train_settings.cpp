@@ -193,6 +193,12 @@ const std::vector<Setting>& train_setting_table() {
       {"cache-limit", kNumber, "GIB", "of all caches in that folder; the longest unused are removed (20)",
        [](S& s, Text o, Text v) { s.cache_limit = parse_number(o, v, 0, 1e6); },
        [](const S& s) { return show(s.cache_limit); }},
+      {"resident", kText, "auto|on|off",
+       "training pictures stay in the device's memory after the first epoch (auto: on a GPU, when they fit)",
+       [](S& s, Text o, Text v) {
+         s.resident = parse_choice(o, v, {"auto", "on", "off"});
+       },
+       [](const S& s) { return s.resident; }},
       {"shadow", kText, "NAME:EVERY",
        "check every EVERYth step, op by op, on a second backend; stop when a result is over its error "
        "budget, e.g. "

@@ -35,8 +35,9 @@ struct TrainSettings {
   Recompute recompute = Recompute::as_needed;
   int threads = 0;  // 0: all the machine has
   std::string init;
-  std::string cache = "auto";  // of decoded pictures: auto, none, or a folder
-  double cache_limit = 20;     // GiB, of all caches in the folder
+  std::string cache = "auto";     // of decoded pictures: auto, none, or a folder
+  double cache_limit = 20;        // GiB, of all caches in the folder
+  std::string resident = "auto";  // training pictures stay on the device: auto, on, off (resident_choice.h)
   ShadowSettings shadow;
   TrainConfig train;  // out, config_text, seed of the split and preprocess are filled in from the rest
 

@@ -88,6 +88,13 @@ void CudaDevice::release(void* data, size_t) noexcept {
   cudaFree(data);  // waits for the work that may use it; a device that is lost has nothing to give back
 }
 
+size_t CudaDevice::free_bytes() const {
+  make_current();
+  size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for its free memory");
+  return free;
+}
+
 void* CudaDevice::allocate_host(size_t bytes) {
   make_current();
   void* data = nullptr;

@@ -18,7 +18,10 @@ class CudaDevice final : public Device {
   void copy_to(void* device, const void* host, size_t bytes) override;
   void copy_from(void* host, const void* device, size_t bytes) override;
   void zero(void* device, size_t bytes) override;
-  StreamRef stream() const override { return stream_of(Queue::work); }
+  size_t free_bytes() const override;
+  StreamRef stream_of(Queue queue) const override {
+    return {(queue == Queue::work ? stream_ : upload_).get()};
+  }
   std::unique_ptr<Stopwatch> stopwatch() override;  // by events on the stream
   bool asynchronous() const override { return true; }
   void* allocate_host(size_t bytes) override;
@@ -31,7 +34,6 @@ class CudaDevice final : public Device {
   void make_current() const;                      // for the calling thread
   int capability() const { return capability_; }  // 10 major + minor
   int multiprocessors() const { return multiprocessors_; }
-  StreamRef stream_of(Queue queue) const { return {(queue == Queue::work ? stream_ : upload_).get()}; }
   // status: a cudaError_t. Throws Error{device} with the device's name, what was being done and CUDA's text.
   void check(int status, const char* what) const;
 

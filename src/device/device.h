@@ -41,9 +41,13 @@ class Device {
   virtual void copy_to(void* device, const void* host, size_t bytes) = 0;
   virtual void copy_from(void* host, const void* device, size_t bytes) = 0;
   virtual void zero(void* device, size_t bytes) = 0;
-  // The queue that ops are given. The copies above and zero() come after all that is queued there, and are complete
-  // when they return.
-  virtual StreamRef stream() const { return {}; }
+  // What allocate() may still give; SIZE_MAX where the device does not tell.
+  virtual size_t free_bytes() const { return SIZE_MAX; }
+  // A queue as ops take it.
+  virtual StreamRef stream_of(Queue) const { return {}; }
+  // The one that ops are given in a step. The copies above and zero() come after all that is queued there, and are
+  // complete when they return.
+  StreamRef stream() const { return stream_of(Queue::work); }
   // The one here reads the host's clock and waits for the stream by a small copy. A device with timers of its own
   // overrides it. The stopwatch may not outlive the device.
   virtual std::unique_ptr<Stopwatch> stopwatch();

@@ -73,6 +73,14 @@ void Executor::check(ConstTensorView images, ConstTensorView labels) const {
          plan_->options.input.str());
 }
 
+TensorView Executor::image_input(int64_t n) {
+  Input& in = inputs_[forwards_ % inputs_.size()];
+  if (!in.images.data())
+    in.images = Buffer(context_.device, plan_->table.bytes(plan_->image, plan_->options.batch));
+  if (in.used) in.used->hold(Queue::upload);  // until the step before last has read it
+  return {in.images.data(), plan_->options.input.prepend(n), plan_->options.input_dtype};
+}
+
 // Brings a batch and its values in beside the work that is queued; what is queued from here on finds them there.
 void Executor::upload(Input& in, ConstTensorView images, ConstTensorView labels) {
   Device& device = context_.device;
@@ -80,7 +88,8 @@ void Executor::upload(Input& in, ConstTensorView images, ConstTensorView labels)
   in.filled->wait();  // two forwards ago: the values that were sent then may be overwritten
   *static_cast<StepValues*>(in.values_sent.data()) = step_values_;
   in.used->hold(Queue::upload);
-  device.queue_copy_to(in.images.data(), images.data, images.bytes(), Queue::upload);
+  if (images.data != in.images.data())
+    device.queue_copy_to(in.images.data(), images.data, images.bytes(), Queue::upload);
   device.queue_copy_to(in.labels.data(), labels.data, labels.bytes(), Queue::upload);
   device.queue_copy_to(in.values.data(), in.values_sent.data(), in.values.bytes(), Queue::upload);
   in.filled->set(Queue::upload);
@@ -97,7 +106,7 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
   label = {const_cast<void*>(labels.data), labels.shape, labels.dtype};
   step_values_ = values;
   step_values_.first_chunk = values.micro_batch * uint32_t(chunk_count(plan_->options.batch));
-  if (Input& in = inputs_[forwards_ % inputs_.size()]; in.images.data()) {
+  if (Input& in = inputs_[forwards_ % inputs_.size()]; in.values.data()) {
     upload(in, images, labels);
     image.data = in.images.data(), label.data = in.labels.data();
     context_.step = static_cast<const StepValues*>(in.values.data());

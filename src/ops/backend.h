@@ -17,6 +17,7 @@ class Conv2d;
 class Dense;
 class Dropout;
 class FirstBlock;
+class Gather;
 class Loss;
 class NormalizeOp;
 class Optimizer;
@@ -33,6 +34,7 @@ struct OpSet {
   const Dense* dense = nullptr;
   const Dropout* dropout = nullptr;
   const FirstBlock* first_block = nullptr;
+  const Gather* gather = nullptr;
   const Loss* loss = nullptr;
   const NormalizeOp* normalize = nullptr;
   const Optimizer* optimizer = nullptr;

@@ -34,6 +34,7 @@ void LogJsonl::on_start(const RunInfo& run) {
   j["classes"] = run.classes;
   j["train"] = run.train_samples, j["val"] = run.val_samples, j["test"] = run.test_samples;
   j["split"] = run.split_note;
+  j["resident"] = run.resident;
   j["device"] = run.device, j["backends"] = run.backends;
   j["preprocess"] = Json::parse(to_json(run.preprocess));
   if (run.plan) {

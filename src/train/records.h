@@ -55,6 +55,7 @@ struct RunInfo {
   std::string device;                 // "CPU, 2 threads"
   std::vector<std::string> backends;  // in order
   std::string out;                    // run folder
+  bool resident = false;              // the training pictures stay on the device after the first epoch
   bool resumed = false;
   int first_epoch = 1;
 };

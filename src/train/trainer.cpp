@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "data/sample_pictures.h"
 #include "train/training_memory.h"
+#include "train/training_pictures.h"
 
 namespace gabor {
 namespace {
@@ -50,13 +51,6 @@ LoaderOptions loader_options(const TrainConfig& c, Device& device, bool training
   return o;
 }
 
-// Rows first .. first + count - 1 of a batch.
-ConstTensorView rows(const TensorView& batch, int64_t first, int64_t count) {
-  const size_t row = batch.bytes() / size_t(batch.shape[0]);
-  return {static_cast<const std::byte*>(batch.data) + size_t(first) * row,
-          batch.shape.drop_first().prepend(count), batch.dtype};
-}
-
 }  // namespace
 
 struct Trainer::State {
@@ -70,9 +64,10 @@ struct Trainer::State {
         eval_plan(compile(graph, lib, plan_options(config, classes, false))),
         parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
         optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
-        loader(data.dataset, data.train, loader_options(config, lib.device(), true)) {
+        pictures(lib, data.dataset, data.train, loader_options(config, lib.device(), true),
+                 plan.options.batch, config.resident) {
     check_micro_batch(plan, config.batch);
-    steps = loader.steps_per_epoch();
+    steps = pictures.steps_per_epoch();
     total_steps = int64_t(steps) * config.epochs;
     if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
     schedule = {config.schedule, config.lr, int64_t(steps) * config.epochs,
@@ -151,8 +146,8 @@ struct Trainer::State {
       const int64_t count = std::min(at_once, total - first);
       const bool last = first + count == total;
       values.micro_batch = uint32_t(first / at_once);
-      executor.step(rows(batch.pixels, first, count), rows(batch.labels, first, count),
-                    counted ? 1.0f / float(counted) : 0.0f, values,
+      const TrainingPictures::Part part = pictures.part(batch, first, count, executor);
+      executor.step(part.pixels, part.labels, counted ? 1.0f / float(counted) : 0.0f, values,
                     last && counted ? update_by_reference : none);
       if (last) progress.step++, progress.global_step++;
       queued.push_back({&batch, last});
@@ -175,7 +170,7 @@ struct Trainer::State {
     progress.loss_sum += result.loss_sum;
     progress.counted += result.counted;
     progress.correct += result.correct;
-    if (queued.front().last) loader.release(queued.front().batch);
+    if (queued.front().last) pictures.release(queued.front().batch);
     queued.pop_front();
   }
 
@@ -218,7 +213,7 @@ struct Trainer::State {
   Plan plan, eval_plan;
   Parameters parameters;
   OptimizerState optimizer;
-  Loader loader;
+  TrainingPictures pictures;
   std::unique_ptr<Loader> val_loader;
   std::vector<std::vector<uint8_t>> samples;  // for self-tests; drawn when first needed
   std::optional<SelfTest> self_test;
@@ -240,9 +235,9 @@ struct Trainer::State {
 // false: stopped in the middle; progress says where.
 bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& stop, EpochRecord& record) {
   const auto epoch_begin = Clock::now();
-  const LoaderStats before = loader.stats();
+  const LoaderStats before = pictures.loader().stats();
   int64_t images = 0;
-  auto loaded = [&] { return loader.stats().since(before); };
+  auto loaded = [&] { return pictures.loader().stats().since(before); };
   // A device that works by itself has the next part queued before the result of this one is waited for; not when every
   // step of the plan is watched.
   const size_t in_flight = library.device().asynchronous() ? 1 : 0;
@@ -255,8 +250,8 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
     }
   };
   queued.clear();
-  loader.start(progress.epoch, progress.step);
-  while (Batch* batch = loader.next()) {
+  pictures.start(progress.epoch, progress.step);
+  while (Batch* batch = pictures.next()) {
     observer.before_step(progress.global_step + 1, executor);
     queue_step(executor, *batch, [&] { finish_all_but(executor.on_step ? 0 : in_flight); });
     if (progress.global_step >= total_steps || stop) break;
@@ -274,7 +269,7 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
   record.picture = last.picture;
-  tell_troubles(loader, bad_told);
+  tell_troubles(pictures.loader(), bad_told);
   return whole;
 }
 
@@ -338,6 +333,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
   info.device = fmt::format("{}, {} threads", s.library.device().name(), max_threads());
   info.backends = s.library.names();
   info.out = s.config.out;
+  info.resident = s.config.resident;
   info.resumed = s.resumed;
   info.first_epoch = s.progress.epoch + 1;
   s.observer.on_start(info);

@@ -31,7 +31,9 @@ struct TrainConfig {
   double max_bad = 0.01;
   BadPolicy bad_policy = BadPolicy::skip;
   std::shared_ptr<PictureCache>
-      cache;                // of the data set, in this form; null: pictures are decoded each epoch
+      cache;  // of the data set, in this form; null: pictures are decoded each epoch
+  // Training pictures stay on the device after the first epoch (training_pictures.h): augment.only_moves().
+  bool resident = false;
   int overfit = 0;          // > 0: train and validate on that many training samples, for debugging
   int max_steps = 0;        // > 0: stop the run after that many steps in all (--dry-run: 2)
   std::string out;          // run folder; "" = save nothing

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/problem/gather.h"
 #include "core/text.h"
 #include "ops/batch_chunks.h"
 
@@ -44,7 +45,7 @@ std::string limit_text(double bytes) {
 }
 
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
-                               int64_t micro, int moments) {
+                               int64_t micro, int moments, int64_t resident_pictures) {
   PlanOptions o = whole;
   o.batch = micro;
   o.training = true;
@@ -59,6 +60,12 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
+  if (resident_pictures > 0) {
+    // The host, where a step reads the loader's batches in place, has memory to make its own in besides.
+    const int64_t made = library.device().kind() == DeviceKind::host ? 2 * micro : 0;
+    m.resident =
+        double((resident_pictures + made) * resolved.input.count()) + double(micro) * sizeof(PictureRow);
+  }
   // The self-test of a checkpoint runs single pictures.
   size_t single = evaluation.memory.workspace_bytes;
   for (const auto& s : evaluation.steps) single = std::max(single, s->workspace_bytes(1));
@@ -69,31 +76,32 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
 }
 
 MemoryFit fit_arena(const Graph& graph, const Library& library, const PlanOptions& whole, int64_t micro,
-                    int moments, double limit, bool recompute) {
-  MemoryFit fit{micro, whole.arena_limit, training_memory(graph, library, whole, micro, moments)};
+                    int moments, double limit, bool recompute, int64_t resident_pictures) {
+  MemoryFit fit{micro, whole.arena_limit,
+                training_memory(graph, library, whole, micro, moments, resident_pictures)};
   const double over = fit.memory.limited(library.device().kind()) - limit;
   if (over <= 0 || !recompute) return fit;
   PlanOptions less = whole;
   less.arena_limit = over < fit.memory.arena ? size_t(fit.memory.arena - over) : 0;
-  return {micro, less.arena_limit, training_memory(graph, library, less, micro, moments)};
+  return {micro, less.arena_limit, training_memory(graph, library, less, micro, moments, resident_pictures)};
 }
 
 MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
-                          double limit, bool recompute) {
+                          double limit, bool recompute, int64_t resident_pictures) {
   const DeviceKind kind = library.device().kind();
   const bool divides = !compile(graph, library, whole).has_batch_statistics();
   double least = 0;
   for (int64_t micro = whole.batch;; micro = (micro + 1) / 2) {
     const bool drop = recompute && (!divides || (micro + 1) / 2 < kBatchChunk);
-    MemoryFit fit = fit_arena(graph, library, whole, micro, moments, limit, drop);
+    MemoryFit fit = fit_arena(graph, library, whole, micro, moments, limit, drop, resident_pictures);
     const double needed = fit.memory.limited(kind);
     if (needed <= limit) return fit;
     least = least == 0 ? needed : std::min(least, needed);
     if (micro == 1 || !divides) break;
   }
   fail(ErrorCode::memory, "--vram",
-       "batches of {} need {}{}; give as much, or make --batch or the input smaller", whole.batch,
-       limit_text(least),
+       "batches of {}{} need {}{}; give as much, or make --batch or the input smaller", whole.batch,
+       resident_pictures > 0 ? " and the resident pictures" : "", limit_text(least),
        divides ? " even one picture at a time" : " (batch normalisation needs the whole batch at once)");
 }
 

@@ -19,13 +19,15 @@ struct TrainingMemory {
   double images = 0;      // the pictures and labels of one micro-batch
   double evaluation = 0;  // arena and workspace of the plan that validates
   double loaders = 0;     // the rings of both loaders, on the host: there a step reads in place
-  double saving = 0;      // a checkpoint with the optimizer's moments while it is written, on the host
+  double resident =
+      0;  // the training pictures, where they stay on the device, and what makes a batch of them there
+  double saving = 0;  // a checkpoint with the optimizer's moments while it is written, on the host
   double step() const { return arena + workspace + parameters + images; }
   // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
   // on another device both plans have two copies of a
   // batch: one is filled while the other is worked on.
   double limited(DeviceKind kind) const {
-    return arena + workspace + parameters + evaluation +
+    return arena + workspace + parameters + evaluation + resident +
            (kind == DeviceKind::host ? loaders + saving : 2 * 2 * images);
   }
 };
@@ -36,9 +38,9 @@ void check_micro_batch(const Plan& training, int64_t batch);
 
 // whole: options of the plan for a whole batch, which is run `micro` samples at a time (1 to whole.batch); its arena_limit
 // is for the plan of these.
-// moments: of the optimizer. Throws as compile and check_micro_batch do.
+// moments: of the optimizer. resident_pictures: that stay on the device. Throws as compile and check_micro_batch do.
 TrainingMemory training_memory(const Graph& graph, const Library& library, const PlanOptions& whole,
-                               int64_t micro, int moments);
+                               int64_t micro, int moments, int64_t resident_pictures = 0);
 
 // "312MB", below 10MB "9700KB": as --vram takes it, rounded up.
 std::string limit_text(double bytes);
@@ -52,7 +54,7 @@ struct MemoryFit {
 // For micro-batches of that many; where they are beyond the limit, in bytes, and `recompute` allows it, with as few results
 // dropped as bring them within it, or with the smallest arena there is: then still beyond it.
 MemoryFit fit_arena(const Graph& graph, const Library& library, const PlanOptions& whole, int64_t micro,
-                    int moments, double limit, bool recompute);
+                    int moments, double limit, bool recompute, int64_t resident_pictures = 0);
 
 // The largest micro-batch, of the whole batch halved again and again (rounded up), with which training stays within
 // the limit, in bytes. A net that check_micro_batch refuses is not divided. Where the whole batch cannot be divided, or only
@@ -60,6 +62,6 @@ MemoryFit fit_arena(const Graph& graph, const Library& library, const PlanOption
 // while micro-batches of whole chunks cost next to nothing.
 // Throws Error{memory} with the smallest limit that would do.
 MemoryFit fit_micro_batch(const Graph& graph, const Library& library, const PlanOptions& whole, int moments,
-                          double limit, bool recompute);
+                          double limit, bool recompute, int64_t resident_pictures = 0);
 
 }  // namespace gabor

@@ -90,6 +90,21 @@ const std::vector<Mistake>& training_mistakes() {
        4,
        "gabor: error: --vram: 100MB is too little: 32 pictures at a time need 273MB; leave out --micro-batch "
        "to fit it"},
+      {"ResidentOfNoKind",
+       {"train", "photos", "--resident", "yes"},
+       2,
+       "gabor: error: --resident: unknown value 'yes'; known: auto, on, off"},
+      {"ResidentWithACrop",
+       {"train", "photos", "--size", "8x8", "--augment", "crop,flip", "--resident", "on"},
+       2,
+       "gabor: error: --resident: on goes with --augment flip and translate only, and this run has "
+       "crop:0.35-1,flip; leave it out to stream the pictures"},
+      {"ResidentOverTheLimit",
+       {"train", "photos", "--size", "8x8", "--vram", "10KB", "--resident", "on", "--backend", "reference"},
+       4,
+       "gabor: error: --vram: batches of 128 and the resident pictures need 141KB even one picture at a "
+       "time; "
+       "give as much, or make --batch or the input smaller"},
       {"MicroBatchOfBatchNorm",
        {"train", "photos", "--model", "vgg-bn", "--size", "32x32", "--micro-batch", "4"},
        2,
@@ -168,7 +183,7 @@ const std::vector<Mistake>& training_mistakes() {
        2,
        "gabor: error: --augment: is 'none' in this run; a resumed run keeps its options (--epochs, "
        "--threads, "
-       "--cache and --shadow may change)"},
+       "--cache, --resident and --shadow may change)"},
       {"TwoChannels",
        {"train", "photos", "--channels", "2"},
        2,
@@ -427,8 +442,7 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "--resume", "{w}/run", "--epochs", "3", "--lr", "0.5"},
        2,
        "gabor: error: --lr: is '0.001' in this run; a resumed run keeps its options (--epochs, --threads, "
-       "--cache "
-       "and --shadow may change)"},
+       "--cache, --resident and --shadow may change)"},
       {"ResumeWithOtherData",
        {"train", "three", "--resume", "{w}/run", "--epochs", "3"},
        6,

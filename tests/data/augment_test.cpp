@@ -279,5 +279,27 @@ TEST(AugmentSheet, ShowsThePictureAndThenItsEpochs) {
   EXPECT_EQ(tile(24 + 132, 0) != original, is_flipped({3, 7, 4}));
 }
 
+// What a device does with its own picture is what the loader does with its.
+TEST(Augment, ADrawnMoveSaysAllOfAugmentationThatOnlyMoves) {
+  for (const AugmentSpec& spec : {AugmentSpec{}, AugmentSpec{.flip = true}, AugmentSpec{.translate = 9},
+                                  AugmentSpec{.translate = 40, .flip = true}}) {
+    ASSERT_TRUE(spec.only_moves());
+    Image image = noise({13, 17, 3}, 2), moved = image;
+    for (uint32_t sample = 0; sample < 40; sample++) {
+      const AugmentKey key{.seed = 3, .epoch = 5, .sample = sample};
+      const PictureRow row = drawn_move(spec, key);
+      for (int h = 0; h < 13; h++)
+        for (int w = 0; w < 17; w++)
+          std::copy_n(
+              image.row(reflected(h - row.down, 13)) + 3 * reflected((row.flip ? 16 - w : w) - row.right, 17),
+              3, moved.row(h) + 3 * w);
+      ASSERT_EQ(augmented(spec, key, image).pixels, moved.pixels) << sample;
+    }
+  }
+  for (AugmentSpec more :
+       {AugmentSpec{.crop = {.least = 0.5}}, AugmentSpec{.color = 0.1}, AugmentSpec{.mixup = 1}})
+    EXPECT_FALSE(more.only_moves());
+}
+
 }  // namespace
 }  // namespace gabor

@@ -99,10 +99,9 @@ bool FakeCuda::clean() const {
 FakeCuda& fake_cuda() { return world().fake; }
 void reset_fake_cuda() { world() = {}; }
 
-void fake_cuda_launch(std::function<void()> kernel) {
+void fake_cuda_launch(void* stream, std::function<void()> kernel) {
   fake_cuda().launches++;
-  FakeStream& s = *fake_cuda().first_stream;
-  (s.capturing ? s.captured : s.queued).push_back(std::move(kernel));
+  queue(static_cast<cudaStream_t>(stream), std::move(kernel));
 }
 
 }  // namespace gabor::testing

@@ -56,7 +56,7 @@ struct FakeCuda {
 
 FakeCuda& fake_cuda();
 void reset_fake_cuda();  // to the state above; nothing may be in use
-// A kernel, on the stream that was made first.
-void fake_cuda_launch(std::function<void()> kernel);
+// A kernel on a cudaStream_t.
+void fake_cuda_launch(void* stream, std::function<void()> kernel);
 
 }  // namespace gabor::testing

@@ -29,7 +29,8 @@ struct Launch {
   dim3 grid, block;
   size_t smem;  // dynamic shared memory, bytes
   Site site;
-  size_t closure_bytes;  // a kernel's arguments may be copied bit by bit: a test can put a launch off
+  size_t closure_bytes;    // a kernel's arguments may be copied bit by bit: a test can put a launch off
+  void* stream = nullptr;  // as it was given: there is nothing to order here
 };
 // Runs body(closure) as every thread of the grid. Throws Error; a block in which something is wrong is abandoned
 // (its suspended threads are not unwound), the launches after it are sound.

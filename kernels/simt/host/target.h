@@ -57,7 +57,7 @@ template <class... Params>
 void launch(const LaunchConfig& config, void (*kernel)(Params...), std::type_identity_t<Params>... args) {
   auto body = [=] { kernel(args...); };
   simt::host::run_grid(
-      {config.grid, config.block, config.smem, config.site, sizeof body},
+      {config.grid, config.block, config.smem, config.site, sizeof body, config.stream},
       [](void* closure) { (*static_cast<decltype(body)*>(closure))(); }, &body);
 }
 

@@ -33,6 +33,7 @@ class CpuBackend final : public Backend {
     ops_.dense = dense_.get();
     ops_.dropout = dropout_.get();
     ops_.first_block = first_block_.get();
+    ops_.gather = gather_.get();
     ops_.loss = loss_.get();
     ops_.normalize = normalize_.get();
     ops_.optimizer = optimizer_.get();
@@ -56,6 +57,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Dense> dense_ = cpu::make_dense();
   std::unique_ptr<Dropout> dropout_ = cpu::make_dropout();
   std::unique_ptr<FirstBlock> first_block_ = cpu::make_first_block();
+  std::unique_ptr<Gather> gather_ = cpu::make_gather();
   std::unique_ptr<Loss> loss_ = cpu::make_loss();
   std::unique_ptr<NormalizeOp> normalize_ = cpu::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cpu::make_optimizer();

@@ -9,6 +9,7 @@
 #include "ops/dense.h"
 #include "ops/dropout.h"
 #include "ops/first_block.h"
+#include "ops/gather.h"
 #include "ops/loss.h"
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
@@ -27,6 +28,7 @@ std::unique_ptr<Conv2d> make_conv2d(Conv2dKernel kernel);
 std::unique_ptr<Dense> make_dense();
 std::unique_ptr<Dropout> make_dropout();
 std::unique_ptr<FirstBlock> make_first_block();
+std::unique_ptr<Gather> make_gather();
 std::unique_ptr<Loss> make_loss();
 std::unique_ptr<NormalizeOp> make_normalize();
 std::unique_ptr<Optimizer> make_optimizer();

@@ -27,10 +27,13 @@ void random_crop(Random random, const AugmentSpec::Crop& range, const PixelView&
   crop(picture, draw_box(random, box, picture.height, picture.width), scratch);
 }
 
-void random_translate(Random random, int most, const PixelView& picture, Image& scratch) {
+struct Move {
+  int down, right;
+};
+Move draw_move(Random random, int most) {
   const auto draw = [&] { return int(random.below(2 * uint32_t(most) + 1)) - most; };
-  const int dy = draw(), dx = draw();
-  translate(picture, dy, dx, scratch);
+  const int down = draw(), right = draw();
+  return {down, right};
 }
 
 void jitter_color(Random random, double strength, const PixelView& picture) {
@@ -75,11 +78,30 @@ void check(const AugmentSpec& s) {
            alpha, AugmentSpec::kMostBetaPower);
 }
 
+bool AugmentSpec::only_moves() const {
+  AugmentSpec rest = *this;
+  rest.translate = 0, rest.flip = false;
+  return rest == AugmentSpec{};
+}
+
+PictureRow drawn_move(const AugmentSpec& spec, const AugmentKey& key) {
+  PictureRow row;
+  if (spec.translate > 0) {
+    const Move move = draw_move(stream(key, Draws::translate), spec.translate);
+    row.down = move.down, row.right = move.right;
+  }
+  row.flip = spec.flip && is_flipped(key);
+  return row;
+}
+
 bool is_flipped(const AugmentKey& key) { return stream(key, Draws::flip).bits() & 1; }
 
 void augment(const AugmentSpec& spec, const AugmentKey& key, const PixelView& picture, Image& scratch) {
   if (spec.crop.least < 1) random_crop(stream(key, Draws::crop), spec.crop, picture, scratch);
-  if (spec.translate > 0) random_translate(stream(key, Draws::translate), spec.translate, picture, scratch);
+  if (spec.translate > 0) {
+    const Move move = draw_move(stream(key, Draws::translate), spec.translate);
+    translate(picture, move.down, move.right, scratch);
+  }
   if (spec.flip && is_flipped(key))
     flip_horizontal(picture.pixels, picture.height, picture.width, picture.channels);
   if (spec.rand.ops > 0) {

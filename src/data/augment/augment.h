@@ -21,6 +21,7 @@
 #pragma once
 #include <cstdint>
 
+#include "core/problem/gather.h"
 #include "data/augment/pixel_view.h"
 #include "data/image.h"
 
@@ -55,6 +56,7 @@ struct AugmentSpec {
   // Where both are asked for, a coin decides picture by picture.
   double mixup = 0, cutmix = 0;
   bool mixes() const { return mixup > 0 || cutmix > 0; }
+  bool only_moves() const;  // translate and flip, or nothing: drawn_move() says all
 
   bool operator==(const AugmentSpec&) const = default;
 };
@@ -71,6 +73,9 @@ struct AugmentKey {
 
 // Mirrors this sample in this epoch? True for half of them.
 bool is_flipped(const AugmentKey& key);
+
+// What augment() does to the picture where spec.only_moves(), for a device that has the picture; `picture` is left 0.
+PictureRow drawn_move(const AugmentSpec& spec, const AugmentKey& key);
 
 // In place. scratch: overwritten, its memory is used again; of the same size as the picture at most. Sides of the
 // picture: 1 to 65535.

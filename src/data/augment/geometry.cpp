@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
+#include "core/problem/gather.h"
 #include "data/resize.h"
 
 namespace gabor {
 namespace {
 
 constexpr uint8_t kBeyond = 128;
-
-// ... 2 1 0 1 2 ... size-2 size-1 size-2 ...
-int reflect(int i, int size) {
-  if (size == 1) return 0;
-  const int period = 2 * (size - 1);
-  i = (i % period + period) % period;
-  return std::min(i, period - i);
-}
 
 }  // namespace
 
@@ -36,16 +29,16 @@ void translate(const PixelView& picture, int dy, int dx, Image& scratch) {
   // Columns first .. last - 1 lie side by side in the source too; the others are reflected.
   const int first = std::clamp(dx, 0, width), last = std::clamp(width + dx, 0, width);
   for (int y = 0; y < picture.height; y++) {
-    const uint8_t* from = scratch.row(reflect(y - dy, picture.height));
+    const uint8_t* from = scratch.row(reflected(y - dy, picture.height));
     uint8_t* to = picture.row(y);
-    const auto reflected = [&](int x) {
-      std::copy_n(from + size_t(reflect(x - dx, width)) * channels, channels, to + size_t(x) * channels);
+    const auto copy_reflected = [&](int x) {
+      std::copy_n(from + size_t(reflected(x - dx, width)) * channels, channels, to + size_t(x) * channels);
     };
-    for (int x = 0; x < first; x++) reflected(x);
+    for (int x = 0; x < first; x++) copy_reflected(x);
     if (first < last)
       std::copy_n(from + size_t(first - dx) * channels, size_t(last - first) * channels,
                   to + size_t(first) * channels);
-    for (int x = last; x < width; x++) reflected(x);
+    for (int x = last; x < width; x++) copy_reflected(x);
   }
 }
 

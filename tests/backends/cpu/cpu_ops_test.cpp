@@ -44,6 +44,7 @@ TEST_F(CpuOps, BatchNormBackward) { expect(compare.batchnorm_backward(count)); }
 TEST_F(CpuOps, ActivationForward) { expect(compare.activation_forward(count)); }
 TEST_F(CpuOps, ActivationBackward) { expect(compare.activation_backward(count)); }
 TEST_F(CpuOps, Add) { expect(compare.add(count)); }
+TEST_F(CpuOps, Gather) { expect(compare.gather(count)); }
 TEST_F(CpuOps, Normalize) { expect(compare.normalize(count)); }
 TEST_F(CpuOps, Dropout) { expect(compare.dropout(count)); }
 TEST_F(CpuOps, Softmax) { expect(compare.softmax(count)); }

@@ -19,15 +19,14 @@
 #include "train/sets.h"
 #include "train/trainer.h"
 
-// The linker sends calls of simt::host::run_grid here. Launches are put off, as a GPU's are; all on the one stream for work
-// that the device has.
+// The linker sends calls of simt::host::run_grid here. Launches are put off, as a GPU's are.
 #define RUN_GRID(prefix) prefix##_ZN5gabor4simt4host8run_gridERKNS1_6LaunchEPFvPvES5_
 extern "C" void RUN_GRID(__real_)(const gabor::simt::host::Launch&, void (*)(void*), void*);
 extern "C" void RUN_GRID(__wrap_)(const gabor::simt::host::Launch& launch, void (*body)(void*),
                                   void* closure) {
   std::vector<std::max_align_t> kept(launch.closure_bytes / sizeof(std::max_align_t) + 1);
   std::memcpy(kept.data(), closure, launch.closure_bytes);
-  gabor::testing::fake_cuda_launch([=, kept = std::move(kept)]() mutable {
+  gabor::testing::fake_cuda_launch(launch.stream, [=, kept = std::move(kept)]() mutable {
     RUN_GRID(__real_)(launch, body, kept.data());
   });
 }
@@ -123,6 +122,53 @@ TEST_F(CudaCalls, AStepAllocatesNothingAndWaitsOnlyForTheOneBefore) {
   EXPECT_TRUE(outcome.steps.warnings.empty());
 }
 
+// In the first epoch a batch is brought and kept, and then gathered; later it is gathered only. Both beside the kernels of the
+// step before: a gather that did not wait for what it needs, or was not waited for, would show as other weights.
+TEST_F(CudaCalls, AResidentStepBringsNoPictures) {
+  TrainConfig c = config();
+  c.epochs = 3, c.augment.flip = true, c.augment.translate = 2;
+  const auto run = [&](bool resident, bool hasty) {
+    testing::reset_fake_cuda();
+    fake_cuda().hasty = hasty;
+    c.resident = resident;
+    const Library library({make_cuda_backend()});
+    return train(library, testing::kTinyNet, 80, c);  // 8 steps an epoch, all whole
+  };
+  const Outcome streaming = run(false, false);
+  for (const bool hasty : {false, true}) {
+    const Outcome resident = run(true, hasty);
+    EXPECT_EQ(resident.weights, streaming.weights) << hasty;
+    EXPECT_EQ(resident.steps.losses, streaming.steps.losses) << hasty;
+    EXPECT_TRUE(resident.steps.warnings.empty());
+    for (const auto& [first, copies] : {std::pair{3, 4}, {11, 3}}) {
+      const std::map<std::string, int> calls =
+          calls_between(resident.steps, size_t(first), size_t(first + 3));
+      const std::set<std::string> allowed{"cudaSetDevice",   "cudaMemcpyAsync", "cudaStreamWaitEvent",
+                                          "cudaEventRecord", "cudaGraphLaunch", "cudaEventSynchronize"};
+      for (const auto& [name, n] : calls) EXPECT_TRUE(allowed.contains(name)) << name << " " << n;
+      EXPECT_EQ(calls.at("cudaGraphLaunch"), 3);
+      EXPECT_EQ(calls.at("cudaEventSynchronize"), 3 * 2);
+      // What the batch is made of, labels, the step's values; at first the pictures too.
+      EXPECT_EQ(calls.at("cudaMemcpyAsync"), 3 * copies);
+    }
+  }
+}
+
+// Parts of 3, 3 and 2 pictures, of an epoch's last batch 3 and 2.
+TEST_F(CudaCalls, ResidentPartsHaveTheBitsOfStreaming) {
+  TrainConfig c = config();
+  c.epochs = 3, c.micro_batch = 3, c.augment.flip = true;
+  const auto run = [&](bool resident) {
+    testing::reset_fake_cuda();
+    c.resident = resident;
+    const Library library({make_cuda_backend()});
+    return train(library, testing::kBarsNet, 87, c);
+  };
+  const Outcome streaming = run(false), resident = run(true);
+  EXPECT_EQ(resident.weights, streaming.weights);
+  EXPECT_EQ(resident.steps.losses, streaming.steps.losses);
+}
+
 // Kernels of a training step, Adam included: more of them are a step back.
 TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
   const Library library({make_cuda_backend()});
@@ -162,7 +208,8 @@ TEST_F(CudaCalls, HaveTheLossCurveOfTheReference) {
 
 // The weights after so many steps of four pictures each, of which no result is read unless after_step does.
 std::vector<float> weights_after(int64_t steps,
-                                 const std::function<void(Executor&, int64_t step)>& after_step) {
+                                 const std::function<void(Executor&, int64_t step)>& after_step,
+                                 bool made_in_place = false) {
   const Library library({make_cuda_backend()});
   Device& device = library.device();
   PlanOptions options;
@@ -178,8 +225,13 @@ std::vector<float> weights_after(int64_t steps,
   std::memcpy(labels.data(), set.labels.data(), set.labels.size() * sizeof(int32_t));
   for (int64_t i = 0; i < steps; i++) {
     const int64_t first = i % 6 * 4;
-    executor.step({static_cast<uint8_t*>(pixels.data()) + first * 144, {4, 12, 12, 1}, DType::u8},
-                  {static_cast<int32_t*>(labels.data()) + first, {4}, DType::i32}, 0.25f,
+    TensorView images{static_cast<uint8_t*>(pixels.data()) + first * 144, {4, 12, 12, 1}, DType::u8};
+    if (made_in_place) {
+      const TensorView input = executor.image_input(4);
+      device.queue_copy_to(input.data, images.data, images.bytes(), Queue::upload);
+      images = input;
+    }
+    executor.step(images, {static_cast<int32_t*>(labels.data()) + first, {4}, DType::i32}, 0.25f,
                   {.step = uint64_t(i), .update = optimizer.advance(kRate / float(i + 1))},
                   [&](Context& c) { optimizer.update(c, parameters.values(), parameters.grads()); });
     after_step(executor, i);
@@ -196,6 +248,12 @@ TEST_F(CudaCalls, KeepABatchUntilItsStepIsDone) {
     testing::reset_fake_cuda();
     fake_cuda().hasty = hasty;
     EXPECT_EQ(weights_after(12, [](Executor&, int64_t) {}), one_by_one) << hasty;
+    testing::reset_fake_cuda();
+    fake_cuda().hasty = hasty;
+    EXPECT_EQ(weights_after(
+                  12, [](Executor&, int64_t) {}, true),
+              one_by_one)
+        << hasty;
   }
 }
 

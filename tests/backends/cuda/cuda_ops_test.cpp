@@ -99,6 +99,7 @@ TEST_F(CudaOps, ActivationBackward) { expect(compare().activation_backward(count
 TEST_F(CudaOps, Add) { expect(compare().add(count)); }
 TEST_F(CudaOps, Normalize) { expect(compare().normalize(count)); }
 TEST_F(CudaOps, Dropout) { expect(compare().dropout(count)); }
+TEST_F(CudaOps, Gather) { expect(compare().gather(count)); }
 TEST_F(CudaOps, Softmax) { expect(compare().softmax(count)); }
 TEST_F(CudaOps, Loss) { expect(compare().loss(count)); }
 TEST_F(CudaOps, Optimizer) { expect(compare().optimizer(count)); }

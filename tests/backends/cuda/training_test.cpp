@@ -124,6 +124,27 @@ TEST_F(CudaTraining, HasItInLowerPrecision) {
   }
 }
 
+TEST_F(CudaTraining, HasTheBitsOfStreamingWithResidentPictures) {
+  const Library gpu({backend});
+  TrainConfig c = config();
+  c.augment.translate = 3;
+  const Outcome streaming = train(gpu, c);
+  c.resident = true;
+  const Outcome resident = train(gpu, c);
+  EXPECT_EQ(resident.weights, streaming.weights);
+  EXPECT_EQ(resident.curve, streaming.curve);
+}
+
+TEST_F(CudaTraining, HasTheBitsOfKeptResultsWithDroppedOnes) {
+  const Library gpu({backend});
+  TrainConfig c = config();
+  const Outcome kept = train(gpu, c);
+  c.arena_limit = 0;
+  const Outcome dropped = train(gpu, c);
+  EXPECT_EQ(dropped.weights, kept.weights);
+  EXPECT_EQ(dropped.curve, kept.curve);
+}
+
 TEST_F(CudaTraining, ResumesBitForBit) {
   const Library gpu({backend});
   const testing::TempFolder whole_folder, part_folder;

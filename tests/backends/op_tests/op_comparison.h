@@ -57,6 +57,7 @@ class OpComparison {
   OpReport add(int count) const;  // forward and accumulate
   OpReport normalize(int count) const;
   OpReport dropout(int count) const;  // forward and backward
+  OpReport gather(int count) const;
   OpReport softmax(int count) const;  // forward and backward
   OpReport loss(int count) const;
   OpReport optimizer(int count) const;

@@ -47,6 +47,7 @@ TEST_F(ReferenceOps, Elementwise) {
   expect(compare.normalize(count));
   expect(compare.dropout(count));
 }
+TEST_F(ReferenceOps, Gather) { expect(compare.gather(count)); }
 TEST_F(ReferenceOps, SoftmaxAndLoss) {
   expect(compare.softmax(count));
   expect(compare.loss(count));

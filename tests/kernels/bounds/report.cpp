@@ -71,7 +71,7 @@ std::string row(const std::string& what, const std::function<Work(const Card&)>&
     second = floor_of(g, kGtx1660Ti);
   }
   return "| " + what + " | " + grid + " | " + turns + " | " + text("%.4g", h.asked / 1e6) + " | " +
-         text("%.2f", h.issued / h.asked) + " | " + text("%.3g", h.dram / 1e6) + " | " +
+         text("%.2f", h.asked > 0 ? h.issued / h.asked : 1) + " | " + text("%.3g", h.dram / 1e6) + " | " +
          text("%.3g", h.l2 / 1e6) + " | " + text("%.3g", h.asked / h.dram) + " | " + floor_of(h, kH200) +
          " | " + second + " |\n";
 }

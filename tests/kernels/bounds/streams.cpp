@@ -3,6 +3,7 @@
 #include "kernels/batchnorm/batchnorm.h"
 #include "kernels/bounds/report.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/image/gather.h"
 #include "kernels/image/image.h"
 #include "kernels/mse/mse.h"
 #include "kernels/norm/norm.h"
@@ -147,6 +148,10 @@ std::string map_rows() {
                 [&](const Card&) {
                   crop_normalize<float>(crop, nowhere<uint8_t>(), nowhere<Crop>(), kFloats, nullptr);
                 });
+  const GatherProblem batch{.N = 128, .H = 300, .W = 300, .C = 3, .pictures = 10000};
+  out += stream("gather, 128 of 300x300x3", double(pixels), 0, 2, [&](const Card&) {
+    gather(batch, nowhere<uint8_t>(), nowhere<PictureRow>(), nowhere<uint8_t>(), nullptr);
+  });
   return out;
 }
 
