@@ -153,8 +153,7 @@ PlanOptions whole_options(const TrainSettings& s, int64_t classes) {
 
 // Compiles the net as it will be trained, so that what does not fit, in shape or in memory, is refused before
 // anything is drawn, allocated or saved; and chooses the micro-batch, and what is computed again, where --vram asks
-// for it. resident: pictures that
-// have to fit on the device.
+// for it. resident: pictures that have to fit on the device.
 Plan fit_model(TrainSettings& s, const Graph& graph, const Library& library, int64_t classes,
                int64_t resident = 0) {
   PlanOptions o = whole_options(s, classes);
@@ -268,9 +267,11 @@ int train(const Invocation& call, const Request& request) {
   if (request.dry_run || s.train.overfit > 0) each_epoch.clear();  // too few for a file that is of use later
   const CacheChoice cache = choose_cache(s, *data.dataset, each_epoch);
   s.train.cache = cache.cache;
+  PlanOptions planned = whole_options(s, classes);
+  planned.arena_limit = s.train.arena_limit;
   const ResidentChoice resident =
       choose_resident(s,
-                      training_memory(graph, *library, whole_options(s, classes), s.train.samples_at_once(),
+                      training_memory(graph, *library, planned, s.train.samples_at_once(),
                                       s.train.optimizer.moments(), resident_pictures(s, used)),
                       library->device());
   s.train.resident = resident.resident;
