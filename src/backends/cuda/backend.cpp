@@ -9,14 +9,16 @@ namespace {
 
 using kernels::conv2d::Conv2dRung;
 
-// The convolution pinned to one rung. It keeps the device alive.
+// The convolution pinned to one rung. It keeps the device and the counters alive.
 class CudaConv2dVariant final : public Backend {
  public:
-  CudaConv2dVariant(std::shared_ptr<Device> device, Conv2dRung rung)
+  CudaConv2dVariant(std::shared_ptr<Device> device, std::shared_ptr<const cuda::Counters> counters,
+                    Conv2dRung rung)
       : device_(std::move(device)),
+        counters_(std::move(counters)),
         name_(fmt::format("{}/{}", cuda::kBackendName, kernels::conv2d::name_of(rung))),
         tensor_(rung == Conv2dRung::tensor),
-        conv2d_(cuda::make_conv2d(cuda::gpu_of(*device_), rung)) {
+        conv2d_(cuda::make_conv2d(cuda::gpu_of(*device_), *counters_, rung)) {
     ops_.conv2d = conv2d_.get();
   }
   std::string_view name() const override { return name_; }
@@ -26,6 +28,7 @@ class CudaConv2dVariant final : public Backend {
 
  private:
   std::shared_ptr<Device> device_;
+  std::shared_ptr<const cuda::Counters> counters_;
   std::string name_;
   bool tensor_;
   std::unique_ptr<Conv2d> conv2d_;
@@ -57,21 +60,22 @@ class CudaBackend final : public Backend {
     std::vector<std::shared_ptr<const Backend>> pinned;
     for (const Conv2dRung rung :
          {Conv2dRung::direct, Conv2dRung::implicit_gemm, Conv2dRung::depthwise, Conv2dRung::tensor})
-      pinned.push_back(std::make_shared<CudaConv2dVariant>(device_, rung));
+      pinned.push_back(std::make_shared<CudaConv2dVariant>(device_, counters_, rung));
     return pinned;
   }
 
  private:
   std::shared_ptr<Device> device_;
+  std::shared_ptr<const cuda::Counters> counters_ = std::make_shared<cuda::Counters>(*device_);
   cuda::Gpu gpu_ = cuda::gpu_of(*device_);
   std::unique_ptr<ActivationOp> activation_ = cuda::make_activation();
   std::unique_ptr<Add> add_ = cuda::make_add();
   std::unique_ptr<BatchNorm> batchnorm_ = cuda::make_batchnorm(gpu_);
-  std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_);
-  std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_);
+  std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_, *counters_);
+  std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_, *counters_);
   std::unique_ptr<Dropout> dropout_ = cuda::make_dropout();
-  std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_);
-  std::unique_ptr<Loss> loss_ = cuda::make_loss();
+  std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_, *counters_);
+  std::unique_ptr<Loss> loss_ = cuda::make_loss(*counters_);
   std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();
   std::unique_ptr<Pool2d> pool2d_ = cuda::make_pool2d();

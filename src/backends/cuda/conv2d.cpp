@@ -22,7 +22,8 @@ Conv2dPass of(Pass pass) {
 
 class CudaConv2d final : public Conv2d {
  public:
-  CudaConv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) : gpu_(gpu), pinned_(pinned) {}
+  CudaConv2d(const Gpu& gpu, const Counters& counters, std::optional<Conv2dRung> pinned)
+      : gpu_(gpu), counters_(counters.data()), pinned_(pinned) {}
 
   Support supports(const Conv2dProblem& p, Pass) const override {
     constexpr int64_t kMost = int64_t{1} << 39;  // of the direct kernel: results
@@ -79,20 +80,20 @@ class CudaConv2d final : public Conv2d {
   void wgrad(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
     const bool accumulate = mode == GradMode::accumulate;
-    float* const scratch = workspace(context, workspace_bytes(p, Pass::wgrad));
+    const kernels::JoinMemory memory{workspace(context, workspace_bytes(p, Pass::wgrad)), counters_};
     run(context, p, Pass::wgrad, {x.data, dy.data, dw.data, db.data}, [&](Conv2dRung rung) {
       const float *in = x.as<float>(), *grad = dy.as<float>();
       float *filters = dw.as<float>(), *bias = db.as<float>();
       void* const stream = context.stream.handle;
       if (rung == Conv2dRung::implicit_gemm)
         implicit_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                       implicit_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                       implicit_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::depthwise)
         depthwise_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                        depthwise_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                        depthwise_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::tensor)
         tensor_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                     tensor_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                     tensor_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else
         direct_wgrad(p, kF32, in, grad, filters, bias, accumulate, stream);
     });
@@ -114,13 +115,15 @@ class CudaConv2d final : public Conv2d {
   }
 
   Gpu gpu_;
+  unsigned* counters_;
   std::optional<Conv2dRung> pinned_;
 };
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) {
-  return std::make_unique<CudaConv2d>(gpu, pinned);
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters,
+                                    std::optional<Conv2dRung> pinned) {
+  return std::make_unique<CudaConv2d>(gpu, counters, pinned);
 }
 
 }  // namespace gabor::cuda

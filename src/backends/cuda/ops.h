@@ -1,8 +1,10 @@
-// The ops of the cuda backend, made once by backend.cpp. Each is stateless but for the GPU it was made for.
+// The ops of the cuda backend, made once by backend.cpp. Each is stateless but for the GPU it was made for, and the
+// counters, which outlive it.
 #pragma once
 #include <memory>
 #include <optional>
 
+#include "backends/cuda/counters.h"
 #include "backends/cuda/runtime.h"
 #include "kernels/conv2d/choose.h"
 #include "ops/activation.h"
@@ -25,12 +27,12 @@ std::unique_ptr<ActivationOp> make_activation();
 std::unique_ptr<Add> make_add();
 std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu);
 // By the rung that suits a problem, or by that one always.
-std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu,
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters,
                                     std::optional<kernels::conv2d::Conv2dRung> pinned = std::nullopt);
-std::unique_ptr<Dense> make_dense(const Gpu& gpu);
+std::unique_ptr<Dense> make_dense(const Gpu& gpu, const Counters& counters);
 std::unique_ptr<Dropout> make_dropout();
-std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu);
-std::unique_ptr<Loss> make_loss();
+std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters);
+std::unique_ptr<Loss> make_loss(const Counters& counters);
 std::unique_ptr<NormalizeOp> make_normalize();
 std::unique_ptr<Optimizer> make_optimizer();
 std::unique_ptr<Pool2d> make_pool2d();
