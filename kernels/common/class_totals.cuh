@@ -1,8 +1,8 @@
 // What losses of classes share. A row is answered by its largest y, the first of equals; a NaN makes it wrong. Loss and
-// counts of a batch are summed in two stages: blocks of rows (stage 1 is the end of each loss's kernel), then the
-// blocks (the kernel here). The order of the additions is fixed by the launch geometry: no atomics.
+// counts of a batch are summed at the end of each loss's kernel: blocks of rows, then, by the last block, the blocks. The
+// order of the additions is fixed by the launch geometry.
 #pragma once
-#include "kernels/simt/gpu.h"
+#include "kernels/common/join_slices.cuh"
 
 namespace gabor::kernels {
 
@@ -29,17 +29,18 @@ struct TotalsParams {
   int* block_counts;  // blocks,2
   float* loss;        // 1
   int32_t* counts;    // 2
+  unsigned* counter;  // 0 before and after
 };
 
-// Where stage 1 writes, and stage 2 reads; a single block's sum is the batch's, and needs no stage 2.
-inline TotalsParams totals_params(int64_t blocks, void* workspace, float* loss, int32_t* counts) {
-  if (blocks == 1) return {1, loss, counts, loss, counts};
-  float* block_loss = static_cast<float*>(workspace);
-  return {int(blocks), block_loss, reinterpret_cast<int*>(block_loss + blocks), loss, counts};
+// Where the blocks' sums go; a single block's is the batch's.
+inline TotalsParams totals_params(int64_t blocks, const JoinMemory& memory, float* loss, int32_t* counts) {
+  if (blocks == 1) return {1, loss, counts, loss, counts, nullptr};
+  return {int(blocks), memory.sums, reinterpret_cast<int*>(memory.sums + blocks),
+          loss,        counts,      memory.counters};
 }
 
 // The sum over the threads of a block, in thread 0: lanes by a tree of shuffles, then the warps from first to last.
-// Called once a kernel, by all threads.
+// All threads call; between two calls there is a barrier.
 template <int kThreads>
 __device__ inline Totals block_totals(Totals t) {
   constexpr int kWarps = kThreads / 32;
@@ -63,33 +64,26 @@ __device__ inline Totals block_totals(Totals t) {
   return t;
 }
 
-// Stage 1: the block's rows, to its place.
+// The end of a loss's kernel: the block's rows, then those of all blocks. All threads call.
 template <int kThreads>
-__device__ inline void write_block_totals(const TotalsParams& out, const Totals& of_thread) {
-  const Totals t = block_totals<kThreads>(of_thread);
-  if (threadIdx.x != 0) return;
-  out.block_loss[blockIdx.x] = t.loss;
-  out.block_counts[2 * blockIdx.x] = t.rows;
-  out.block_counts[2 * blockIdx.x + 1] = t.right;
-}
-
-struct TotalsConfig {
-  static constexpr int kThreads = 256;
-};
-
-// Stage 2, one block: thread i adds up blocks i, i + kThreads, ...
-template <class Config>
-__global__ void __launch_bounds__(Config::kThreads) sum_block_totals(TotalsParams in) {
-  Totals t;
-  for (int b = int(threadIdx.x); b < in.blocks; b += Config::kThreads) {
-    const Totals block{in.block_loss[b], in.block_counts[2 * b], in.block_counts[2 * b + 1]};
+__device__ inline void write_totals(const TotalsParams& out, const Totals& of_thread) {
+  Totals t = block_totals<kThreads>(of_thread);
+  if (threadIdx.x == 0) {
+    out.block_loss[blockIdx.x] = t.loss;
+    out.block_counts[2 * blockIdx.x] = t.rows;
+    out.block_counts[2 * blockIdx.x + 1] = t.right;
+  }
+  if (out.blocks == 1 || !is_last(out.counter, unsigned(out.blocks))) return;
+  t = {};
+  for (int b = int(threadIdx.x); b < out.blocks; b += kThreads) {
+    const Totals block{out.block_loss[b], out.block_counts[2 * b], out.block_counts[2 * b + 1]};
     t.add(block);
   }
-  t = block_totals<Config::kThreads>(t);
+  t = block_totals<kThreads>(t);
   if (threadIdx.x != 0) return;
-  *in.loss = t.loss;
-  in.counts[0] = t.rows;
-  in.counts[1] = t.right;
+  *out.loss = t.loss;
+  out.counts[0] = t.rows;
+  out.counts[1] = t.right;
 }
 
 }  // namespace gabor::kernels

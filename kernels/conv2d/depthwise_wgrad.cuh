@@ -4,9 +4,9 @@
 // Its ideas: (1) a thread owns one row r of the windows of its channels, all sums of which stay in registers, and takes
 // kOutputs positions of a row at a time, so that a pixel it has loaded serves each tap that reads it; the threads for the
 // other r of the same positions stand beside it in the block and find dy and x in the L1 cache; (2) in two stages: a block
-// adds up its threads' sums in shared memory, in order, and leaves them in the workspace; sum_slices (implicit_wgrad.cuh)
-// adds the slices.
-// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element; partial slices,K,columns with columns = R S, and one more for db;
+// adds up its threads' sums in shared memory, in order, and leaves them in the workspace, where the last blocks add up the
+// slices (join_slices.cuh).
+// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element; the workspace slices,K,columns with columns = R S, and one more for db;
 // float, as sums are. kChannels, kTaps, kStride: as in depthwise.cuh; with kTaps = 0 blocks take kSums taps of a row each.
 // A block owns 32 filters; a worker (kLanes threads) one row r of them and every `lines`th run of the slice.
 // Shared memory: kWorkers (kSums + 1) 128 bytes: 4 to 24 KiB. 40-112 registers.
@@ -16,6 +16,7 @@
 // Positions that do not exist are skipped; zeros beside a row of x are multiplied like pixels where kTaps > 0: an Inf or
 // NaN in dy gives NaN in the taps that read there.
 #pragma once
+#include "kernels/common/filter_gradients.cuh"
 #include "kernels/conv2d/depthwise.cuh"
 
 namespace gabor::kernels::conv2d {
@@ -122,12 +123,12 @@ __device__ __forceinline__ void add_products(const DepthwiseWgradParams& a, cons
   }
 }
 
-// partial[slice][k][j]; grid: blocks (rows and taps of the same filters are neighbours, which share what they read), slices.
+// Grid: blocks (rows and taps of the same filters are neighbours, which share what they read), slices.
 template <class Config, class Element>
 __global__ __launch_bounds__(Config::kBlockThreads,
                              Config::kBlocksAtOnce) void depthwise_wgrad(DepthwiseWgradParams a,
                                                                          const Element* x, const Element* dy,
-                                                                         float* partial) {
+                                                                         FilterGradients gradients) {
   constexpr int kChannels = Config::kChannels, kSums = Config::kSums, kOutputs = Config::kOutputs;
   constexpr int kWorkerFloats = (kSums + 1) * Config::kBlockChannels;
   SHARED_ALIGNED(16, float, parts, [Config::kSharedFloats]);
@@ -171,18 +172,25 @@ __global__ __launch_bounds__(Config::kBlockThreads,
   __syncthreads();
 
   // Element e of the block's sums: filter fastest, then tap, then row.
-  for (int32_t e = int32_t(threadIdx.x); e < a.block_rows * kWorkerFloats; e += Config::kBlockThreads) {
+  const int32_t elements = a.block_rows * kWorkerFloats;
+  const auto place = [&](int32_t e) -> int64_t {
     const int32_t r = at.first_r + e / kWorkerFloats,
                   s = at.first_s + e % kWorkerFloats / Config::kBlockChannels;
     const int32_t k = at.first_k + e % Config::kBlockChannels;
     const bool is_bias = s == at.first_s + kSums;
-    if (k >= a.K || r >= a.vertical.taps) continue;
-    if (is_bias ? a.columns == taps || r != 0 || at.first_s != 0 : s >= a.horizontal.taps) continue;
+    if (k >= a.K || r >= a.vertical.taps) return -1;
+    if (is_bias ? a.columns == taps || r != 0 || at.first_s != 0 : s >= a.horizontal.taps) return -1;
+    return gradients.offset(k, is_bias ? taps : r * a.horizontal.taps + s);
+  };
+  for (int32_t e = int32_t(threadIdx.x); e < elements; e += Config::kBlockThreads) {
+    const int64_t to = place(e);
+    if (to < 0) continue;
     float total = 0.0f;
-    for (int32_t line = 0; line < a.lines; ++line) total += parts[line * a.block_rows * kWorkerFloats + e];
-    const int32_t column = is_bias ? taps : r * a.horizontal.taps + s;
-    partial[(int64_t(blockIdx.y) * a.K + k) * a.columns + column] = total;
+    for (int32_t line = 0; line < a.lines; ++line) total += parts[line * elements + e];
+    gradients.of_slice(blockIdx.y, to) = total;
   }
+  join_slices<Config::kBlockThreads>(gradients.slices, int32_t(blockIdx.x), int32_t(blockIdx.y), elements,
+                                     place, gradients);
 }
 
 }  // namespace gabor::kernels::conv2d

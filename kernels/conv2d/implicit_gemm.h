@@ -1,12 +1,13 @@
 // Launchers of the implicit GEMMs: the faster rung of conv2d, for the sizes that implicit_gemm_fits. Plain C++.
 //
 // Pointers are device memory: x, dx N,H,W,C; w, dw K,R,S,C/groups; y, dy N,P,Q,K; b, db K; dense, disjoint, aligned to 16
-// bytes. `storage` is the type of x, w, y, dy and dx; b, dw, db and workspace are float. The work is enqueued on `stream`;
+// bytes. `storage` is the type of x, w, y, dy and dx; b, dw and db are float. The work is enqueued on `stream`;
 // same bits every time. Throw simt::Error if a launch fails. The problem has been checked (Conv2dProblem::check).
 #pragma once
 #include <cstddef>
 
 #include "core/problem/conv2d.h"
+#include "kernels/common/slices.h"
 #include "kernels/common/storage.h"
 
 namespace gabor::kernels::conv2d {
@@ -26,9 +27,9 @@ void implicit_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, con
 // Into how many slices (1 to 1024) wgrad's sum over N,P,Q is best cut on a GPU of so many multiprocessors. The bits of the
 // result depend on it.
 int implicit_wgrad_slices(const Conv2dProblem& p, int multiprocessors);
-size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices);  // bytes
-// dw (+)=, db (+)=; db may be null. What the workspace holds before does not matter. 1 <= slices <= 65535.
+size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices);  // bytes of JoinMemory::sums
+// dw (+)=, db (+)=; db may be null. One launch. 1 <= slices <= 65535.
 void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                    float* db, bool accumulate, int slices, float* workspace, Stream stream);
+                    float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream);
 
 }  // namespace gabor::kernels::conv2d

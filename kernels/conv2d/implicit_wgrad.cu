@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "kernels/common/dispatch.cuh"
-#include "kernels/common/epilogue.cuh"
 #include "kernels/conv2d/implicit_gemm.h"
 #include "kernels/conv2d/implicit_wgrad.cuh"
 #include "kernels/conv2d/tiles.cuh"
@@ -11,14 +10,15 @@ namespace gabor::kernels::conv2d {
 namespace {
 
 template <class Config, class Element, int kVector>
-void run(const Conv2dProblem& p, const void* x, const void* dy, bool with_db, int slices, float* workspace,
-         Stream stream) {
-  const WgradParams params(p, with_db, slices, Config::kTileDepth);
+void run(const Conv2dProblem& p, const void* x, const void* dy, float* dw, float* db, bool accumulate,
+         int slices, const JoinMemory& memory, Stream stream) {
+  const WgradParams params(p, db != nullptr, slices, Config::kTileDepth);
   const int64_t blocks = simt::ceil_div<int64_t>(params.rows, Config::kTileRows) *
                          simt::ceil_div<int64_t>(params.columns, Config::kTileColumns);
+  const FilterGradients gradients(p.K, p.reduction(), slices, p.groups * blocks, memory, dw, db, accumulate);
   launch(grid_of(dim3(unsigned(blocks), unsigned(slices), unsigned(p.groups)), Config::kBlockThreads, stream),
          implicit_wgrad<Config, Element, kVector>, params, static_cast<const Element*>(x),
-         static_cast<const Element*>(dy), workspace);
+         static_cast<const Element*>(dy), gradients);
 }
 
 }  // namespace
@@ -37,18 +37,15 @@ size_t implicit_wgrad_workspace(const Conv2dProblem& p, int slices) {
 }
 
 void implicit_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                    float* db, bool accumulate, int slices, float* workspace, Stream stream) {
+                    float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream) {
   const bool quads = p.C / p.groups % kQuad == 0 && p.K / p.groups % kQuad == 0;
-  const int32_t taps = int32_t(p.reduction()), columns = taps + (db ? 1 : 0);
+  const int64_t columns = p.reduction() + (db ? 1 : 0);
   with_element(storage, [&]<class Element>(Element) {
     with_wgrad_tile(p.K / p.groups, columns, [&]<class Config>(Config) {
-      if (quads) return run<Config, Element, kQuad>(p, x, dy, db != nullptr, slices, workspace, stream);
-      return run<Config, Element, 1>(p, x, dy, db != nullptr, slices, workspace, stream);
+      if (quads) return run<Config, Element, kQuad>(p, x, dy, dw, db, accumulate, slices, memory, stream);
+      return run<Config, Element, 1>(p, x, dy, dw, db, accumulate, slices, memory, stream);
     });
   });
-  launch(thread_each(p.K * columns, SliceSumConfig::kBlockThreads, stream),
-         sum_slices<SliceSumConfig, float, Gradient>, workspace, p.K * columns, slices, taps, columns,
-         Gradient{accumulate}, dw, db);
 }
 
 bool implicit_gemm_fits(const Conv2dProblem& p) {

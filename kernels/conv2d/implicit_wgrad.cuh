@@ -1,9 +1,9 @@
 // Rung 1 of wgrad: implicit GEMM in plain FFMA, its long sum split over blocks (split-K) and added up in a fixed order.
 //   dw[k,j] (+)= sum over m of dy[m,k] B[m,j],  m = n,p,q;  j = r,s,c;  B[m,j] = x[n, p stride_h - top + r dil_h, ...]
 // and db[k] as one more column of B, all ones. Its ideas: (1) the sum over all N P Q positions is cut into slices, a block
-// each, since dw alone is too small to fill a GPU; (2) partial sums go to a workspace, and a second kernel adds the slices
-// in order, so that the bits are the same every time, which atomics would not give.
-// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element, aligned to kVector elements; partial slices,K,columns; dw
+// each, since dw alone is too small to fill a GPU; (2) partial sums go to a workspace, where the last
+// blocks of a tile add them up in order (join_slices.cuh), so that the bits are the same every time.
+// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element, aligned to kVector elements; the workspace slices,K,columns; dw
 // K,R,S,C/groups; db K; float, as sums are. kVector is kQuad only if C/groups and K/groups are multiples of it. Groups:
 // blockIdx.z. Tiles, threads, shared memory: tile_product.cuh, rows being filters.
 // FLOPs 2 N P Q K (R S C/groups + 1); bytes: x and dy once for each tile of the other index, plus the workspace twice,
@@ -11,6 +11,7 @@
 // exceed 64; DRAM-bound when either is small.
 // Zeros of the padding are multiplied like other pixels: an Inf or NaN in dy gives NaN in the taps that read outside x.
 #pragma once
+#include "kernels/common/filter_gradients.cuh"
 #include "kernels/conv2d/loaders.cuh"
 
 namespace gabor::kernels::conv2d {
@@ -40,12 +41,38 @@ struct WgradParams {
     return depth - begin > slice_depth ? begin + slice_depth : depth;
   }
 
-  // Stores the sums of the slice for filter k of the group and columns j .. j + 3, those that exist.
-  __device__ __forceinline__ void put(int64_t slice, int32_t group, int32_t k, int32_t j,
-                                      const float (&quad)[kQuad], float* partial) const {
-    if (k >= rows || j >= columns) return;
-    const int64_t filter = slice * K + int64_t(group) * rows + k;
-    store_floats(partial + filter * columns + j, quad, columns - j, columns % kQuad == 0);
+  // Where the sum for filter k of the group and column j is; the quad from there on, if it has one.
+  __device__ int64_t place(const FilterGradients& to, int32_t group, int32_t k, int32_t j) const {
+    return k < rows && j < columns ? to.offset(int64_t(group) * rows + k, j) : -1;
+  }
+  __device__ __forceinline__ void put(const FilterGradients& to, int64_t slice, int64_t at, int32_t j,
+                                      const float (&quad)[kQuad]) const {
+    if (at >= 0) store_floats(&to.of_slice(slice, at), quad, columns - j, columns % kQuad == 0);
+  }
+};
+
+// What a block owns.
+template <class Config>
+struct WgradTile {
+  int32_t first_row, first_column, group;
+
+  __device__ explicit WgradTile(const WgradParams& a) {
+    const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
+    first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
+    first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
+    group = int32_t(blockIdx.z);
+  }
+
+  // Joins the slices of the tile, which its blocks have put.
+  __device__ void join(const WgradParams& a, const FilterGradients& gradients) const {
+    join_slices<Config::kBlockThreads>(
+        gradients.slices, int32_t(blockIdx.z * gridDim.x + blockIdx.x), int32_t(blockIdx.y),
+        Config::kTileRows * Config::kTileColumns,
+        [&](int32_t i) {
+          return a.place(gradients, group, first_row + i / Config::kTileColumns,
+                         first_column + i % Config::kTileColumns);
+        },
+        gradients);
   }
 };
 
@@ -113,48 +140,27 @@ class WindowColumns {
   float next_[Part::kPasses][kVector];
 };
 
-// partial[slice][k][j]; grid: row tiles * column tiles, slices, groups.
+// Grid: row tiles * column tiles, slices, groups.
 template <class Config, class Element, int kVector>
 __global__ __launch_bounds__(Config::kBlockThreads,
                              Config::kBlocksAtOnce) void implicit_wgrad(WgradParams a, const Element* x,
-                                                                        const Element* dy, float* partial) {
-  const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
-  const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
-  const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
-  const int32_t group = int32_t(blockIdx.z);
+                                                                        const Element* dy,
+                                                                        FilterGradients gradients) {
+  const WgradTile<Config> tile(a);
   const int32_t begin = a.slice_begin(blockIdx.y), end = a.slice_end(blockIdx.y);
 
-  GradientRows<Config, Element, kVector> load_a(a, dy + int64_t(group) * a.rows, first_row, end);
-  WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column,
-                                                 end);
+  GradientRows<Config, Element, kVector> load_a(a, dy + int64_t(tile.group) * a.rows, tile.first_row, end);
+  WindowColumns<Config, Element, kVector> load_b(a, x + int64_t(tile.group) * a.sweep.group_channels,
+                                                 tile.first_column, end);
   float sum[Config::kMicroRows][Config::kMicroColumns] = {};
   tile_product<Config>(load_a, load_b, begin, end, sum);
 
   // Long: as in implicit_dgrad, to keep addresses of results out of registers.
   for_each_quad<Config, true>(sum, [&](int row, int column, float(&quad)[kQuad]) {
-    a.put(blockIdx.y, group, first_row + row, first_column + column, quad, partial);
+    const int32_t j = tile.first_column + column;
+    a.put(gradients, blockIdx.y, a.place(gradients, tile.group, tile.first_row + row, j), j, quad);
   });
-}
-
-struct SliceSumConfig {
-  static constexpr int kBlockThreads = 128;
-  static_assert(kBlockThreads % 32 == 0);
-};
-
-// Second stage: a thread adds up one element over the slices, in order, and hands it to dw or db. Bytes: the workspace
-// once; DRAM-bound (or L2-bound: it was just written).
-template <class Config, class Accumulator, class Epilogue>
-__global__ __launch_bounds__(Config::kBlockThreads) void sum_slices(const float* partial, int64_t count,
-                                                                    int32_t slices, int32_t taps,
-                                                                    int32_t columns, Epilogue epilogue,
-                                                                    float* dw, float* db) {
-  const int64_t element = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (element >= count) return;
-  Accumulator sum = 0;
-  for (int32_t slice = 0; slice < slices; ++slice) sum += Accumulator(partial[slice * count + element]);
-  const int64_t k = element / columns, j = element % columns;
-  float* to = j < taps ? dw + k * taps + j : db + k;
-  *to = epilogue(float(sum), k, epilogue.reads_old() ? *to : 0.0f);
+  tile.join(a, gradients);
 }
 
 }  // namespace gabor::kernels::conv2d

@@ -21,11 +21,11 @@ void tensor_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const
 
 // As implicit_wgrad_slices and implicit_wgrad_workspace, for tensor_wgrad.
 int tensor_wgrad_slices(const Conv2dProblem& p, int multiprocessors);
-size_t tensor_wgrad_workspace(const Conv2dProblem& p, int slices);  // bytes
-// dw (+)=, db (+)=; db may be null. db of f32 comes from a rounded dy too. What the workspace holds before does not
-// matter. 1 <= slices <= 65535.
+size_t tensor_wgrad_workspace(const Conv2dProblem& p, int slices);  // bytes of JoinMemory::sums
+// dw (+)=, db (+)=; db may be null. db of f32 comes from a rounded dy too. One launch.
+// 1 <= slices <= 65535.
 void tensor_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                  float* db, bool accumulate, int slices, float* workspace, Stream stream,
+                  float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream,
                   Math f32_as = Math::tf32);
 
 }  // namespace gabor::kernels::conv2d

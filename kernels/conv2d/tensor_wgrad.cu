@@ -1,5 +1,4 @@
 #include "kernels/common/dispatch.cuh"
-#include "kernels/common/epilogue.cuh"
 #include "kernels/conv2d/tensor_core.h"
 #include "kernels/conv2d/tensor_tiles.cuh"
 #include "kernels/conv2d/tensor_wgrad.cuh"
@@ -9,17 +8,18 @@ namespace gabor::kernels::conv2d {
 namespace {
 
 template <class Config, class Element, bool kChunks>
-void run(const Conv2dProblem& p, const void* x, const void* dy, bool with_db, int slices, float* workspace,
-         Stream stream) {
+void run(const Conv2dProblem& p, const void* x, const void* dy, float* dw, float* db, bool accumulate,
+         int slices, const JoinMemory& memory, Stream stream) {
   using Operands = tensor::WgradOperands<Config, Element, kChunks>;
-  const WgradParams params(p, with_db, slices, Operands::A::Tile::kDepth);
+  const WgradParams params(p, db != nullptr, slices, Operands::A::Tile::kDepth);
   const int64_t blocks = simt::ceil_div<int64_t>(params.rows, Config::kTileRows) *
                          simt::ceil_div<int64_t>(params.columns, Config::kTileColumns);
+  const FilterGradients gradients(p.K, p.reduction(), slices, p.groups * blocks, memory, dw, db, accumulate);
   auto config =
       grid_of(dim3(unsigned(blocks), unsigned(slices), unsigned(p.groups)), Config::kBlockThreads, stream);
   config.smem = Operands::kSharedBytes;
   launch(config, tensor::wgrad<Config, Element, kChunks>, params, static_cast<const Element*>(x),
-         static_cast<const Element*>(dy), workspace);
+         static_cast<const Element*>(dy), gradients);
 }
 
 }  // namespace
@@ -38,21 +38,19 @@ size_t tensor_wgrad_workspace(const Conv2dProblem& p, int slices) {
 }
 
 void tensor_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                  float* db, bool accumulate, int slices, float* workspace, Stream stream, Math f32_as) {
+                  float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream,
+                  Math f32_as) {
   const bool chunks =
       tensor::whole_chunks(p.C / p.groups, storage) && tensor::whole_chunks(p.K / p.groups, storage);
-  const int32_t taps = int32_t(p.reduction()), columns = taps + (db ? 1 : 0);
+  const int64_t columns = p.reduction() + (db ? 1 : 0);
   with_element(storage, [&]<class Element>(Element) {
     tensor::with_wgrad_tile(p.K / p.groups, columns, [&](auto tile) {
       with_operand<Element>(f32_as, tile, [&]<class Config>(Config) {
-        if (chunks) return run<Config, Element, true>(p, x, dy, db != nullptr, slices, workspace, stream);
-        return run<Config, Element, false>(p, x, dy, db != nullptr, slices, workspace, stream);
+        if (chunks) return run<Config, Element, true>(p, x, dy, dw, db, accumulate, slices, memory, stream);
+        return run<Config, Element, false>(p, x, dy, dw, db, accumulate, slices, memory, stream);
       });
     });
   });
-  launch(thread_each(p.K * columns, SliceSumConfig::kBlockThreads, stream),
-         sum_slices<SliceSumConfig, float, Gradient>, workspace, p.K * columns, slices, taps, columns,
-         Gradient{accumulate}, dw, db);
 }
 
 }  // namespace gabor::kernels::conv2d

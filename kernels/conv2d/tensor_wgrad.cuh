@@ -1,10 +1,9 @@
-// Rung 2 of wgrad: the implicit GEMM of implicit_wgrad.cuh on tensor cores, with the same slices and the same second stage
-// (sum_slices).
+// Rung 2 of wgrad: the implicit GEMM of implicit_wgrad.cuh on tensor cores, with the same slices, joined alike.
 //   dw[k,j] (+)= sum over m of dy[m,k] B[m,j],  m = n,p,q;  j = r,s,c;  B[m,j] = x[n, p stride_h - top + r dil_h, ...]
 // and db[k] as one more column of B, all ones. Its idea beyond that rung's: copies that bypass registers (cp.async) and a
 // matrix instruction. In memory both operands run across m, the index that is summed over: ldmatrix transposes those of
 // 16 bits, TF32 reads them word by word.
-// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element (f32: multiplied as TF32 or bf16), aligned to 16 bytes; partial
+// Shapes, dense: x N,H,W,C; dy N,P,Q,K; of type Element (f32: multiplied as TF32 or bf16), aligned to 16 bytes; the workspace
 // slices,K,columns; dw K,R,S,C/groups; db K; float, as sums are. kChunks only if C/groups and K/groups are multiples of 16
 // bytes' elements. Groups: blockIdx.z. Tiles: tensor_tiles.cuh, rows being filters; dynamic shared memory 12 to 51 KB.
 // FLOPs 2 N P Q K (R S C/groups + 1); bytes: x and dy once for each tile of the other index, plus the workspace twice,
@@ -23,27 +22,27 @@ struct WgradOperands {
   static constexpr int kSharedBytes = kStagesBytes<Config, A, B>;
 };
 
-// partial[slice][k][j]; grid: row tiles * column tiles, slices, groups.
+// Grid: row tiles * column tiles, slices, groups.
 template <class Config, class Element, bool kChunks>
 __global__ __launch_bounds__(Config::kBlockThreads,
                              Config::kBlocksAtOnce) void wgrad(WgradParams a, const Element* x,
-                                                               const Element* dy, float* partial) {
+                                                               const Element* dy, FilterGradients gradients) {
   using Operands = WgradOperands<Config, Element, kChunks>;
   DYN_SHARED(char, shared);
-  const int32_t column_tiles = simt::ceil_div<int32_t>(a.columns, Config::kTileColumns);
-  const int32_t first_row = int32_t(blockIdx.x) / column_tiles * Config::kTileRows;
-  const int32_t first_column = int32_t(blockIdx.x) % column_tiles * Config::kTileColumns;
-  const int32_t group = int32_t(blockIdx.z);
+  const WgradTile<Config> tile(a);
   const int32_t begin = a.slice_begin(blockIdx.y), end = a.slice_end(blockIdx.y);
 
-  const typename Operands::A load_a(a, dy + int64_t(group) * a.rows, first_row, end);
-  const typename Operands::B load_b(a, x + int64_t(group) * a.sweep.group_channels, first_column, end);
+  const typename Operands::A load_a(a, dy + int64_t(tile.group) * a.rows, tile.first_row, end);
+  const typename Operands::B load_b(a, x + int64_t(tile.group) * a.sweep.group_channels, tile.first_column,
+                                    end);
   WarpSums<Config> sum = {};
   tensor_product<Config>(load_a, load_b, reinterpret_cast<Element*>(shared), begin, end, sum);
 
   for_each_quad<Config>(sum, reinterpret_cast<float*>(shared), [&](int row, int column, float(&quad)[kQuad]) {
-    a.put(blockIdx.y, group, first_row + row, first_column + column, quad, partial);
+    const int32_t j = tile.first_column + column;
+    a.put(gradients, blockIdx.y, a.place(gradients, tile.group, tile.first_row + row, j), j, quad);
   });
+  tile.join(a, gradients);
 }
 
 }  // namespace gabor::kernels::conv2d::tensor

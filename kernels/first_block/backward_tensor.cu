@@ -2,7 +2,6 @@
 
 #include "kernels/common/dispatch.cuh"
 #include "kernels/first_block/backward_tensor.cuh"
-#include "kernels/first_block/slices.cuh"
 #include "kernels/first_block/tensor.h"
 
 namespace gabor::kernels {
@@ -49,9 +48,8 @@ int64_t blocks_across(const FirstBlockProblem& p) {
 }  // namespace
 
 void backward_tensor(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                     const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                     Stream stream) {
-  const int32_t taps = int32_t(p.conv.reduction()), sums = taps + (db ? 1 : 0);
+                     const void* dy, float* dw, float* db, bool accumulate, int slices,
+                     const JoinMemory& memory, Stream stream) {
   with_rows(p.conv.R, [&]<class Config>(Config) {
     const Tiles tile = choose_tiles<Config>(p);
     const int64_t tiles = tile_count<Config>(p, tile.columns);
@@ -64,17 +62,17 @@ void backward_tensor(const FirstBlockProblem& p, Storage storage, const void* x,
         .slice_tiles = int32_t(simt::ceil_div(tiles, int64_t{slices})),
         .tile_columns = int32_t(tile.columns),
         .copy_words = int32_t(tile.copy_words),
-        .row_words = int32_t(tile.row_words),
-        .sums = sums};
+        .row_words = int32_t(tile.row_words)};
+    const FilterGradients gradients(p.conv.K, p.conv.reduction(), slices, blocks_across<Config>(p), memory,
+                                    dw, db, accumulate);
     LaunchConfig config =
         grid_of(dim3(unsigned(slices), unsigned(blocks_across<Config>(p))), Config::kThreads, stream);
     config.smem = size_t(Config::kImageRows * tile.row_words) * sizeof(uint32_t);
     with_element(storage, [&]<class Element>(Element) {
       launch(config, backward_tensor<Config, Element>, params, static_cast<const uint8_t*>(x), argmax,
-             static_cast<const Element*>(dy), workspace);
+             static_cast<const Element*>(dy), gradients);
     });
   });
-  add_up_slices(p, slices, sums, accumulate, workspace, dw, db, stream);
 }
 
 bool tensor_takes(const FirstBlockProblem& p) {
@@ -103,9 +101,10 @@ int first_block_tensor_slices(const FirstBlockProblem& p, int multiprocessors) {
   with_rows(p.conv.R, [&]<class Config>(Config) {
     const int64_t wanted =
         simt::ceil_div(int64_t{Config::kBlocksAtOnce} * multiprocessors, blocks_across<Config>(p));
-    slices = std::min(wanted, tile_count<Config>(p, choose_tiles<Config>(p).columns));
+    slices = std::min({wanted, tile_count<Config>(p, choose_tiles<Config>(p).columns), kMostSlices});
+    slices = joinable_slices(blocks_across<Config>(p), slices);
   });
-  return int(std::clamp<int64_t>(slices, 1, kMostSlices));
+  return int(slices);
 }
 
 }  // namespace gabor::kernels

@@ -8,7 +8,7 @@
 // A block owns a slice of the tiles of kWarps x tile_columns pooled pixels (of any images) and 16 filters (blockIdx.y); a
 // warp one pooled row of a tile, 8 pooled pixels at a time: two rows of 16 columns, the depth of m16n8k16. The sums, 16
 // filters by kR rows of 16 taps, stay in registers to the end. The warps' sums meet in shared memory, in order; slices meet
-// in the workspace, as those of backward_tiled.cuh, which sum_slices adds up in order.
+// in the workspace, as those of backward_tiled.cuh.
 // B's registers are pairs of neighbouring columns of one channel: the image tile is planes, and each is there a second
 // time, moved by one column, for pairs that start at an odd one. Copies lie 4 banks apart (mod 16): few conflicts.
 // Shared memory: 2 kWarps + kR - 1 rows of C planes of two copies (dynamic), 5 KB of sums: article (two tiles of 80 columns
@@ -19,6 +19,7 @@
 // The padding's zeros are multiplied like other pixels: an Inf or NaN in a dy that is not dead gives NaN in the taps that
 // read outside x; an Inf may give NaN in any.
 #pragma once
+#include "kernels/common/filter_gradients.cuh"
 #include "kernels/common/multiply_add.cuh"
 #include "kernels/common/unroll.cuh"
 #include "kernels/first_block/params.cuh"
@@ -42,7 +43,6 @@ struct BackwardTensorParams {
   int32_t tiles, slice_tiles;     // of all images; of a slice
   int32_t tile_columns;           // pooled, a multiple of 8
   int32_t copy_words, row_words;  // of the image tile: from copy to copy (two a plane), from row to row
-  int32_t sums;                   // columns of the workspace: taps of a filter, and 1 if db is wanted
 };
 
 // Two floats cut to bfloat16, which are their upper halves: exact for whole numbers of 8 bits.
@@ -123,11 +123,10 @@ struct GradientFragments {
   }
 };
 
-// partial[slice][k][a.sums]
 template <class Config, class Element>
 __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     backward_tensor(BackwardTensorParams a, const uint8_t* x, const uint8_t* argmax, const Element* dy,
-                    float* partial) {
+                    FilterGradients gradients) {
   constexpr int kR = Config::kR, kSums = Config::kSums;
   DYN_SHARED(uint32_t, image);
   SHARED(float, block_sums, [Config::kFilters * kSums]);
@@ -206,16 +205,29 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     }
     __syncthreads();
   }
-  partial += (int64_t(blockIdx.x) * g.K + first_k) * a.sums;
-  for (int32_t i = int32_t(threadIdx.x); i < Config::kFilters * kSums; i += Config::kThreads) {
-    const int32_t f = i / kSums, r = i % kSums / Config::kRowTaps, tap = i % Config::kRowTaps, c = tap % g.C;
-    if (first_k + f < g.K && tap < row_taps)
-      partial[int64_t{f} * a.sums + r * row_taps + tap] =
-          fmaf(block_sums[i], of_channel(a.pixels.unit, c), block_bias[f] * of_channel(a.pixels.rest, c));
+
+  constexpr int32_t kSumsOfBlock = Config::kFilters * kSums;
+  const bool has_bias = gradients.columns > g.taps();
+  const int32_t elements =
+      kSumsOfBlock + (has_bias ? Config::kFilters : 0);  // the sums, then the bias gradients
+  const auto place = [&](int32_t i) -> int64_t {
+    const bool is_bias = i >= kSumsOfBlock;
+    const int32_t f = is_bias ? i - kSumsOfBlock : i / kSums, tap = i % Config::kRowTaps;
+    if (first_k + f >= g.K || (!is_bias && tap >= row_taps)) return -1;
+    return gradients.offset(first_k + f, is_bias ? g.taps() : i % kSums / Config::kRowTaps * row_taps + tap);
+  };
+  for (int32_t i = int32_t(threadIdx.x); i < elements; i += Config::kThreads) {
+    const int64_t at = place(i);
+    if (at < 0) continue;
+    const bool is_bias = i >= kSumsOfBlock;
+    const float bias = block_bias[is_bias ? i - kSumsOfBlock : i / kSums];
+    const int32_t c = i % Config::kRowTaps % g.C;
+    gradients.of_slice(blockIdx.x, at) =
+        is_bias ? bias
+                : fmaf(block_sums[i], of_channel(a.pixels.unit, c), bias * of_channel(a.pixels.rest, c));
   }
-  const int32_t f = int32_t(threadIdx.x);
-  if (a.sums > g.taps() && f < Config::kFilters && first_k + f < g.K)
-    partial[int64_t{f} * a.sums + g.taps()] = block_bias[f];
+  join_slices<Config::kThreads>(gradients.slices, int32_t(blockIdx.y), int32_t(blockIdx.x), elements, place,
+                                gradients);
 }
 
 }  // namespace gabor::kernels::first_block

@@ -2,7 +2,6 @@
 
 #include "kernels/common/dispatch.cuh"
 #include "kernels/first_block/backward_tiled.cuh"
-#include "kernels/first_block/slices.cuh"
 #include "kernels/first_block/tiled.h"
 
 namespace gabor::kernels {
@@ -47,9 +46,8 @@ dim3 grid_of_slices(const Conv2dProblem& c, int slices) {
 }  // namespace
 
 void backward_tiled(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                    const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                    Stream stream) {
-  const int32_t taps = int32_t(p.conv.reduction()), sums = taps + (db ? 1 : 0);
+                    const void* dy, float* dw, float* db, bool accumulate, int slices,
+                    const JoinMemory& memory, Stream stream) {
   with_config(p.conv, [&]<class Config>(Config) {
     const TileExtent tile = tile_extent<Config>(p.conv);
     const int64_t tiles = tiles_of<Config>(p);
@@ -60,16 +58,17 @@ void backward_tiled(const FirstBlockProblem& p, Storage storage, const void* x, 
                                 .slice_tiles = int32_t(simt::ceil_div(tiles, int64_t{slices})),
                                 .rows = int32_t(tile.rows),
                                 .columns = int32_t(tile.columns),
-                                .row_pitch = int32_t(tile.row_pitch),
-                                .sums = sums};
-    LaunchConfig config = grid_of(grid_of_slices<Config>(p.conv, slices), Config::kThreads, stream);
+                                .row_pitch = int32_t(tile.row_pitch)};
+    const dim3 grid = grid_of_slices<Config>(p.conv, slices);
+    const FilterGradients gradients(p.conv.K, p.conv.reduction(), slices, int64_t{grid.y} * grid.z, memory,
+                                    dw, db, accumulate);
+    LaunchConfig config = grid_of(grid, Config::kThreads, stream);
     config.smem = tile.bytes();
     with_element(storage, [&]<class Element>(Element) {
       launch(config, backward_tiled<Config, Element>, params, x, argmax, static_cast<const Element*>(dy),
-             workspace);
+             gradients);
     });
   });
-  add_up_slices(p, slices, sums, accumulate, workspace, dw, db, stream);
 }
 
 }  // namespace first_block
@@ -101,9 +100,10 @@ int first_block_slices(const FirstBlockProblem& p, int multiprocessors) {
     const dim3 grid = grid_of_slices<Config>(p.conv, 1);
     const int64_t wanted =
         simt::ceil_div<int64_t>(int64_t{Config::kBlocksAtOnce} * multiprocessors, int64_t{grid.y} * grid.z);
-    slices = std::min(wanted, simt::ceil_div(tiles_of<Config>(p), kLeastTiles));
+    slices = std::min({wanted, simt::ceil_div(tiles_of<Config>(p), kLeastTiles), kMostSlices});
+    slices = joinable_slices(int64_t{grid.y} * grid.z, slices);
   });
-  return int(std::clamp<int64_t>(slices, 1, kMostSlices));
+  return int(slices);
 }
 
 }  // namespace gabor::kernels

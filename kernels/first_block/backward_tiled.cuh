@@ -5,8 +5,8 @@
 // A block owns a slice of the tiles of kRows x kColumns pooled pixels (of any images), kFilters filters (blockIdx.y)
 // and 32 kSlots taps (blockIdx.z); a warp every kWarps-th pixel of a tile; a thread kFilters x kSlots sums, the same
 // tap in all filters, and one lane of each filter its bias gradient. The warps' sums meet in shared memory, in order;
-// slices meet in the workspace, partial[slice][k][tap] (the bias gradient follows a filter's taps), which sum_slices
-// adds up in order.
+// slices meet in the workspace, [slice][k][tap] (the bias gradient follows a filter's taps), where the last blocks add
+// them up in order (join_slices.cuh).
 // Shared memory: the image tile, normalised (dynamic; its rows are S C words apart, mod 32, so that neighbouring taps
 // lie on different banks where there is no dilation), dy and window of each pixel and filter, the sums: article (C = 3,
 // 5x5, K = 10): 8.9 + 10.2 + 3.9 KB. At most 80 registers, 3 blocks at once.
@@ -19,6 +19,7 @@
 // The padding's zeros are multiplied like other pixels: an Inf or NaN in a dy that is not dead gives NaN in the taps
 // that read outside x.
 #pragma once
+#include "kernels/common/filter_gradients.cuh"
 #include "kernels/common/unroll.cuh"
 #include "kernels/first_block/params.cuh"
 
@@ -47,7 +48,6 @@ struct BackwardParams {
   int32_t tiles_p, tiles_q;
   int32_t tiles, slice_tiles;        // of all images; of a slice
   int32_t rows, columns, row_pitch;  // of the image tile; row_pitch in floats
-  int32_t sums;                      // columns of the workspace: taps of a filter, and 1 if db is wanted
 };
 
 struct Tile {
@@ -77,11 +77,10 @@ __device__ void find_windows(const BackwardParams& a, const Tile& tile, int32_t 
   }
 }
 
-// partial[slice][k][a.sums]
 template <class Config, class Element>
 __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     backward_tiled(BackwardParams a, const void* x, const uint8_t* argmax, const Element* dy,
-                   float* partial) {
+                   FilterGradients gradients) {
   constexpr int kFilters = Config::kFilters, kSlots = Config::kSlots, kTaps = Config::kTaps;
   DYN_SHARED(float, image);
   SHARED_ALIGNED(8, LiveWindow, windows, [Config::kPixels * kFilters]);
@@ -138,14 +137,22 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce)
     }
     __syncthreads();
   }
-  partial += (int64_t(blockIdx.x) * g.K + first_k) * a.sums;
-  for (int32_t i = int32_t(threadIdx.x); i < kFilters * kTaps; i += Config::kThreads) {
-    const int32_t f = i / kTaps, tap = first_tap + i % kTaps;
-    if (first_k + f < g.K && tap < g.taps()) partial[int64_t{f} * a.sums + tap] = block_sums[i];
-  }
-  const int32_t f = int32_t(threadIdx.x);
-  if (a.sums > g.taps() && blockIdx.z == 0 && f < kFilters && first_k + f < g.K)
-    partial[int64_t{f} * a.sums + g.taps()] = block_bias[f];
+
+  const bool has_bias = gradients.columns > g.taps() && blockIdx.z == 0;
+  const int32_t elements =
+      kFilters * kTaps + (has_bias ? kFilters : 0);  // the block's sums, then its bias gradients
+  const auto place = [&](int32_t i) -> int64_t {
+    const bool is_bias = i >= kFilters * kTaps;
+    const int32_t f = is_bias ? i - kFilters * kTaps : i / kTaps;
+    const int32_t tap = is_bias ? g.taps() : first_tap + i % kTaps;
+    return first_k + f < g.K && (is_bias || tap < g.taps()) ? gradients.offset(first_k + f, tap) : -1;
+  };
+  for (int32_t i = int32_t(threadIdx.x); i < elements; i += Config::kThreads)
+    if (const int64_t at = place(i); at >= 0)
+      gradients.of_slice(blockIdx.x, at) =
+          i < kFilters * kTaps ? block_sums[i] : block_bias[i - kFilters * kTaps];
+  join_slices<Config::kThreads>(gradients.slices, int32_t(blockIdx.z * gridDim.y + blockIdx.y),
+                                int32_t(blockIdx.x), elements, place, gradients);
 }
 
 }  // namespace gabor::kernels::first_block

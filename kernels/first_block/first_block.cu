@@ -76,14 +76,13 @@ size_t first_block_workspace_bytes(const FirstBlockProblem& p, int slices) {
 }
 
 void first_block_backward(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                          const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                          Stream stream, FirstBlockRung rung) {
+                          const void* dy, float* dw, float* db, bool accumulate, int slices,
+                          const JoinMemory& memory, Stream stream, FirstBlockRung rung) {
   rung = rung_for(p, rung, first_block_tiled_backward_takes, first_block_tensor_backward_takes);
   if (rung == FirstBlockRung::tiled)
-    return first_block::backward_tiled(p, storage, x, argmax, dy, dw, db, accumulate, slices, workspace,
-                                       stream);
+    return first_block::backward_tiled(p, storage, x, argmax, dy, dw, db, accumulate, slices, memory, stream);
   if (rung == FirstBlockRung::tensor)
-    return first_block::backward_tensor(p, storage, x, argmax, dy, dw, db, accumulate, slices, workspace,
+    return first_block::backward_tensor(p, storage, x, argmax, dy, dw, db, accumulate, slices, memory,
                                         stream);
   const Params params(p);
   const int64_t results = params.K * (int64_t{params.taps()} + (db ? 1 : 0));

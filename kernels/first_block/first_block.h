@@ -8,13 +8,14 @@
 //   argmax  N,P,Q,(K+1)/2 bytes: filter 2i in the low half of byte i, 2i+1 in the high half; bits 0 and 1 are the
 //           winner's 2 row + column, bit 2 is set if y is above 0 or NaN. Else the half is 0, and nothing flows back.
 // The first of equals wins, in row order, and a NaN over all numbers. Device pointers, dense, disjoint, aligned to 16
-// bytes (argmax: any). Sums are float. The work is enqueued on `stream`; no atomics: the same bits every time for the
-// same rung and slices. Throw simt::Error if the problem is refused, by the rung too, or a launch fails. The problem has
+// bytes (argmax: any). Sums are float. The work is enqueued on `stream`; the same bits every time for the same
+// rung and slices. Throw simt::Error if the problem is refused, by the rung too, or a launch fails. The problem has
 // been checked (Conv2dProblem::check, Pool2dProblem::check).
 #pragma once
 #include <cstddef>
 
 #include "core/problem/first_block.h"
+#include "kernels/common/slices.h"
 #include "kernels/common/storage.h"
 
 namespace gabor::kernels {
@@ -49,13 +50,15 @@ void first_block_forward(const FirstBlockProblem& p, Storage storage, const void
 // multiprocessors. The bits of its result depend on it.
 int first_block_slices(const FirstBlockProblem& p, int multiprocessors);
 int first_block_tensor_slices(const FirstBlockProblem& p, int multiprocessors);
+// Of JoinMemory::sums.
 size_t first_block_workspace_bytes(const FirstBlockProblem& p, int slices);
 
-// dw, db = the gradients, or += them if accumulate. What the workspace holds before does not matter; the naive rung
-// does not touch it. 1 <= slices. The other rungs multiply the zeros of the padding too: an Inf or NaN in a dy that is
-// not dead gives NaN in the taps that read them (forward alike: in w).
+// dw, db = the gradients, or += them if accumulate. One launch; the naive rung does not touch the memory. 1 <= slices.
+// The other rungs multiply the zeros of the padding too: an Inf or NaN in a dy that is not dead gives NaN in the taps that
+// read them (forward alike: in w).
 void first_block_backward(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                          const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                          Stream stream, FirstBlockRung rung = FirstBlockRung::automatic);
+                          const void* dy, float* dw, float* db, bool accumulate, int slices,
+                          const JoinMemory& memory, Stream stream,
+                          FirstBlockRung rung = FirstBlockRung::automatic);
 
 }  // namespace gabor::kernels

@@ -12,7 +12,7 @@ bool tensor_takes(const FirstBlockProblem& p);
 void forward_tensor(const FirstBlockProblem& p, Storage storage, const void* x, const void* w, const float* b,
                     void* y, uint8_t* argmax, int multiprocessors, Stream stream);
 void backward_tensor(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                     const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                     Stream stream);
+                     const void* dy, float* dw, float* db, bool accumulate, int slices,
+                     const JoinMemory& memory, Stream stream);
 
 }  // namespace gabor::kernels::first_block

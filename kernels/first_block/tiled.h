@@ -13,7 +13,7 @@ inline constexpr int64_t kMost32 = int64_t{1} << 30;
 void forward_tiled(const FirstBlockProblem& p, Storage storage, const void* x, const void* w, const float* b,
                    void* y, uint8_t* argmax, Stream stream);
 void backward_tiled(const FirstBlockProblem& p, Storage storage, const void* x, const uint8_t* argmax,
-                    const void* dy, float* dw, float* db, bool accumulate, int slices, float* workspace,
-                    Stream stream);
+                    const void* dy, float* dw, float* db, bool accumulate, int slices,
+                    const JoinMemory& memory, Stream stream);
 
 }  // namespace gabor::kernels::first_block

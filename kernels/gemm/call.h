@@ -11,11 +11,17 @@ struct Call {
   const void *a = nullptr, *b = nullptr;  // gemm.h: mapping
   const float* bias = nullptr;
   void* d = nullptr;
-  float* partial = nullptr;  // null when plan.splits is 1
+  float* db = nullptr;
+  JoinMemory memory;
   int M = 1, N = 1, K = 1;
   bool relu = false, accumulate = false;
   void* stream = nullptr;
 };
+
+// Elements of D and db.
+inline int64_t outputs_of(const Call& call) {
+  return int64_t(call.M) * call.N + (call.db != nullptr ? call.M : 0);
+}
 
 // What the kernels get. k is split into whole steps of step_k: the last parts may be short, or empty.
 template <Pass kPass, class Element>
@@ -30,7 +36,8 @@ Params<kPass, Element> params_of(const Call& call, int step_k) {
           .b = static_cast<const Element*>(call.b),
           .bias = call.bias,
           .d = static_cast<typename P::Result*>(call.d),
-          .partial = call.partial,
+          .db = call.db,
+          .parts = {call.memory.sums, outputs_of(call), call.plan.splits, call.memory.counters},
           .M = call.M,
           .N = call.N,
           .K = call.K,
@@ -41,10 +48,23 @@ Params<kPass, Element> params_of(const Call& call, int step_k) {
           .d_quads = whole(4)};
 }
 
+// f(Element{}) for the storage.
+template <class F>
+void with_storage(Storage storage, F f) {
+  switch (storage) {
+    case Storage::f32:
+      return f(float{});
+    case Storage::f16:
+      return f(simt::half{});
+    case Storage::bf16:
+      return f(simt::bfloat16{});
+  }
+}
+
 // f.operator()<kPass, Element>() for what the call says.
 template <class F>
 void with_types(const Call& call, F f) {
-  const auto with_pass = [&]<class Element>() {
+  with_storage(call.storage, [&]<class Element>(Element) {
     switch (call.pass) {
       case Pass::fprop:
         return f.template operator()<Pass::fprop, Element>();
@@ -53,15 +73,7 @@ void with_types(const Call& call, F f) {
       case Pass::wgrad:
         return f.template operator()<Pass::wgrad, Element>();
     }
-  };
-  switch (call.storage) {
-    case Storage::f32:
-      return with_pass.template operator()<float>();
-    case Storage::f16:
-      return with_pass.template operator()<simt::half>();
-    case Storage::bf16:
-      return with_pass.template operator()<simt::bfloat16>();
-  }
+  });
 }
 
 // Whether every row of A and of B starts at a multiple of `bytes`.
@@ -73,6 +85,16 @@ inline bool rows_aligned(const Call& call, int bytes) {
     return reinterpret_cast<uintptr_t>(p) % bytes == 0 && row % (bytes / size) == 0;
   };
   return whole(call.a, a_row) && whole(call.b, b_row);
+}
+
+// The same of what the skinny kernels load by quads: not A of dgrad and wgrad, the narrow matrix.
+inline bool wide_rows_aligned(const Call& call) {
+  const size_t size = call.storage == Storage::f32 ? 4 : 2;
+  const auto whole = [&](const void* p, int row) {
+    return reinterpret_cast<uintptr_t>(p) % (4 * size) == 0 && row % 4 == 0;
+  };
+  return whole(call.b, b_rows_along_k(call.pass) ? call.K : call.N) &&
+         (call.pass != Pass::fprop || whole(call.a, call.K));
 }
 
 // A launch on the call's stream.
@@ -88,5 +110,8 @@ inline LaunchConfig on_stream(const Call& call, dim3 grid, int threads, size_t s
 void launch_ffma(const Call& call);
 void launch_tensor(const Call& call);
 void launch_skinny(const Call& call);
+// Both gradients of a layer in one launch; both calls have plans of ffma_64 (skinny).
+void launch_ffma_backward(const Call& dgrad, const Call& wgrad);
+void launch_skinny_backward(const Call& dgrad, const Call& wgrad);
 
 }  // namespace gabor::gemm

@@ -14,6 +14,21 @@ void launch_tile(const Call& call) {
          vector ? ffma_gemm<Config, true, P> : ffma_gemm<Config, false, P>, p);
 }
 
+template <class Element>
+void launch_backward(const Call& dgrad, const Call& wgrad) {
+  using Config = Ffma64;
+  using Dgrad = Params<Pass::dgrad, Element>;
+  using Wgrad = Params<Pass::wgrad, Element>;
+  const auto blocks = [](const Call& call) {
+    return simt::ceil_div(call.M, Config::kTileM) * simt::ceil_div(call.N, Config::kTileN) * call.plan.splits;
+  };
+  const bool vector = rows_aligned(dgrad, 4 * sizeof(Element)) && rows_aligned(wgrad, 4 * sizeof(Element));
+  launch(on_stream(dgrad, dim3(unsigned(blocks(dgrad) + blocks(wgrad))), Config::kThreads),
+         vector ? ffma_backward<Config, true, Dgrad, Wgrad> : ffma_backward<Config, false, Dgrad, Wgrad>,
+         params_of<Pass::dgrad, Element>(dgrad, Config::kTileK),
+         params_of<Pass::wgrad, Element>(wgrad, Config::kTileK), blocks(dgrad));
+}
+
 }  // namespace
 
 void launch_ffma(const Call& call) {
@@ -23,6 +38,10 @@ void launch_ffma(const Call& call) {
     }
     launch_tile<Ffma64, kPass, Element>(call);  // see gemm.h
   });
+}
+
+void launch_ffma_backward(const Call& dgrad, const Call& wgrad) {
+  with_storage(dgrad.storage, [&]<class Element>(Element) { launch_backward<Element>(dgrad, wgrad); });
 }
 
 }  // namespace gabor::gemm

@@ -12,7 +12,9 @@
 //           FLOP a byte of L2 in f32; DRAM sees each operand about once. FFMA-bound from K, N of a few hundred: on
 //           an H200 (4.3 TB/s, 67 TFLOP/s) above 16 FLOP a byte of DRAM, on a GTX 1660 Ti (288 GB/s, 5.4) above 19.
 //           8 x 8 micro-tiles load 16 floats of shared memory for 64 FFMA; 4 x 4 ones 8 for 16, which is why 128
-//           is preferred wherever there are blocks enough.
+//           is preferred wherever there are blocks enough. db costs the blocks of the first column of tiles a second
+//           read of their part of dy, from L2, when their tile is done.
+// Backward: ffma_backward has the blocks of dgrad and of wgrad in one grid: a small layer fills a GPU with neither.
 // Rung:     the second. Its idea: reuse from registers and shared memory, with the next tile's loads in flight.
 #pragma once
 #include "kernels/gemm/params.cuh"
@@ -28,6 +30,8 @@ struct FfmaConfig {
                        kPieceN = kTileN / kPiecesN;  // from one piece to the next
   static constexpr int kThreadsM = kTileM / kMicroM, kThreadsN = kTileN / kMicroN;
   static constexpr int kThreads = kThreadsM * kThreadsN;
+  // Steps of k in a row. Of all, only the host compilers' time would grow; four of 8 x 8 are more than 128 registers.
+  static constexpr int kUnrolled = kMicro > 4 ? 2 : 4;
   static_assert(kMicro % 4 == 0 && kTile % kMicro == 0 && kTileK % 4 == 0);
   static_assert(kThreadsM % 4 == 0 && kThreadsN % 8 == 0, "warps are 4 x 8 threads");
   static_assert(kTile * kTileK % (4 * kThreads) == 0, "each thread loads whole quads");
@@ -76,17 +80,25 @@ __device__ inline void read_pieces(float (&to)[4 * kPieces], const float* from) 
   }
 }
 
+template <class Config>
+struct FfmaTiles {
+  float (&a)[2][Config::kTileK][Config::kTileM + 4];
+  float (&b)[2][Config::kTileK][Config::kTileN + 4];
+};
+
+// What a block does.
 template <class Config, bool kVector, class P>
-__global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
+__device__ inline void ffma_block(const P& p, const Share& share, const FfmaTiles<Config>& tiles) {
   constexpr int kMicroM = Config::kMicroM, kMicroN = Config::kMicroN;
+  [[maybe_unused]] constexpr int kUnrolled = Config::kUnrolled;
   using ALoader = FfmaLoader<Config::kTileM, Config, a_rows_along_k(P::kPass), kVector, typename P::Element>;
   using BLoader = FfmaLoader<Config::kTileN, Config, b_rows_along_k(P::kPass), kVector, typename P::Element>;
-  SHARED_ALIGNED(16, float, a_tile, [2][Config::kTileK][Config::kTileM + 4]);
-  SHARED_ALIGNED(16, float, b_tile, [2][Config::kTileK][Config::kTileN + 4]);
+  auto& a_tile = tiles.a;
+  auto& b_tile = tiles.b;
 
   const int tiles_n = simt::ceil_div(p.N, Config::kTileN);
-  const int m0 = int(blockIdx.x) / tiles_n * Config::kTileM, n0 = int(blockIdx.x) % tiles_n * Config::kTileN;
-  const int k_end = end_k(p);
+  const int m0 = share.tile / tiles_n * Config::kTileM, n0 = share.tile % tiles_n * Config::kTileN;
+  const int k_begin = first_k(p, share.part), k_end = end_k(p, share.part);
   const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M,
                 b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
@@ -95,21 +107,21 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
 
   ALoader a_loader;
   BLoader b_loader;
-  a_loader.load(p.a, a_stride, m0, p.M, first_k(p), k_end);
-  b_loader.load(p.b, b_stride, n0, p.N, first_k(p), k_end);
+  a_loader.load(p.a, a_stride, m0, p.M, k_begin, k_end);
+  b_loader.load(p.b, b_stride, n0, p.N, k_begin, k_end);
   a_loader.store(a_tile[0]);
   b_loader.store(b_tile[0]);
   __syncthreads();
 
   float sum[kMicroM][kMicroN] = {};
   int stage = 0;
-  for (int k0 = first_k(p); k0 < k_end; k0 += Config::kTileK, stage ^= 1) {
+  for (int k0 = k_begin; k0 < k_end; k0 += Config::kTileK, stage ^= 1) {
     const int next = k0 + Config::kTileK;
     if (next < k_end) {
       a_loader.load(p.a, a_stride, m0, p.M, next, k_end);
       b_loader.load(p.b, b_stride, n0, p.N, next, k_end);
     }
-#pragma unroll 4  // of all, only the host compilers' time would grow
+#pragma unroll kUnrolled
     for (int k = 0; k < Config::kTileK; ++k) {
       float a[kMicroM], b[kMicroN];
       read_pieces<Config::kPiecesM, Config::kPieceM>(a, &a_tile[stage][k][at_m]);
@@ -126,12 +138,36 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
     __syncthreads();
   }
 
+  float* const partial = sums_of(p, share.part);
 #pragma unroll
   for (int i = 0; i < kMicroM; ++i)
 #pragma unroll
     for (int j = 0; j < kMicroN; j += 2)
-      put_pair(p, m0 + i / 4 * Config::kPieceM + at_m + i % 4, n0 + j / 4 * Config::kPieceN + at_n + j % 4,
-               sum[i][j], sum[i][j + 1]);
+      put_pair(p, partial, m0 + i / 4 * Config::kPieceM + at_m + i % 4,
+               n0 + j / 4 * Config::kPieceN + at_n + j % 4, sum[i][j], sum[i][j + 1]);
+  finish_tile<Config::kThreads, Config::kTileM, Config::kTileN>(p, share, m0, n0);
+}
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
+  SHARED_ALIGNED(16, float, a_tile, [2][Config::kTileK][Config::kTileM + 4]);
+  SHARED_ALIGNED(16, float, b_tile, [2][Config::kTileK][Config::kTileN + 4]);
+  ffma_block<Config, kVector>(p, {int(blockIdx.x), int(blockIdx.z)}, {a_tile, b_tile});
+}
+
+// Both gradients of a layer, which read the same dy: the first `dx_blocks` blocks make dx, the others dw and db.
+template <class Config, bool kVector, class Dgrad, class Wgrad>
+__global__ __launch_bounds__(Config::kThreads) void ffma_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
+  SHARED_ALIGNED(16, float, a_tile, [2][Config::kTileK][Config::kTileM + 4]);
+  SHARED_ALIGNED(16, float, b_tile, [2][Config::kTileK][Config::kTileN + 4]);
+  const FfmaTiles<Config> tiles{a_tile, b_tile};
+  const int block = int(blockIdx.x);
+  if (block < dx_blocks) {
+    ffma_block<Config, kVector>(dx, {block / dx.parts.count, block % dx.parts.count}, tiles);
+  } else {
+    const int other = block - dx_blocks;
+    ffma_block<Config, kVector>(dw, {other / dw.parts.count, other % dw.parts.count}, tiles);
+  }
 }
 
 }  // namespace gabor::gemm

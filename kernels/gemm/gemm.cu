@@ -5,7 +5,6 @@
 #include "kernels/gemm/call.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/naive.cuh"
-#include "kernels/gemm/sums.cuh"
 
 namespace gabor::gemm {
 namespace {
@@ -31,13 +30,28 @@ constexpr int kRoom = kMaxSplits * 1024;
 
 int edge_of(Rung rung) { return rung == Rung::ffma_128 || rung == Rung::tensor_128 ? 128 : 64; }
 
+// Blocks of a launch without splits, at most.
+int64_t tiles_of(const DenseProblem& p, Pass pass, const Plan& plan) {
+  const Sizes s = sizes_of(p, pass);
+  if (plan.rung != Rung::skinny) {
+    const int64_t edge = edge_of(plan.rung);
+    return simt::ceil_div(s.M, edge) * simt::ceil_div(s.N, edge);
+  }
+  if (pass == Pass::fprop) return simt::ceil_div<int64_t>(p.N, 4);
+  return simt::ceil_div<int64_t>(p.C, 512) * (pass == Pass::dgrad ? simt::ceil_div<int64_t>(p.N, 32) : 1);
+}
+
+int64_t counters_of(const DenseProblem& p, Pass pass, const Plan& plan) {
+  return kernels::join_counters(tiles_of(p, pass, plan), plan.splits);
+}
+
 [[noreturn]] void refuse(const DenseProblem& p, const std::string& why) {
   throw simt::Error("gemm of a dense layer N=" + std::to_string(p.N) + " C=" + std::to_string(p.C) +
                     " K=" + std::to_string(p.K) + ": " + why);
 }
 
 // Pass, plan and sizes, checked.
-Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage storage, float* workspace,
+Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage storage, const JoinMemory& memory,
                 void* stream) {
   for (const int64_t size : {p.N, p.C, p.K})
     if (size < 1 || size > INT_MAX - kRoom) refuse(p, "sizes must be at least 1 and fit 32 bits");
@@ -50,24 +64,25 @@ Call begin_call(const Plan& plan, const DenseProblem& p, Pass pass, Storage stor
   const int64_t edge = plan.rung == Rung::naive ? 16 : edge_of(plan.rung);  // naive: 256 elements a block
   if ((s.M / edge + 1) * (s.N / edge + 1) > INT_MAX || (plan.rung == Rung::skinny && p.N > 65535 * 32))
     refuse(p, "more blocks than a launch can have");
-  if (plan.splits > 1 && workspace == nullptr) refuse(p, "a split reduction needs its workspace");
+  if (plan.splits > 1 && (memory.sums == nullptr || memory.counters == nullptr))
+    refuse(p, "a split reduction needs its workspace and counters");
+  if (counters_of(p, pass, plan) > kernels::kJoinCounters)
+    refuse(p, "more tiles than a split reduction can have");
   return {.pass = pass,
           .storage = storage,
           .plan = plan,
-          .partial = plan.splits > 1 ? workspace : nullptr,
+          .memory = memory,
           .M = int(s.M),
           .N = int(s.N),
           .K = int(s.K),
           .stream = stream};
 }
 
-unsigned blocks_for(int64_t items, int threads) { return unsigned(simt::ceil_div<int64_t>(items, threads)); }
-
 void run(const Call& call) {
   switch (call.plan.rung) {
     case Rung::naive:
       with_types(call, [&]<Pass kPass, class Element>() {
-        const unsigned blocks = blocks_for(int64_t(call.M) * call.N, NaiveConfig::kThreads);
+        const unsigned blocks = unsigned(simt::ceil_div<int64_t>(outputs_of(call), NaiveConfig::kThreads));
         launch(on_stream(call, dim3(blocks), NaiveConfig::kThreads),
                naive_gemm<NaiveConfig, Params<kPass, Element>>, params_of<kPass, Element>(call, 1));
       });
@@ -84,13 +99,20 @@ void run(const Call& call) {
       launch_skinny(call);
       break;
   }
-  if (call.partial == nullptr) return;
-  with_types(call, [&]<Pass kPass, class Element>() {
-    const unsigned blocks = blocks_for(int64_t(call.M) * call.N, SumsConfig::kThreads);
-    launch(on_stream(call, dim3(blocks), SumsConfig::kThreads),
-           join_splits<SumsConfig, Params<kPass, Element>>, params_of<kPass, Element>(call, 1),
-           call.plan.splits);
-  });
+}
+
+Call dgrad_call(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
+                void* stream) {
+  Call call = begin_call(b.dgrad, p, Pass::dgrad, storage, memory, stream);
+  call.a = b.dy, call.b = b.w, call.d = b.dx, call.accumulate = b.accumulate_dx;
+  return call;
+}
+
+Call wgrad_call(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
+                void* stream) {
+  Call call = begin_call(b.wgrad, p, Pass::wgrad, storage, memory, stream);
+  call.a = b.dy, call.b = b.x, call.d = b.dw, call.db = b.db, call.accumulate = b.accumulate_dw;
+  return call;
 }
 
 }  // namespace
@@ -120,44 +142,54 @@ Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, 
 
 size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan) {
   const Sizes s = sizes_of(p, pass);
-  return plan.splits > 1 ? size_t(plan.splits) * s.M * s.N * sizeof(float) : 0;
+  const int64_t outputs = s.M * s.N + (pass == Pass::wgrad ? s.M : 0);
+  return plan.splits > 1 ? size_t(plan.splits) * size_t(outputs) * sizeof(float) : 0;
 }
 
 void fprop(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* w,
-           const float* b, void* y, float* workspace, void* stream) {
+           const float* b, void* y, const JoinMemory& memory, void* stream) {
   const ActivationKind kind = p.activation.kind;
   if (kind != ActivationKind::none && kind != ActivationKind::relu)
     refuse(p, "of activations, only relu is an epilogue of the product");
-  Call call = begin_call(plan, p, Pass::fprop, storage, workspace, stream);
+  Call call = begin_call(plan, p, Pass::fprop, storage, memory, stream);
   call.a = x, call.b = w, call.bias = b, call.d = y;
   call.relu = kind == ActivationKind::relu;
   run(call);
 }
 
 void dgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* dy, const void* w, void* dx,
-           bool accumulate, float* workspace, void* stream) {
-  Call call = begin_call(plan, p, Pass::dgrad, storage, workspace, stream);
-  call.a = dy, call.b = w, call.d = dx, call.accumulate = accumulate;
-  run(call);
+           bool accumulate, const JoinMemory& memory, void* stream) {
+  run(dgrad_call({.dgrad = plan, .w = w, .dy = dy, .dx = dx, .accumulate_dx = accumulate}, p, storage, memory,
+                 stream));
 }
 
 void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-           bool accumulate, float* workspace, void* stream) {
-  Call call = begin_call(plan, p, Pass::wgrad, storage, workspace, stream);
-  call.a = dy, call.b = x, call.d = dw, call.accumulate = accumulate;
-  run(call);
+           float* db, bool accumulate, const JoinMemory& memory, void* stream) {
+  run(wgrad_call({.wgrad = plan, .x = x, .dy = dy, .dw = dw, .db = db, .accumulate_dw = accumulate}, p,
+                 storage, memory, stream));
 }
 
-void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate,
-                   void* stream) {
-  const Call call = begin_call({}, p, Pass::wgrad, storage, nullptr, stream);
-  const LaunchConfig config =
-      on_stream(call, dim3(blocks_for(p.K, SumsConfig::kColumns)), SumsConfig::kThreads);
-  with_types(call, [&]<Pass kPass, class Element>() {
-    if constexpr (kPass == Pass::wgrad)
-      launch(config, column_sums<SumsConfig, Element>, static_cast<const Element*>(dy), db, p.N, p.K,
-             accumulate);
-  });
+size_t backward_workspace_bytes(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad) {
+  return workspace_bytes(p, Pass::dgrad, dgrad) + workspace_bytes(p, Pass::wgrad, wgrad);
+}
+
+void backward(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
+              void* stream) {
+  const Call dx = dgrad_call(b, p, storage, memory, stream);
+  JoinMemory rest = memory;  // what dgrad leaves
+  if (rest.sums) rest.sums += workspace_bytes(p, Pass::dgrad, b.dgrad) / sizeof(float);
+  const int64_t used = counters_of(p, Pass::dgrad, b.dgrad);
+  if (rest.counters) rest.counters += used;
+  const Call dw = wgrad_call(b, p, storage, rest, stream);
+  const auto both = [&](Rung rung) { return b.dgrad.rung == rung && b.wgrad.rung == rung; };
+  const auto blocks = [&](Pass pass, const Plan& plan) { return tiles_of(p, pass, plan) * plan.splits; };
+  if (used + counters_of(p, Pass::wgrad, b.wgrad) <= kernels::kJoinCounters &&
+      blocks(Pass::dgrad, b.dgrad) + blocks(Pass::wgrad, b.wgrad) <= INT_MAX) {
+    if (both(Rung::skinny)) return launch_skinny_backward(dx, dw);
+    if (both(Rung::ffma_64)) return launch_ffma_backward(dx, dw);
+  }
+  run(dx);
+  run(wgrad_call(b, p, storage, memory, stream));
 }
 
 }  // namespace gabor::gemm

@@ -6,6 +6,7 @@
 //   fprop    N  K  C     x[m,k]          w[n,k]          y = act(sum + bias[n])        N small
 //   dgrad    N  C  K     dy[m,k]         w[k,n]          dx (+)= sum                   K small
 //   wgrad    K  C  N     dy[k,m]         x[k,n]          dw (+)= sum                   M small
+//                                                        db (+)= sum over k of A[m,k]
 //
 // The ladder: naive (one thread an output) - ffma (register tiles, double-buffered shared memory) - tensor
 // (cp.async, ldmatrix, mma.sync) ; and skinny, which reads or writes the one big matrix at the speed of memory
@@ -16,6 +17,7 @@
 #include <cstdint>
 
 #include "core/problem/dense.h"
+#include "kernels/common/slices.h"
 #include "kernels/common/storage.h"
 
 namespace gabor::gemm {
@@ -30,8 +32,10 @@ enum class Rung : uint8_t { naive, ffma_64, ffma_128, tensor_64, tensor_128, ski
 inline constexpr int kSkinny = 16;      // the most outputs of a layer that the skinny rung takes
 inline constexpr int kMaxSplits = 256;  // of the reduction
 
+using kernels::JoinMemory;
+
 // How a pass is computed. splits > 1: that many blocks share a tile of D, each reducing a part of k into the
-// workspace; a second launch adds the parts in order. naive, and skinny in dgrad, take 1 only.
+// workspace; the last of them adds the parts in order (common/join_slices.cuh). naive, and skinny in dgrad, take 1 only.
 struct Plan {
   Rung rung = Rung::naive;
   int splits = 1;
@@ -46,21 +50,32 @@ struct Gpu {
 // The plan for a pass: by capability, by the number of blocks that keep the GPU busy. allow_tf32: f32 may use
 // tensor cores, rounded as f32_as of the plan says, which the caller may change.
 Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, const Gpu& gpu);
+// Of JoinMemory::sums.
 size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan);
 
 // All enqueue on `stream` (a cudaStream_t) and return. Pointers are device memory aligned to their elements; where
-// also rows are whole 16-byte units, loads are vectors. workspace: workspace_bytes(), may be null if that is 0.
-// They throw simt::Error: a size beyond int32, a plan that the pass does not take (see Plan), an activation other
-// than none and relu, a launch that fails. tensor plans need sm_80: on an older card the kernel traps.
+// also rows are whole 16-byte units, loads are vectors. They throw simt::Error: a size beyond int32, a plan that the pass
+// does not take (see Plan), one with more tiles than there are counters, an activation other than none and relu, a
+// launch that fails. tensor plans need sm_80: on an older card the kernel traps.
 void fprop(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* w,
-           const float* b /* may be null */, void* y, float* workspace, void* stream);
+           const float* b /* may be null */, void* y, const JoinMemory& memory, void* stream);
 // accumulate: dx += instead of dx =.
 void dgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* dy, const void* w, void* dx,
-           bool accumulate, float* workspace, void* stream);
+           bool accumulate, const JoinMemory& memory, void* stream);
+// accumulate: of dw and db.
 void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-           bool accumulate, float* workspace, void* stream);
-// db[k] (+)= sum over n of dy[n,k].
-void bias_gradient(const DenseProblem& p, Storage storage, const void* dy, float* db, bool accumulate,
-                   void* stream);
+           float* db /* may be null */, bool accumulate, const JoinMemory& memory, void* stream);
+
+// dgrad and wgrad of one layer, with the same results: as one launch where the plans are both skinny or both ffma_64.
+struct Backward {
+  Plan dgrad{}, wgrad{};
+  const void *x = nullptr, *w = nullptr, *dy = nullptr;
+  void* dx = nullptr;
+  float *dw = nullptr, *db = nullptr;  // db may be null
+  bool accumulate_dx = false, accumulate_dw = false;
+};
+size_t backward_workspace_bytes(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad);
+void backward(const Backward& pass, const DenseProblem& p, Storage storage, const JoinMemory& memory,
+              void* stream);
 
 }  // namespace gabor::gemm

@@ -8,6 +8,7 @@
 //                     then a fixed tree of shuffles and a sum over the warps. kRows kFew sums a thread.
 //   skinny_k (dgrad)  a thread 4 columns of D, with its B in registers, for kRows rows; A's rows in shared memory.
 //   skinny_m (wgrad)  a thread 4 columns of D in all rows, one part of k; A's rows in shared memory, 32 k at a time.
+//   skinny_backward   the blocks of skinny_k and of skinny_m in one grid.
 // Shared memory: up to 2 KB. Registers (sm_90): up to 128; 254 in skinny_n of 16, which leaves 8 warps a multiprocessor.
 // Cost:     2 M N K FLOP. The wide matrix passes once (B of skinny_n also once from L2 for each kRows rows): kFew / 2
 //           FLOP a byte in f32, so DRAM-bound on an H200 (balance 16) and on a GTX 1660 Ti (19). The article's dense
@@ -24,7 +25,7 @@ struct SkinnyConfig {
   static constexpr int kFew = kFew_, kThreads = 128, kWarps = kThreads / 32;
   static constexpr int kColumns = 4 * kThreads;             // of D, of a block of skinny_k and skinny_m
   static constexpr int kRowsN = kFew <= 4 ? 32 / kFew : 4;  // of A, of a block of skinny_n
-  static constexpr int kRowsK = 32, kStepM = 32;            // rows of A in shared memory at a time
+  static constexpr int kRowsAtOnce = 32;                    // of A in shared memory, of skinny_k and skinny_m
   static constexpr int kStepN = kColumns;  // elements of k that a block of skinny_n takes at once
   static_assert(kFew >= 2 && kFew <= kSkinny && (kFew & (kFew - 1)) == 0);
   static_assert(kRowsN * kFew <= 64, "sums in registers");
@@ -34,9 +35,10 @@ template <class Config, bool kVector, class P>
 __global__ __launch_bounds__(Config::kThreads, 2) void skinny_n(P p) {
   constexpr int kRows = Config::kRowsN, kFew = Config::kFew;
   SHARED(float, warp_sums, [Config::kWarps][kRows * kFew]);
-  const int m0 = int(blockIdx.x) * kRows, k_end = end_k(p), thread = int(threadIdx.x);
+  const Share share{int(blockIdx.x), int(blockIdx.z)};
+  const int m0 = share.tile * kRows, k_end = end_k(p, share.part), thread = int(threadIdx.x);
   float sum[kRows][kFew] = {};
-  for (int k = first_k(p) + 4 * thread; k < k_end; k += Config::kStepN) {
+  for (int k = first_k(p, share.part) + 4 * thread; k < k_end; k += Config::kStepN) {
     // Rows that are not there are the last one again, and their sums go nowhere: no load depends on a branch, so that
     // all are in flight at once.
     float b[kFew][4];
@@ -65,15 +67,18 @@ __global__ __launch_bounds__(Config::kThreads, 2) void skinny_n(P p) {
     const int m = m0 + thread / kFew, n = thread % kFew;
     float total = 0;
     for (int warp = 0; warp < Config::kWarps; ++warp) total += warp_sums[warp][thread];
-    if (m < p.M && n < p.N) put(p, m, n, total);
+    if (m < p.M && n < p.N) put(p, sums_of(p, share.part), m, n, total);
   }
+  finish_tile<Config::kThreads, kRows, kFew>(p, share, m0, 0);
 }
 
-// A(row, few) for kRows rows from `first` into shared memory, zeros beyond: row is m of skinny_k, k of skinny_m.
-template <int kRows, class Config, class P>
-__device__ inline void stage_rows(float (&rows)[kRows][Config::kFew], const P& p, int first, int row_end,
-                                  int few_end) {
-  for (int i = int(threadIdx.x); i < kRows * Config::kFew; i += Config::kThreads) {
+template <class Config>
+using SkinnyRows = float[Config::kRowsAtOnce][Config::kFew];
+
+// A(row, few) for the rows from `first` into shared memory, zeros beyond: row is m of skinny_k, k of skinny_m.
+template <class Config, class P>
+__device__ inline void stage_rows(SkinnyRows<Config>& rows, const P& p, int first, int row_end, int few_end) {
+  for (int i = int(threadIdx.x); i < Config::kRowsAtOnce * Config::kFew; i += Config::kThreads) {
     const int row = i / Config::kFew, few = i % Config::kFew;
     const bool inside = first + row < row_end && few < few_end;
     rows[row][few] = inside ? simt::to_float(p.a[int64_t(first + row) * few_end + few]) : 0.0f;
@@ -81,11 +86,10 @@ __device__ inline void stage_rows(float (&rows)[kRows][Config::kFew], const P& p
 }
 
 template <class Config, bool kVector, class P>
-__global__ __launch_bounds__(Config::kThreads) void skinny_k(P p) {
-  constexpr int kRows = Config::kRowsK, kFew = Config::kFew;
-  SHARED(float, rows, [kRows][kFew]);
-  const int n = int(blockIdx.x) * Config::kColumns + 4 * int(threadIdx.x), m0 = int(blockIdx.y) * kRows;
-  stage_rows<kRows, Config>(rows, p, m0, p.M, p.K);
+__device__ inline void skinny_k_block(const P& p, int across, int down, SkinnyRows<Config>& rows) {
+  constexpr int kRows = Config::kRowsAtOnce, kFew = Config::kFew;
+  const int n = across * Config::kColumns + 4 * int(threadIdx.x), m0 = down * kRows;
+  stage_rows<Config>(rows, p, m0, p.M, p.K);
   float b[kFew][4];
 #pragma unroll
   for (int k = 0; k < kFew; ++k) load_quad<kVector>(b[k], p.b + b_offset(p, k, n), k < p.K ? p.N - n : 0);
@@ -95,21 +99,20 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_k(P p) {
 #pragma unroll
     for (int k = 0; k < kFew; ++k)
       for (int i = 0; i < 4; ++i) sum[i] += rows[r][k] * b[k][i];
-    put_quad<kVector>(p, m0 + r, n, sum);
+    put_quad<kVector>(p, nullptr, m0 + r, n, sum);
   }
 }
 
 template <class Config, bool kVector, class P>
-__global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
-  constexpr int kRows = Config::kStepM, kFew = Config::kFew;
-  SHARED(float, rows, [kRows][kFew]);
-  const int n = int(blockIdx.x) * Config::kColumns + 4 * int(threadIdx.x), k_end = end_k(p);
+__device__ inline void skinny_m_block(const P& p, const Share& share, SkinnyRows<Config>& rows) {
+  constexpr int kRows = Config::kRowsAtOnce, kFew = Config::kFew;
+  const int n0 = share.tile * Config::kColumns, n = n0 + 4 * int(threadIdx.x), k_end = end_k(p, share.part);
   const int column = kVector ? min(n, p.N - 4) : n;
   constexpr int kAtOnce = 8;
   float sum[kFew][4] = {};
-  for (int k0 = first_k(p); k0 < k_end; k0 += kRows) {
+  for (int k0 = first_k(p, share.part); k0 < k_end; k0 += kRows) {
     __syncthreads();  // all have read the rows of the step before
-    stage_rows<kRows, Config>(rows, p, k0, k_end, p.M);
+    stage_rows<Config>(rows, p, k0, k_end, p.M);
     __syncthreads();
     // Columns that are not there are the last ones again. Whole steps know their length: loads of kAtOnce rows are in
     // flight at once.
@@ -129,8 +132,36 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
       }
     }
   }
+  float* const partial = sums_of(p, share.part);
 #pragma unroll
-  for (int m = 0; m < kFew; ++m) put_quad<kVector>(p, m, n, sum[m]);
+  for (int m = 0; m < kFew; ++m) put_quad<kVector>(p, partial, m, n, sum[m]);
+  finish_tile<Config::kThreads, kFew, Config::kColumns>(p, share, 0, n0);
+}
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void skinny_k(P p) {
+  SHARED(float, rows, [Config::kRowsAtOnce][Config::kFew]);
+  skinny_k_block<Config, kVector>(p, int(blockIdx.x), int(blockIdx.y), rows);
+}
+
+template <class Config, bool kVector, class P>
+__global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
+  SHARED(float, rows, [Config::kRowsAtOnce][Config::kFew]);
+  skinny_m_block<Config, kVector>(p, {int(blockIdx.x), int(blockIdx.z)}, rows);
+}
+
+// Both gradients of a layer: the first `dx_blocks` blocks make dx, in the order of skinny_k's, the others dw and db.
+template <class Config, bool kVector, class Dgrad, class Wgrad>
+__global__ __launch_bounds__(Config::kThreads) void skinny_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
+  SHARED(float, rows, [Config::kRowsAtOnce][Config::kFew]);
+  const int block = int(blockIdx.x);
+  if (block < dx_blocks) {
+    const int across = simt::ceil_div(dx.N, Config::kColumns);
+    skinny_k_block<Config, kVector>(dx, block % across, block / across, rows);
+  } else {
+    const int other = block - dx_blocks;
+    skinny_m_block<Config, kVector>(dw, {other / dw.parts.count, other % dw.parts.count}, rows);
+  }
 }
 
 }  // namespace gabor::gemm

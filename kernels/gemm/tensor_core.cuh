@@ -117,11 +117,13 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
   Element* const b_tiles = shared + kStages * kAElements;
 
   const int tiles_n = simt::ceil_div(p.N, Config::kTileN);
-  const int m0 = int(blockIdx.x) / tiles_n * Config::kTileM, n0 = int(blockIdx.x) % tiles_n * Config::kTileN;
+  const Share share{int(blockIdx.x), int(blockIdx.z)};
+  const int m0 = share.tile / tiles_n * Config::kTileM, n0 = share.tile % tiles_n * Config::kTileN;
   const unsigned warp = threadIdx.x / 32;
   const unsigned warp_m = warp / Config::kWarpsN * Config::kWarpM,
                  warp_n = warp % Config::kWarpsN * Config::kWarpN;
-  const int k_begin = first_k(p), k_end = end_k(p), steps = simt::ceil_div(k_end - k_begin, kTileK);
+  const int k_begin = first_k(p, share.part), k_end = end_k(p, share.part);
+  const int steps = simt::ceil_div(k_end - k_begin, kTileK);
   const int64_t a_stride = a_rows_along_k(P::kPass) ? p.K : p.M,
                 b_stride = b_rows_along_k(P::kPass) ? p.K : p.N;
 
@@ -162,15 +164,17 @@ __global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
     }
   }
 
+  float* const partial = sums_of(p, share.part);
 #pragma unroll
   for (int i = 0; i < kPiecesM; ++i)
 #pragma unroll
     for (int j = 0; j < kPiecesN; ++j) {
       const int lane = int(threadIdx.x) % 32;
       const int m = m0 + int(warp_m) + 16 * i + lane / 4, n = n0 + int(warp_n) + 8 * j + lane % 4 * 2;
-      put_pair(p, m, n, sum[i][j][0], sum[i][j][1]);
-      put_pair(p, m + 8, n, sum[i][j][2], sum[i][j][3]);
+      put_pair(p, partial, m, n, sum[i][j][0], sum[i][j][1]);
+      put_pair(p, partial, m + 8, n, sum[i][j][2], sum[i][j][3]);
     }
+  finish_tile<Config::kThreads, Config::kTileM, Config::kTileN>(p, share, m0, n0);
 }
 
 }  // namespace gabor::gemm

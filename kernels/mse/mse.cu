@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/common/dispatch.cuh"
 #include "kernels/mse/mse.cuh"
 #include "kernels/mse/mse.h"
@@ -11,14 +13,11 @@ using Warp = MseConfig<32, 256>;
 template <class Config, class Element>
 void run(const MseProblem& p, const MseTensors<Element>& t, Stream stream) {
   constexpr int64_t kMostBlocks = 0x3fffffff, kMostClasses = 0x7fffff00;  // 2 * block has to fit an int
-  const int64_t blocks = simt::ceil_div(p.N, int64_t{Config::kRows});
+  const int64_t blocks = std::max<int64_t>(simt::ceil_div(p.N, int64_t{Config::kRows}), 1);
   if (blocks > kMostBlocks || p.K > kMostClasses) throw simt::Error("mse: too many rows or classes");
-  const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
+  const TotalsParams totals = totals_params(blocks, t.memory, t.loss, t.counts);
   const MseParams<Element> g{p.N, int(p.K), p.scale, t.y, t.labels, t.dy, p.two_labels};
-  if (blocks > 0)
-    launch(grid_of(dim3(unsigned(blocks)), Config::kThreads, stream), mse_rows<Config, Element>, g, totals);
-  if (blocks != 1)
-    launch(grid_of(dim3(1), TotalsConfig::kThreads, stream), sum_block_totals<TotalsConfig>, totals);
+  launch(grid_of(dim3(unsigned(blocks)), Config::kThreads, stream), mse_rows<Config, Element>, g, totals);
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(Config::kThreads) mse_rows(MseParams<Element> 
   const int64_t n = int64_t(blockIdx.x) * Config::kRows + threadIdx.x / Config::kLanes;
   Totals t;
   if (n < g.N) t = mse_row<Config::kLanes>(g, n, int(threadIdx.x) % Config::kLanes);
-  write_block_totals<Config::kThreads>(out, t);
+  write_totals<Config::kThreads>(out, t);
 }
 
 }  // namespace gabor::kernels

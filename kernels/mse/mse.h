@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/common/slices.h"
+
 namespace gabor::kernels {
 
 // Row loss: mean over k of (y[k] - onehot(label)[k])^2.
@@ -21,7 +23,7 @@ struct MseProblem {
 //   loss: 1       sum of the row losses
 //   counts: 2     rows that count; of these, the ones whose largest y (the first of equals) is the (first) label's; a row
 //                 with a NaN is wrong
-//   workspace     mse_workspace_bytes, aligned to 4
+//   memory        sums of mse_workspace_bytes; one counter
 template <class Element>
 struct MseTensors {
   const Element* y;
@@ -29,7 +31,7 @@ struct MseTensors {
   Element* dy;
   float* loss;
   int32_t* counts;
-  void* workspace;
+  JoinMemory memory;
 };
 
 // naive: a thread a row. warp: a warp a row. automatic: naive up to 8 classes.
@@ -37,8 +39,8 @@ enum class MseRung { automatic, naive, warp };
 
 size_t mse_workspace_bytes(const MseProblem& p);
 
-// Two launches on `stream` (a cudaStream_t): rows and block sums; then the sum of these, in one order, so that the same
-// input gives the same bits. simt::Error when a launch fails or an extent does not fit.
+// One launch on `stream` (a cudaStream_t): rows and block sums, and the sum of these, in one order, so that the same input
+// gives the same bits. simt::Error when a launch fails or an extent does not fit.
 template <class Element>
 void mse(const MseProblem& p, const MseTensors<Element>& t, void* stream, MseRung rung = MseRung::automatic);
 

@@ -12,7 +12,7 @@
 //   simt::reduce_add, _min, _max; simt::match_any     sm_80 / sm_70 instruction,  one rendezvous of the lanes
 //                                                     before that shuffles
 //   atomicAdd, Min, Max, And, Or, Xor, Exch, CAS      as they are                 of integers only
-//   simt::last_block(counter)                         fences and an atomic        the checker learns the order
+//   simt::last_block(counter, blocks)                 fences and an atomic        the checker learns the order
 //   simt::load<float4>(p), simt::store(p, v)          *reinterpret_cast           alignment is checked
 //   simt::cp_async<16>, _commit, _wait<n>             cp.async (before sm_80: a   data arrives at the wait, is
 //                                                     plain copy)                 poison until then

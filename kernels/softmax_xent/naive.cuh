@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   const int64_t n = int64_t(blockIdx.x) * Config::kRows + threadIdx.x;
   Totals t;
   if (n < g.N) t = softmax_xent_row(g, n);
-  write_block_totals<Config::kThreads>(out, t);
+  write_totals<Config::kThreads>(out, t);
 }
 
 }  // namespace gabor::kernels

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kernels/softmax_xent/naive.cuh"
 #include "kernels/softmax_xent/softmax_xent.h"
 #include "kernels/softmax_xent/warp.cuh"
@@ -24,21 +26,20 @@ void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>
   if (rung == SoftmaxXentRung::automatic)
     rung = p.K <= kFewClasses ? SoftmaxXentRung::naive : SoftmaxXentRung::warp;
   const bool naive = rung == SoftmaxXentRung::naive;
-  const int64_t blocks = simt::ceil_div(p.N, int64_t{naive ? Naive::kRows : Warp::kRows});
+  const int64_t blocks =
+      std::max<int64_t>(simt::ceil_div(p.N, int64_t{naive ? Naive::kRows : Warp::kRows}), 1);
   if (blocks > kMostBlocks || p.K > 0x7fffff00) throw simt::Error("softmax_xent: too many rows or classes");
 
   const SoftmaxXentParams<Element> g{p.N,      int(p.K), p.label_smoothing, p.scale, t.y,
                                      t.labels, t.dy,     p.two_labels};
-  const TotalsParams totals = totals_params(blocks, t.workspace, t.loss, t.counts);
+  const TotalsParams totals = totals_params(blocks, t.memory, t.loss, t.counts);
   const auto on = static_cast<decltype(LaunchConfig::stream)>(stream);
-  if (blocks > 0 && naive)
+  if (naive)
     launch({dim3(unsigned(blocks)), dim3(Naive::kThreads), 0, on}, softmax_xent_naive<Naive, Element>, g,
            totals);
-  if (blocks > 0 && !naive)
+  if (!naive)
     launch({dim3(unsigned(blocks)), dim3(Warp::kThreads), 0, on}, softmax_xent_warp<Warp, Element>, g,
            totals);
-  if (blocks != 1)
-    launch({dim3(1), dim3(TotalsConfig::kThreads), 0, on}, sum_block_totals<TotalsConfig>, totals);
 }
 
 #define GABOR_INSTANTIATE(Element)                                                                          \

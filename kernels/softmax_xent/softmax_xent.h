@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/common/slices.h"
+
 namespace gabor::kernels {
 
 struct SoftmaxXentProblem {
@@ -21,7 +23,7 @@ struct SoftmaxXentProblem {
 //   loss: 1       sum of the row losses
 //   counts: 2     rows that count; of these, the ones whose largest logit (the first of equals) is the (first) label's; a
 //                 row with a NaN is wrong
-//   workspace     softmax_xent_workspace_bytes, aligned to 4
+//   memory        sums of softmax_xent_workspace_bytes; one counter
 template <class Element>
 struct SoftmaxXentTensors {
   const Element* y;
@@ -29,7 +31,7 @@ struct SoftmaxXentTensors {
   Element* dy;
   float* loss;
   int32_t* counts;
-  void* workspace;
+  JoinMemory memory;
 };
 
 // naive: a thread a row. warp: a warp a row. automatic: naive up to 8 classes.
@@ -37,8 +39,8 @@ enum class SoftmaxXentRung { automatic, naive, warp };
 
 size_t softmax_xent_workspace_bytes(const SoftmaxXentProblem& p);
 
-// Two launches on `stream` (a cudaStream_t): rows and block sums; then the sum of these, in one order, so that the
-// same input gives the same bits. simt::Error when a launch fails.
+// One launch on `stream` (a cudaStream_t): rows and block sums, and the sum of these, in one order, so that the same input
+// gives the same bits. simt::Error when a launch fails.
 template <class Element>
 void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>& t, void* stream,
                   SoftmaxXentRung rung = SoftmaxXentRung::automatic);

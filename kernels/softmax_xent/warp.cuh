@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   const int64_t n = int64_t(blockIdx.x) * Config::kRows + threadIdx.x / 32;
   Totals t;
   if (n < g.N) t = softmax_xent_row_by_warp(g, n);  // one answer for the whole warp
-  write_block_totals<Config::kThreads>(out, t);
+  write_totals<Config::kThreads>(out, t);
 }
 
 }  // namespace gabor::kernels

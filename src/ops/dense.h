@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "core/problem/dense.h"
 #include "ops/context.h"
 #include "ops/support.h"
@@ -20,6 +22,17 @@ class Dense {
   // dw (+)= dy^T x; db (+)= column sums of dy, when db is not empty.
   virtual void wgrad(Context&, const DenseProblem&, ConstTensorView x, ConstTensorView dy, TensorView dw,
                      TensorView db, GradMode) const = 0;
+
+  // wgrad and dgrad of one layer, for backends that do both at less cost than one after the other.
+  virtual size_t backward_workspace_bytes(const DenseProblem& p) const {
+    return std::max(workspace_bytes(p, Pass::dgrad), workspace_bytes(p, Pass::wgrad));
+  }
+  virtual void backward(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView w,
+                        ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw, TensorView db,
+                        GradMode dw_mode) const {
+    wgrad(context, p, x, dy, dw, db, dw_mode);
+    dgrad(context, p, dy, w, dx, dx_mode);
+  }
 };
 
 }  // namespace gabor

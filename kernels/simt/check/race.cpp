@@ -1,5 +1,7 @@
 // Which accesses are in order, and the verdict on each one.
 #include <cstring>
+#include <map>
+#include <set>
 
 #include "kernels/simt/check/shadow.h"
 #include "kernels/simt/host/machine.h"
@@ -27,9 +29,22 @@ WarpClock& clock_of(int warp) {
   return clock;
 }
 
+// Which blocks of this launch have come to which counter, and those that the running block sees.
+struct Arrivals {
+  std::map<const void*, std::set<uint32_t>> at;
+  uint32_t block = 0;  // that sees
+  std::set<uint32_t> seen;
+};
+
+Arrivals& arrivals() {
+  static Arrivals all;
+  return all;
+}
+
 bool is_before_now(const Access& a, bool shared) {
   if (a.block < now.launch_first_block) return true;
-  if (a.block != now.block) return shared || now.sees_other_blocks;  // each block has its own shared memory
+  if (a.block != now.block)  // each block has its own shared memory
+    return shared || (arrivals().block == now.block && arrivals().seen.contains(a.block));
   if (a.thread == now.thread || a.interval < now.interval) return true;
   if (a.thread / kLanes != now.thread / kLanes) return false;
   return clock_of(now.thread / kLanes).seen[now.thread % kLanes][a.thread % kLanes] > a.fences;
@@ -41,7 +56,19 @@ bool collide(const Access& earlier, const Access& me, bool shared) {
 
 }  // namespace
 
-void start_launch() { now.launch_first_block = now.block + 1; }
+void start_launch() {
+  now.launch_first_block = now.block + 1;
+  arrivals() = {};
+}
+
+void arrive(const void* counter) { arrivals().at[counter].insert(now.block); }
+
+void see_arrived(const void* counter) {
+  Arrivals& all = arrivals();
+  if (all.block != now.block) all.seen.clear();
+  all.block = now.block;
+  all.seen.insert(all.at[counter].begin(), all.at[counter].end());
+}
 
 void fence_lanes(int warp, uint32_t lanes) {
   WarpClock& clock = clock_of(warp);

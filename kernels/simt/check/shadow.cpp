@@ -114,7 +114,6 @@ void start_block() {
     mark(it->first, it->second.bytes, Mark::free);
   ++now.block;
   now.interval = 0;
-  now.sees_other_blocks = false;
   now.in_kernel = true;
 }
 

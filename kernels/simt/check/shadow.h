@@ -5,8 +5,8 @@
 //   - refuses bytes that belong to no buffer or shared array (out of bounds),
 //   - refuses reads of bytes that nobody wrote (uninitialised),
 //   - refuses two accesses of different threads, one of them a write, that nothing orders (race): in order are
-//     accesses with a __syncthreads, a __syncwarp of both lanes or the end of a launch between them, and after
-//     simt::last_block. Two atomics never race.
+//     accesses with a __syncthreads, a __syncwarp of both lanes or the end of a launch between them, and, after
+//     simt::last_block, those of the blocks that came to its counter before. Two atomics never race.
 // Unlike a detector that follows the schedule, it finds a race in whatever order the threads happen to run. It
 // remembers the last write and two reads of a word, so a third reader's race can go unseen; and of a word whose
 // bytes have several owners only the last access. What it reports is always there.

@@ -68,12 +68,12 @@ __device__ inline void store(T* p, Vector v) {
   *reinterpret_cast<Vector*>(p) = v;
 }
 
-// True in the last block of the grid that calls it, whose reads of the other blocks' results are then ordered
-// after their writes. One thread a block calls it, after a __syncthreads behind the block's writes. *counter is
-// 0 before the launch and is left at the number of blocks.
-__device__ inline bool last_block(unsigned* counter) {
+// True in the last of the `blocks` that call it with this counter, whose reads of the others' results are then
+// ordered after their writes. One thread a block calls it, after a __syncthreads behind the block's writes. *counter is
+// 0 before the launch, and again when the last has called.
+__device__ inline bool last_block(unsigned* counter, unsigned blocks) {
   __threadfence();
-  const bool last = atomicAdd(counter, 1u) == gridDim.x * gridDim.y * gridDim.z - 1;
+  const bool last = atomicInc(counter, blocks - 1) == blocks - 1;
   __threadfence();
   return last;
 }

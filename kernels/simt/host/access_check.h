@@ -13,7 +13,6 @@ struct Now {
   uint32_t block = 0, launch_first_block = 1;  // numbers over all launches
   uint32_t interval = 0;                       // barriers that the block has passed
   uint16_t thread = 0;                         // in the block
-  bool sees_other_blocks = false;              // after last_block
 };
 extern Now now;
 
@@ -22,7 +21,8 @@ void start_block();  // forgets the shared arrays of the last one
 inline void end_block() { now.in_kernel = false; }
 inline void pass_barrier() { ++now.interval; }
 inline void run_thread(int index) { now.thread = uint16_t(index); }
-inline void see_other_blocks() { now.sees_other_blocks = true; }
+void arrive(const void* counter);  // last_block
+void see_arrived(const void* counter);
 void fence_lanes(int warp, uint32_t lanes);  // __syncwarp
 
 // Memory. Everything is unallocated and unwritten at first.
@@ -44,7 +44,8 @@ inline void start_block() {}
 inline void end_block() {}
 inline void pass_barrier() {}
 inline void run_thread(int) {}
-inline void see_other_blocks() {}
+inline void arrive(const void*) {}
+inline void see_arrived(const void*) {}
 inline void fence_lanes(int, uint32_t) {}
 inline void declare_shared(void*, size_t, const char*) {}
 inline void mark_written(const void*, size_t) {}

@@ -75,8 +75,9 @@ void wait_for_copies(int pending_groups);
 
 // Ends the launch with an Error that names this thread.
 [[noreturn]] void trap(const std::string& why, Site site);
-// From here on this block may read what blocks that have ended wrote.
-void see_other_blocks();
+// This block comes to the counter; from see_arrived on it may read what those wrote that came there before it.
+void arrive(const void* counter);
+void see_arrived(const void* counter);
 // An access that the compiler's instrumentation does not see, checked like one made at pc.
 void touch(const void* p, size_t bytes, bool write, const void* pc, Site site);
 

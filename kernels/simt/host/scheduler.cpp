@@ -191,7 +191,8 @@ void abandon_block() {
 
 unsigned lane_id() { return unsigned(machine.current->lane()); }
 
-void see_other_blocks() { check::see_other_blocks(); }
+void arrive(const void* counter) { check::arrive(counter); }
+void see_arrived(const void* counter) { check::see_arrived(counter); }
 
 Settings& settings() {
   if (machine.settings_read) return machine.settings;

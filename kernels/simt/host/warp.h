@@ -179,11 +179,12 @@ uint32_t match_any(uint32_t mask, T v, host::Site site = host::Site::here()) {
   return host::gather<host::MatchAny, uint32_t>("match_any", mask, v, site);
 }
 
-inline bool last_block(unsigned* counter) {
-  const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
-  const bool last = __atomic_fetch_add(counter, 1u, __ATOMIC_RELAXED) == blocks - 1;
-  if (last) host::see_other_blocks();
-  return last;
+inline bool last_block(unsigned* counter, unsigned blocks) {
+  host::arrive(counter);
+  if (__atomic_fetch_add(counter, 1u, __ATOMIC_RELAXED) != blocks - 1) return false;
+  __atomic_exchange_n(counter, 0u, __ATOMIC_RELAXED);
+  host::see_arrived(counter);
+  return true;
 }
 
 }  // namespace gabor::simt

@@ -9,12 +9,15 @@ namespace {
 
 using kernels::conv2d::Conv2dRung;
 
-// Convolution, and dense layers where it has one, by other kernels than the backend's own choice. It keeps the device alive.
+// Convolution, and dense layers where it has one, by other kernels than the backend's own choice. It keeps the device and
+// the counters alive.
 class CudaVariant final : public Backend {
  public:
-  CudaVariant(std::shared_ptr<Device> device, std::string_view name, std::string math,
-              std::unique_ptr<Conv2d> conv2d, std::unique_ptr<Dense> dense = nullptr)
+  CudaVariant(std::shared_ptr<Device> device, std::shared_ptr<const cuda::Counters> counters,
+              std::string_view name, std::string math, std::unique_ptr<Conv2d> conv2d,
+              std::unique_ptr<Dense> dense = nullptr)
       : device_(std::move(device)),
+        counters_(std::move(counters)),
         name_(fmt::format("{}/{}", cuda::kBackendName, name)),
         math_(std::move(math)),
         conv2d_(std::move(conv2d)),
@@ -29,6 +32,7 @@ class CudaVariant final : public Backend {
 
  private:
   std::shared_ptr<Device> device_;
+  std::shared_ptr<const cuda::Counters> counters_;
   std::string name_, math_;
   std::unique_ptr<Conv2d> conv2d_;
   std::unique_ptr<Dense> dense_;
@@ -64,27 +68,28 @@ class CudaBackend final : public Backend {
   std::vector<std::shared_ptr<const Backend>> variants() const override {
     std::vector<std::shared_ptr<const Backend>> made;
     for (const Conv2dRung rung : {Conv2dRung::direct, Conv2dRung::implicit_gemm, Conv2dRung::depthwise})
-      made.push_back(std::make_shared<CudaVariant>(device_, kernels::conv2d::name_of(rung), "fp32",
-                                                   cuda::make_conv2d(gpu_, rung)));
+      made.push_back(std::make_shared<CudaVariant>(device_, counters_, kernels::conv2d::name_of(rung), "fp32",
+                                                   cuda::make_conv2d(gpu_, *counters_, rung)));
     for (const auto& [math, rounding] : kRoundings)
-      made.push_back(std::make_shared<CudaVariant>(device_, math, math,
-                                                   cuda::make_rounding_conv2d(gpu_, rounding),
-                                                   cuda::make_rounding_dense(gpu_, rounding)));
+      made.push_back(std::make_shared<CudaVariant>(device_, counters_, math, math,
+                                                   cuda::make_rounding_conv2d(gpu_, *counters_, rounding),
+                                                   cuda::make_rounding_dense(gpu_, *counters_, rounding)));
     return made;
   }
 
  private:
   std::shared_ptr<Device> device_;
+  std::shared_ptr<const cuda::Counters> counters_ = std::make_shared<cuda::Counters>(*device_);
   cuda::Gpu gpu_ = cuda::gpu_of(*device_);
   std::unique_ptr<ActivationOp> activation_ = cuda::make_activation();
   std::unique_ptr<Add> add_ = cuda::make_add();
   std::unique_ptr<BatchNorm> batchnorm_ = cuda::make_batchnorm(gpu_);
-  std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_);
-  std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_);
+  std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_, *counters_);
+  std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_, *counters_);
   std::unique_ptr<Dropout> dropout_ = cuda::make_dropout();
-  std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_);
+  std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_, *counters_);
   std::unique_ptr<Gather> gather_ = cuda::make_gather();
-  std::unique_ptr<Loss> loss_ = cuda::make_loss();
+  std::unique_ptr<Loss> loss_ = cuda::make_loss(*counters_);
   std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();
   std::unique_ptr<Pool2d> pool2d_ = cuda::make_pool2d();

@@ -22,8 +22,8 @@ Conv2dPass of(Pass pass) {
 
 class CudaConv2d final : public Conv2d {
  public:
-  CudaConv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned, kernels::Math math)
-      : gpu_(gpu), pinned_(pinned), math_(math) {}
+  CudaConv2d(const Gpu& gpu, const Counters& counters, std::optional<Conv2dRung> pinned, kernels::Math math)
+      : gpu_(gpu), counters_(counters.data()), pinned_(pinned), math_(math) {}
 
   Support supports(const Conv2dProblem& p, Pass pass) const override {
     constexpr int64_t kMost = int64_t{1} << 39;  // of the direct kernel: results
@@ -85,20 +85,20 @@ class CudaConv2d final : public Conv2d {
   void wgrad(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
     const bool accumulate = mode == GradMode::accumulate;
-    float* const scratch = workspace(context, workspace_bytes(p, Pass::wgrad));
+    const kernels::JoinMemory memory{workspace(context, workspace_bytes(p, Pass::wgrad)), counters_};
     run(context, p, Pass::wgrad, {x.data, dy.data, dw.data, db.data}, [&](Conv2dRung rung) {
       const float *in = x.as<float>(), *grad = dy.as<float>();
       float *filters = dw.as<float>(), *bias = db.as<float>();
       void* const stream = context.stream.handle;
       if (rung == Conv2dRung::implicit_gemm)
         implicit_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                       implicit_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                       implicit_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::depthwise)
         depthwise_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                        depthwise_wgrad_slices(p, gpu_.multiprocessors), scratch, stream);
+                        depthwise_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::tensor)
         tensor_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                     tensor_wgrad_slices(p, gpu_.multiprocessors), scratch, stream, math_);
+                     tensor_wgrad_slices(p, gpu_.multiprocessors), memory, stream, math_);
       else
         direct_wgrad(p, kF32, in, grad, filters, bias, accumulate, stream);
     });
@@ -127,17 +127,19 @@ class CudaConv2d final : public Conv2d {
   }
 
   Gpu gpu_;
+  unsigned* counters_;
   std::optional<Conv2dRung> pinned_;
   kernels::Math math_;
 };
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, std::optional<Conv2dRung> pinned) {
-  return std::make_unique<CudaConv2d>(gpu, pinned, kernels::Math::fp32);
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters,
+                                    std::optional<Conv2dRung> pinned) {
+  return std::make_unique<CudaConv2d>(gpu, counters, pinned, kernels::Math::fp32);
 }
-std::unique_ptr<Conv2d> make_rounding_conv2d(const Gpu& gpu, kernels::Math math) {
-  return std::make_unique<CudaConv2d>(gpu, std::nullopt, math);
+std::unique_ptr<Conv2d> make_rounding_conv2d(const Gpu& gpu, const Counters& counters, kernels::Math math) {
+  return std::make_unique<CudaConv2d>(gpu, counters, std::nullopt, math);
 }
 
 }  // namespace gabor::cuda

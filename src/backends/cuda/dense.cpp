@@ -19,7 +19,8 @@ gemm::Pass of(Pass pass) {
 
 class CudaDense final : public Dense {
  public:
-  CudaDense(const Gpu& gpu, kernels::Math math) : gpu_{gpu.capability, gpu.multiprocessors}, math_(math) {}
+  CudaDense(const Gpu& gpu, const Counters& counters, kernels::Math math)
+      : gpu_{gpu.capability, gpu.multiprocessors}, counters_(counters.data()), math_(math) {}
 
   Support supports(const DenseProblem& p, Pass pass) const override {
     // Indices of a row are 32 bits, and run past its end by a tile for each split.
@@ -42,9 +43,10 @@ class CudaDense final : public Dense {
     DenseProblem product = p;
     const bool apart = !none_or_relu(p.activation);
     if (apart) product.activation = {};
-    run(context, product, Pass::fprop, [&](const gemm::Plan& plan, float* workspace) {
-      gemm::fprop(plan, product, gemm::Storage::f32, x.as<float>(), w.as<float>(), b.as<float>(),
-                  y.as<float>(), workspace, context.stream.handle);
+    const gemm::Plan chosen = plan(p, Pass::fprop);
+    run(context, p, name_of(Pass::fprop), workspace_bytes(p, Pass::fprop), [&](const auto& memory) {
+      gemm::fprop(chosen, product, gemm::Storage::f32, x.as<float>(), w.as<float>(), b.as<float>(),
+                  y.as<float>(), memory, context.stream.handle);
       if (apart)
         kernels::activation_forward<float>({p.N * p.K, p.activation}, y.as<float>(), y.as<float>(),
                                            context.stream.handle);
@@ -53,21 +55,40 @@ class CudaDense final : public Dense {
 
   void dgrad(Context& context, const DenseProblem& p, ConstTensorView dy, ConstTensorView w, TensorView dx,
              GradMode mode) const override {
-    run(context, p, Pass::dgrad, [&](const gemm::Plan& plan, float* workspace) {
-      gemm::dgrad(plan, p, gemm::Storage::f32, dy.as<float>(), w.as<float>(), dx.as<float>(),
-                  mode == GradMode::accumulate, workspace, context.stream.handle);
+    const gemm::Plan chosen = plan(p, Pass::dgrad);
+    run(context, p, name_of(Pass::dgrad), workspace_bytes(p, Pass::dgrad), [&](const auto& memory) {
+      gemm::dgrad(chosen, p, gemm::Storage::f32, dy.as<float>(), w.as<float>(), dx.as<float>(),
+                  mode == GradMode::accumulate, memory, context.stream.handle);
     });
   }
 
   void wgrad(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
-    const bool accumulate = mode == GradMode::accumulate;
-    run(context, p, Pass::wgrad, [&](const gemm::Plan& plan, float* workspace) {
-      gemm::wgrad(plan, p, gemm::Storage::f32, x.as<float>(), dy.as<float>(), dw.as<float>(), accumulate,
-                  workspace, context.stream.handle);
-      if (db)
-        gemm::bias_gradient(p, gemm::Storage::f32, dy.as<float>(), db.as<float>(), accumulate,
-                            context.stream.handle);
+    const gemm::Plan chosen = plan(p, Pass::wgrad);
+    run(context, p, name_of(Pass::wgrad), workspace_bytes(p, Pass::wgrad), [&](const auto& memory) {
+      gemm::wgrad(chosen, p, gemm::Storage::f32, x.as<float>(), dy.as<float>(), dw.as<float>(),
+                  db.as<float>(), mode == GradMode::accumulate, memory, context.stream.handle);
+    });
+  }
+
+  size_t backward_workspace_bytes(const DenseProblem& p) const override {
+    return gemm::backward_workspace_bytes(p, plan(p, Pass::dgrad), plan(p, Pass::wgrad));
+  }
+  void backward(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView w,
+                ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw, TensorView db,
+                GradMode dw_mode) const override {
+    const gemm::Backward both{.dgrad = plan(p, Pass::dgrad),
+                              .wgrad = plan(p, Pass::wgrad),
+                              .x = x.data,
+                              .w = w.data,
+                              .dy = dy.data,
+                              .dx = dx.data,
+                              .dw = dw.as<float>(),
+                              .db = db.as<float>(),
+                              .accumulate_dx = dx_mode == GradMode::accumulate,
+                              .accumulate_dw = dw_mode == GradMode::accumulate};
+    run(context, p, "backward", backward_workspace_bytes(p), [&](const auto& memory) {
+      gemm::backward(both, p, gemm::Storage::f32, memory, context.stream.handle);
     });
   }
 
@@ -80,24 +101,24 @@ class CudaDense final : public Dense {
   }
 
   template <class F>
-  void run(Context& context, const DenseProblem& p, Pass pass, F&& f) const {
-    const gemm::Plan chosen = plan(p, pass);
-    float* scratch = workspace(context, gemm::workspace_bytes(p, of(pass), chosen));
+  void run(Context& context, const DenseProblem& p, const char* what, size_t bytes, F&& f) const {
+    const gemm::JoinMemory memory{workspace(context, bytes), counters_};
     launching(
-        context, name_of(pass), [&] { return "dense " + to_string(p); }, [&] { f(chosen, scratch); });
+        context, what, [&] { return "dense " + to_string(p); }, [&] { f(memory); });
   }
 
   gemm::Gpu gpu_;
+  unsigned* counters_;
   kernels::Math math_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dense> make_dense(const Gpu& gpu) {
-  return std::make_unique<CudaDense>(gpu, kernels::Math::fp32);
+std::unique_ptr<Dense> make_dense(const Gpu& gpu, const Counters& counters) {
+  return std::make_unique<CudaDense>(gpu, counters, kernels::Math::fp32);
 }
-std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, kernels::Math math) {
-  return std::make_unique<CudaDense>(gpu, math);
+std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, const Counters& counters, kernels::Math math) {
+  return std::make_unique<CudaDense>(gpu, counters, math);
 }
 
 }  // namespace gabor::cuda

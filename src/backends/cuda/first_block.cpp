@@ -13,7 +13,7 @@ using kernels::FirstBlockRung;
 
 class CudaFirstBlock final : public FirstBlock {
  public:
-  explicit CudaFirstBlock(const Gpu& gpu) : gpu_(gpu) {}
+  CudaFirstBlock(const Gpu& gpu, const Counters& counters) : gpu_(gpu), counters_(counters.data()) {}
 
   Support supports(const FirstBlockProblem& p) const override {
     const char* reason = kernels::first_block_refuses(p);
@@ -42,15 +42,15 @@ class CudaFirstBlock final : public FirstBlock {
   void backward(Context& context, const FirstBlockProblem& p, ConstTensorView x, ConstTensorView argmax,
                 ConstTensorView dy, TensorView dw, TensorView db, GradMode mode) const override {
     GABOR_CHECK(x.dtype == p.input && argmax.bytes() >= saved(p));
-    float* const scratch = workspace(context, workspace_bytes(p));
+    const kernels::JoinMemory memory{workspace(context, workspace_bytes(p)), counters_};
     const FirstBlockRung rung = backward_rung(p, {x.data, dy.data, dw.data, db.data});
     launching(
         context, "first_block backward", [&] { return to_string(p); },
         [&] {
           kernels::first_block_backward(
               p, kernels::Storage::f32, x.data, argmax.as<uint8_t>(), dy.as<float>(), dw.as<float>(),
-              db.as<float>(), mode == GradMode::accumulate, slices(p, rung == FirstBlockRung::tensor),
-              scratch, context.stream.handle, rung);
+              db.as<float>(), mode == GradMode::accumulate, slices(p, rung == FirstBlockRung::tensor), memory,
+              context.stream.handle, rung);
         });
   }
 
@@ -74,10 +74,13 @@ class CudaFirstBlock final : public FirstBlock {
   size_t saved(const FirstBlockProblem& p) const { return size_t(p.conv.N) * argmax_bytes(p); }
 
   Gpu gpu_;
+  unsigned* counters_;
 };
 
 }  // namespace
 
-std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu) { return std::make_unique<CudaFirstBlock>(gpu); }
+std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters) {
+  return std::make_unique<CudaFirstBlock>(gpu, counters);
+}
 
 }  // namespace gabor::cuda

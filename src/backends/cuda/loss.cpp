@@ -10,6 +10,8 @@ namespace {
 
 class CudaLoss final : public Loss {
  public:
+  explicit CudaLoss(const Counters& counters) : counters_(counters.data()) {}
+
   Support supports(const LossProblem& p) const override {
     return p.kind == LossKind::mse && p.label_smoothing != 0
                ? Support::no("label smoothing is defined for softmax_cross_entropy only")
@@ -23,7 +25,7 @@ class CudaLoss final : public Loss {
 
   void run(Context& context, const LossProblem& p, ConstTensorView y, ConstTensorView labels, float scale,
            TensorView dy, TensorView loss, TensorView counts) const override {
-    float* const scratch = workspace(context, workspace_bytes(p));
+    const kernels::JoinMemory memory{workspace(context, workspace_bytes(p)), counters_};
     const auto* label = labels.as<int32_t>();
     void* const stream = context.stream.handle;
     launching(
@@ -32,12 +34,12 @@ class CudaLoss final : public Loss {
           if (p.kind == LossKind::mse)
             kernels::mse<float>(
                 mse_of(p, scale),
-                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), scratch},
+                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), memory},
                 stream);
           else
             kernels::softmax_xent<float>(
                 xent_of(p, scale),
-                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), scratch},
+                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), memory},
                 stream);
         });
   }
@@ -49,6 +51,8 @@ class CudaLoss final : public Loss {
   static kernels::SoftmaxXentProblem xent_of(const LossProblem& p, float scale) {
     return {p.N, p.K, p.label_smoothing, scale, p.two_labels};
   }
+
+  unsigned* counters_;
 };
 
 class CudaSoftmax final : public Softmax {
@@ -71,7 +75,7 @@ class CudaSoftmax final : public Softmax {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_loss() { return std::make_unique<CudaLoss>(); }
+std::unique_ptr<Loss> make_loss(const Counters& counters) { return std::make_unique<CudaLoss>(counters); }
 std::unique_ptr<Softmax> make_softmax() { return std::make_unique<CudaSoftmax>(); }
 
 }  // namespace gabor::cuda

@@ -5,6 +5,13 @@
 #include "ops/weighted_pass.h"
 
 namespace gabor {
+namespace {
+
+// Whether the contract has both gradients as one call.
+template <class Op>
+constexpr bool kGradientsAtOnce = std::is_same_v<Op, Dense>;
+
+}  // namespace
 
 template <class Op, class Problem>
 const char* WeightedStep<Op, Problem>::op() const {
@@ -44,6 +51,8 @@ size_t WeightedStep<Op, Problem>::workspace_bytes(int64_t batch) const {
   size_t n = fprop_ ? fprop_->workspace_bytes(p, Pass::fprop) : 0;
   if (dgrad_) n = std::max(n, dgrad_->workspace_bytes(p, Pass::dgrad));
   if (wgrad_) n = std::max(n, wgrad_->workspace_bytes(p, Pass::wgrad));
+  if constexpr (kGradientsAtOnce<Op>)
+    if (dgrad_ && dgrad_ == wgrad_) n = std::max(n, dgrad_->backward_workspace_bytes(p));
   return n;
 }
 
@@ -64,6 +73,10 @@ void WeightedStep<Op, Problem>::backward(Run& run) const {
   const Problem p = at(run.batch);
   const TensorView dy = run.grad(y_);
   activation_.backward(run, p.activation, y_);
+  if constexpr (kGradientsAtOnce<Op>)
+    if (dgrad_ && dgrad_ == wgrad_)
+      return dgrad_->backward(run.context, p, run.value(x_), run.value(w_), dy, run.grad(x_), run.claim(x_),
+                              run.grad(w_), run.grad(b_), run.claim(w_));
   wgrad_->wgrad(run.context, p, run.value(x_), dy, run.grad(w_), run.grad(b_), run.claim(w_));
   if (dx_) dgrad_->dgrad(run.context, p, dy, run.value(w_), run.grad(x_), run.claim(x_));
 }

@@ -171,26 +171,27 @@ TEST_F(CudaCalls, ResidentPartsHaveTheBitsOfStreaming) {
 
 // Kernels of a training step, Adam included: more of them are a step back.
 TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
+  constexpr int kBatch = 128;  // as large as it is trained with: the losses of few rows take fewer
   const Library library({make_cuda_backend()});
   Device& device = library.device();
-  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 9}, {"lenet5", 1, 28}}) {
+  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 6}, {"lenet5", 1, 19}}) {
     PlanOptions options;
-    options.batch = 16, options.input = {28, 28, channels}, options.classes = channels == 1 ? 10 : 2;
+    options.batch = kBatch, options.input = {28, 28, channels}, options.classes = channels == 1 ? 10 : 2;
     const Plan plan = compile(find_model(name), library, options);
     Parameters parameters(device, plan.parameters, plan.parameter_elements, true);
     parameters.initialize(1);
     OptimizerState optimizer(library, {}, parameters.segments(), parameters.elements());
     Executor executor(plan, device, parameters, 1);
-    const std::vector<uint8_t> pixels(size_t(16 * 28 * 28 * channels), 100);
-    const std::vector<int32_t> labels(16, 1);
+    const std::vector<uint8_t> pixels(size_t(kBatch * 28 * 28 * channels), 100);
+    const std::vector<int32_t> labels(kBatch, 1);
     const int before = fake_cuda().launches;
-    executor.step({pixels.data(), options.input.prepend(16), DType::u8}, {labels.data(), {16}, DType::i32},
-                  1.0f / 16, {.update = optimizer.advance(kRate)},
+    executor.step({pixels.data(), options.input.prepend(kBatch), DType::u8},
+                  {labels.data(), {kBatch}, DType::i32}, 1.0f / kBatch, {.update = optimizer.advance(kRate)},
                   [&](Context& c) { optimizer.update(c, parameters.values(), parameters.grads()); });
     executor.result();
     std::cout << name << ": " << fake_cuda().launches - before << " kernels a step\n";
     EXPECT_LE(fake_cuda().launches - before, most) << name;
-    EXPECT_GT(fake_cuda().launches - before, 4) << name;
+    EXPECT_GE(fake_cuda().launches - before, 6) << name;
   }
 }
 

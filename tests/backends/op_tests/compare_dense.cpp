@@ -37,13 +37,8 @@ void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, double roun
                p.activation.kind == ActivationKind::none ? judged_terms(n, data, rounding) : 1);
 }
 
-void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
-  Input dy(trial, "dy", p.y_shape(), data), w(trial, "w", p.w_shape(), plain(data));
-  GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
-  Scratch scratch(trial, op.workspace_bytes(p, Pass::dgrad));
-  op.dgrad(scratch.context, p, dy.view(), w.view(), dx.tensor.out(), dx.mode);
-  judge.intact({&dy.tensor, &w.tensor, &dx.tensor, &scratch.memory});
-
+void judge_dx(const DenseProblem& p, const Input& dy, const Input& w, const GradOutput& dx, Data data,
+              double rounding, Judge& judge) {
   std::vector<double> want = dx.start(), magnitude = dx.start_magnitude();
   reference::dense_dgrad(p, dy.wide.data(), w.wide.data(), want.data(), GradMode::accumulate);
   if (data == Data::integer) return judge.exact("dx", dx.tensor.values<float>(), want);
@@ -54,30 +49,55 @@ void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, doub
                judged_terms(n, data, rounding));
 }
 
-void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
-  const bool biased = trial.below(4) != 0;
-  const GradMode mode = random_mode(trial);
-  Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
-  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data)), db(trial, "db", p.b_shape(), mode, plain(data));
-  Scratch scratch(trial, op.workspace_bytes(p, Pass::wgrad));
-  op.wgrad(scratch.context, p, x.view(), dy.view(), dw.tensor.out(), biased ? db.tensor.out() : TensorView{},
-           mode);
-  judge.intact({&x.tensor, &dy.tensor, &dw.tensor, &db.tensor, &scratch.memory});
-
-  std::vector<double> want = dw.start(), want_b = db.start();
+// db: null if it was not asked for.
+void judge_dw(const DenseProblem& p, const Input& x, const Input& dy, const GradOutput& dw,
+              const GradOutput* db, Data data, double rounding, Judge& judge) {
+  std::vector<double> want = dw.start(), want_b = db ? db->start() : std::vector<double>(size_t(p.K));
+  std::vector<double> magnitude = dw.start_magnitude(), magnitude_b = absolute(want_b);
   reference::dense_wgrad(p, x.wide.data(), dy.wide.data(), want.data(), want_b.data(), GradMode::accumulate);
   if (data == Data::integer) {
     judge.exact("dw", dw.tensor.values<float>(), want);
-    if (biased) judge.exact("db", db.tensor.values<float>(), want_b);
+    if (db) judge.exact("db", db->tensor.values<float>(), want_b);
     return;
   }
-  std::vector<double> magnitude = dw.start_magnitude(), magnitude_b = db.start_magnitude();
   reference::dense_wgrad(p, absolute(x.wide).data(), absolute(dy.wide).data(), magnitude.data(),
                          magnitude_b.data(), GradMode::accumulate);
   const double n = double(p.N) + 1;
   judge.within("dw", dw.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
                judged_terms(n, data, rounding));
-  if (biased) judge.within("db", db.tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
+  if (db) judge.within("db", db->tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
+}
+
+void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
+  Input dy(trial, "dy", p.y_shape(), data), w(trial, "w", p.w_shape(), plain(data));
+  GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
+  Scratch scratch(trial, op.workspace_bytes(p, Pass::dgrad));
+  op.dgrad(scratch.context, p, dy.view(), w.view(), dx.tensor.out(), dx.mode);
+  judge.intact({&dy.tensor, &w.tensor, &dx.tensor, &scratch.memory});
+  judge_dx(p, dy, w, dx, data, rounding, judge);
+}
+
+// By wgrad, or together with dx by backward.
+void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
+  const bool biased = trial.below(4) != 0, with_dx = trial.below(2) != 0;
+  const GradMode mode = random_mode(trial);
+  Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
+  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data)), db(trial, "db", p.b_shape(), mode, plain(data));
+  const TensorView db_out = biased ? db.tensor.out() : TensorView{};
+  if (with_dx) {
+    Input w(trial, "w", p.w_shape(), plain(data));
+    GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
+    Scratch scratch(trial, op.backward_workspace_bytes(p));
+    op.backward(scratch.context, p, x.view(), w.view(), dy.view(), dx.tensor.out(), dx.mode, dw.tensor.out(),
+                db_out, mode);
+    judge.intact({&x.tensor, &w.tensor, &dy.tensor, &dx.tensor, &dw.tensor, &db.tensor, &scratch.memory});
+    judge_dx(p, dy, w, dx, data, rounding, judge);
+  } else {
+    Scratch scratch(trial, op.workspace_bytes(p, Pass::wgrad));
+    op.wgrad(scratch.context, p, x.view(), dy.view(), dw.tensor.out(), db_out, mode);
+    judge.intact({&x.tensor, &dy.tensor, &dw.tensor, &db.tensor, &scratch.memory});
+  }
+  judge_dw(p, x, dy, dw, biased ? &db : nullptr, data, rounding, judge);
 }
 
 }  // namespace

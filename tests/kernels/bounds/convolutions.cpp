@@ -20,7 +20,7 @@ using FpropLauncher = void (*)(const Conv2dProblem&, Storage, const void*, const
                                Stream);
 using DgradLauncher = void (*)(const Conv2dProblem&, Storage, const void*, const void*, void*, bool, Stream);
 using WgradLauncher = void (*)(const Conv2dProblem&, Storage, const void*, const void*, float*, float*, bool,
-                               int, float*, Stream);
+                               int, const JoinMemory&, Stream);
 
 struct Tile {
   double rows, columns, depth;
@@ -108,7 +108,7 @@ Work work(const Conv2dProblem& p, Conv2dPass pass, Storage storage, const Card& 
       WgradLauncher launcher = implicit_wgrad;
       if (mma) launcher = tensor_wgrad;
       if (thin) launcher = depthwise_wgrad;
-      launcher(p, storage, at, at, f, f, false, slices, f, nullptr);
+      launcher(p, storage, at, at, f, f, false, slices, {f, nowhere<unsigned>()}, nullptr);
     });
     w.l2 = 2.0 * double(implicit_wgrad_workspace(p, slices));
     const double columns = double(p.reduction()) + 1;
@@ -122,9 +122,7 @@ Work work(const Conv2dProblem& p, Conv2dPass pass, Storage storage, const Card& 
     return w;
   }
   double launched = 0;
-  for (const auto& l : w.launches)
-    if (l.grid.y * l.grid.z > 1 || pass != Conv2dPass::wgrad || &l == &w.launches.front())
-      launched += double(l.grid.x) * l.grid.y * l.grid.z;
+  for (const auto& l : w.launches) launched += double(l.grid.x) * l.grid.y * l.grid.z;
   if (launched != blocks) throw simt::Error("bounds: conv2d does not launch the blocks that its tiles say");
   return w;
 }

@@ -17,15 +17,16 @@ Work dense(const DenseProblem& p, gemm::Pass pass, gemm::Storage storage, const 
   const bool mma = plan.rung == gemm::Rung::tensor_64 || plan.rung == gemm::Rung::tensor_128;
   void* at = nowhere<void>();
   float* f = nowhere<float>();
+  const JoinMemory memory{f, nowhere<unsigned>()};
   Work w;
   w.engine = mma ? Engine::half : Engine::ffma;
   w.asked = w.issued = double(p.flops());
   const double x = double(p.N * p.C), k = double(p.K * p.C), y = double(p.N * p.K);
   w.dram = (x + y) * size + k * (pass == gemm::Pass::wgrad ? 4 : size);
   w.launches = launches_of([&] {
-    if (pass == gemm::Pass::fprop) gemm::fprop(plan, p, storage, at, at, f, at, f, nullptr);
-    if (pass == gemm::Pass::dgrad) gemm::dgrad(plan, p, storage, at, at, at, false, f, nullptr);
-    if (pass == gemm::Pass::wgrad) gemm::wgrad(plan, p, storage, at, at, f, false, f, nullptr);
+    if (pass == gemm::Pass::fprop) gemm::fprop(plan, p, storage, at, at, f, at, memory, nullptr);
+    if (pass == gemm::Pass::dgrad) gemm::dgrad(plan, p, storage, at, at, at, false, memory, nullptr);
+    if (pass == gemm::Pass::wgrad) gemm::wgrad(plan, p, storage, at, at, f, f, false, memory, nullptr);
   });
   const double partial = plan.splits > 1 ? 2.0 * double(gemm::workspace_bytes(p, pass, plan)) : 0;
   const double M = double(pass == gemm::Pass::wgrad ? p.K : p.N),
@@ -78,7 +79,8 @@ Work first_block_wgrad(const FirstBlockProblem& p, const Card& card) {
   const int slices = first_block_slices(p, card.multiprocessors);
   w.launches = launches_of([&] {
     first_block_backward(p, Storage::f32, nowhere<void>(), nowhere<uint8_t>(), nowhere<void>(),
-                         nowhere<float>(), nowhere<float>(), false, slices, nowhere<float>(), nullptr);
+                         nowhere<float>(), nowhere<float>(), false, slices,
+                         {nowhere<float>(), nowhere<unsigned>()}, nullptr);
   });
   const double windows = double(p.pool.y_shape().count());
   w.asked = 2 * windows * double(p.conv.reduction());  // of windows that are alive: at most all
@@ -116,8 +118,8 @@ Work first_block_tensor_wgrad(const FirstBlockProblem& p, const Card& card) {
   const int slices = first_block_tensor_slices(p, card.multiprocessors);
   w.launches = launches_of([&] {
     first_block_backward(p, Storage::f32, nowhere<void>(), nowhere<uint8_t>(), nowhere<void>(),
-                         nowhere<float>(), nowhere<float>(), false, slices, nowhere<float>(), nullptr,
-                         FirstBlockRung::tensor);
+                         nowhere<float>(), nowhere<float>(), false, slices,
+                         {nowhere<float>(), nowhere<unsigned>()}, nullptr, FirstBlockRung::tensor);
   });
   w.l2 += 2.0 * double(first_block_workspace_bytes(p, slices));
   return w;

@@ -16,6 +16,7 @@ namespace gabor::kernels::bounds {
 namespace {
 
 float* const kFloats = nowhere<float>();
+const JoinMemory kMemory{kFloats, nowhere<unsigned>()};
 
 // A call that does so many FLOPs and moves so many bytes of each of `elements`.
 std::string stream(const std::string& what, double elements, double flops, double bytes,
@@ -111,12 +112,12 @@ std::string loss_rows() {
   const double count = double(N * K);
   out += stream("softmax_xent, N=256, K=1000", count, 6, 8, [&](const Card&) {
     softmax_xent<float>({.N = N, .K = K},
-                        {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), nowhere<void>()},
+                        {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory},
                         nullptr);
   });
   out += stream("mse, N=256, K=1000", count, 4, 8, [&](const Card&) {
-    mse<float>({.N = N, .K = K},
-               {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), nowhere<void>()}, nullptr);
+    mse<float>({.N = N, .K = K}, {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory},
+               nullptr);
   });
   out += stream("softmax forward, N=256, K=1000", count, 4, 8,
                 [&](const Card&) { softmax_forward<float>(N, K, kFloats, kFloats, nullptr); });

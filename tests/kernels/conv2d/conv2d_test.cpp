@@ -19,7 +19,7 @@ const Rung kRungs[] = {
     {"direct", [](const Conv2dProblem&) { return true; }, direct_fprop, direct_dgrad,
      [](const Conv2dProblem&, int) { return size_t{0}; },
      [](const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
-        bool accumulate, int, float*,
+        bool accumulate, int, const JoinMemory&,
         Stream stream) { direct_wgrad(p, storage, x, dy, dw, db, accumulate, stream); }},
     {"implicit_gemm", implicit_gemm_fits, implicit_fprop, implicit_dgrad, implicit_wgrad_workspace,
      implicit_wgrad},

@@ -26,12 +26,14 @@ Results run_as(const Case& c, const Rung& rung, int slices) {
   const auto dx = gradient(stored<Element>(c.old_dx), "dx");
   const auto dw = gradient(c.old_dw, "dw"), db = gradient(c.old_db, "db");
   DeviceArray<float> workspace(rung.workspace(p, slices) / sizeof(float), "workspace");
+  DeviceArray<unsigned> counters(std::vector<unsigned>(kJoinCounters), "counters");
 
   EXPECT_TRUE(rung.takes(p));
   rung.fprop(p, c.storage, x.data(), w.data(), c.with_bias ? b.data() : nullptr, y.data(), nullptr);
   rung.dgrad(p, c.storage, dy.data(), w.data(), dx->data(), c.accumulate, nullptr);
   rung.wgrad(p, c.storage, x.data(), dy.data(), dw->data(), c.with_bias ? db->data() : nullptr, c.accumulate,
-             slices, workspace.data(), nullptr);
+             slices, {workspace.data(), counters.data()}, nullptr);
+  EXPECT_EQ(counters.values(), std::vector<unsigned>(kJoinCounters));
   return {floats(y.values()), floats(dx->values()), dw->values(),
           c.with_bias ? db->values() : std::vector<float>()};
 }
@@ -62,7 +64,9 @@ void check_random_problems(const Rung& rung, int count, Conv2dProblem (*draw)(st
     const Storage storage = drawn % 3 != 0 ? Storage::f32 : drawn % 2 != 0 ? Storage::f16 : Storage::bf16;
     const Data data = drawn % 4 == 1 ? Data::integers : Data::reals;
     const Case c = make_case(draw(random), storage, data, random);
-    expect_right(c, run(c, rung, 1 + drawn % 4), data, rung.f32_factor_u);
+    const int slices =
+        drawn % 8 == 7 ? 2 * kSlicesOfGroup + 3 : 1 + drawn % 4;  // joined in groups, or at once
+    expect_right(c, run(c, rung, slices), data, rung.f32_factor_u);
   }
   for (const char* pass : {"fprop", "dgrad", "wgrad"})
     kernel_tests::report_problems(std::string("conv2d ") + rung.name + " " + pass, drawn);

@@ -52,6 +52,7 @@ Gradients backward(const FirstBlockCase& c, FirstBlockRung rung, const std::vect
   DeviceArray<uint8_t> argmax(codes, "argmax");
   DeviceArray<float> workspace(kernels::first_block_workspace_bytes(c.p, slices) / sizeof(float),
                                "workspace");
+  DeviceArray<unsigned> counters(std::vector<unsigned>(kernels::kJoinCounters), "counters");
   // What is not accumulated starts unwritten, as NaN: the checker reports reads of it.
   const auto gradient = [&](const std::vector<float>& old, const char* name) {
     return accumulate ? std::make_unique<DeviceArray<float>>(old, name)
@@ -59,8 +60,9 @@ Gradients backward(const FirstBlockCase& c, FirstBlockRung rung, const std::vect
   };
   const auto dw = gradient(c.old_dw, "dw"), db = gradient(c.old_db, "db");
   kernels::first_block_backward(c.p, c.storage, x.data(), argmax.data(), dy.data(), dw->data(),
-                                with_db ? db->data() : nullptr, accumulate, slices, workspace.data(), nullptr,
-                                rung);
+                                with_db ? db->data() : nullptr, accumulate, slices,
+                                {workspace.data(), counters.data()}, nullptr, rung);
+  EXPECT_EQ(counters.values(), std::vector<unsigned>(kernels::kJoinCounters));
   return {dw->values(), with_db ? db->values() : std::vector<float>()};
 }
 

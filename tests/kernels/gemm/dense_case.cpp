@@ -95,6 +95,14 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
       o.want.push_back(sum);
       o.budget.push_back(c.data == Data::integer ? 0 : budget);
     }
+  for (int64_t k = 0; k < p.K && c.pass == Pass::wgrad && c.bias; ++k) {
+    double sum = c.accumulate ? double(in.b[k]) : 0, magnitude = std::abs(sum);
+    for (int64_t n = 0; n < p.N; ++n)
+      sum += in.dy[n * p.K + k], magnitude += std::abs(double(in.dy[n * p.K + k]));
+    o.want.push_back(sum);
+    o.budget.push_back(c.data == Data::integer ? 0
+                                               : gabor::sum_budget(double(p.N + c.plan.splits), magnitude));
+  }
 }
 
 template <class Element, class Result>
@@ -105,31 +113,79 @@ Outcome run_as(const Case& c) {
   reference<Result>(c, in, o);
   const size_t workspace_floats = workspace_bytes(p, c.pass, c.plan) / sizeof(float);
   simt::DeviceArray<float> workspace(std::max<size_t>(1, workspace_floats), "workspace"), b(in.b, "b");
+  simt::DeviceArray<float> db(c.accumulate ? in.b : std::vector<float>(in.b.size(), kNaN), "db");
   simt::DeviceArray<Element> x(framed<Element>(in.x, c.offset), "x"), w(framed<Element>(in.w, c.offset), "w");
   simt::DeviceArray<Element> dy(framed<Element>(in.dy, c.offset), "dy");
   simt::DeviceArray<Result> d(framed<Result>(in.old, c.offset), "d");
   const Element *x_ = x.data() + c.offset, *w_ = w.data() + c.offset, *dy_ = dy.data() + c.offset;
   Result* d_ = d.data() + c.offset;
-  float* scratch = workspace_floats > 0 ? workspace.data() : nullptr;
+  simt::DeviceArray<unsigned> counters(std::vector<unsigned>(kernels::kJoinCounters), "counters");
+  const JoinMemory memory{workspace.data(), counters.data()};
   if (c.pass == Pass::fprop) {
-    fprop(c.plan, p, c.storage, x_, w_, c.bias ? b.data() : nullptr, d_, scratch, nullptr);
+    fprop(c.plan, p, c.storage, x_, w_, c.bias ? b.data() : nullptr, d_, memory, nullptr);
   } else if (c.pass == Pass::dgrad) {
-    dgrad(c.plan, p, c.storage, dy_, w_, d_, c.accumulate, scratch, nullptr);
+    dgrad(c.plan, p, c.storage, dy_, w_, d_, c.accumulate, memory, nullptr);
   } else if constexpr (std::is_same_v<Result, float>) {
-    wgrad(c.plan, p, c.storage, x_, dy_, d_, c.accumulate, scratch, nullptr);
+    wgrad(c.plan, p, c.storage, x_, dy_, d_, c.bias ? db.data() : nullptr, c.accumulate, memory, nullptr);
   }
+  const size_t outputs = in.old.size();
   const std::vector<Result> all = d.values();
   for (size_t i = 0; i < all.size(); ++i) {
-    const bool inside = i >= size_t(c.offset) && i < c.offset + o.want.size();
+    const bool inside = i >= size_t(c.offset) && i < c.offset + outputs;
     if (inside) o.got.push_back(simt::to_float(all[i]));
     if (!inside && simt::to_float(all[i]) != kCanary) throw simt::Error("the kernel wrote beside D");
   }
+  if (c.pass == Pass::wgrad && c.bias)
+    for (const float v : db.values()) o.got.push_back(v);
+  if (counters.values() != std::vector<unsigned>(kernels::kJoinCounters))
+    throw simt::Error("counters are left that are not 0");
   return o;
 }
 
 template <class Element>
 Outcome run_stored(const Case& c) {
   return c.pass == Pass::wgrad ? run_as<Element, float>(c) : run_as<Element, Element>(c);
+}
+
+template <class F>
+auto with_storage(Storage storage, F f) {
+  return storage == Storage::f32   ? f(float{})
+         : storage == Storage::f16 ? f(simt::half{})
+                                   : f(simt::bfloat16{});
+}
+
+// dx, dw and db of one call; the inputs of both cases are the same.
+template <class Element>
+std::vector<float> run_both(const Case& dx_case, const Case& dw_case) {
+  const DenseProblem& p = dx_case.problem;
+  const Inputs in = inputs_of<Element>(dx_case), of_dw = inputs_of<Element>(dw_case);
+  simt::DeviceArray<Element> x(framed<Element>(in.x, dx_case.offset), "x"),
+      w(framed<Element>(in.w, dx_case.offset), "w"), dy(framed<Element>(in.dy, dx_case.offset), "dy");
+  simt::DeviceArray<Element> dx(framed<Element>(in.old, dx_case.offset), "dx");
+  simt::DeviceArray<float> dw(framed<float>(of_dw.old, dx_case.offset), "dw");
+  simt::DeviceArray<float> db(dw_case.accumulate ? of_dw.b : std::vector<float>(of_dw.b.size(), kNaN), "db");
+  const size_t bytes = backward_workspace_bytes(p, dx_case.plan, dw_case.plan);
+  simt::DeviceArray<float> workspace(std::max<size_t>(1, bytes / sizeof(float)), "workspace");
+  simt::DeviceArray<unsigned> counters(std::vector<unsigned>(kernels::kJoinCounters), "counters");
+  const int offset = dx_case.offset;
+  backward({.dgrad = dx_case.plan,
+            .wgrad = dw_case.plan,
+            .x = x.data() + offset,
+            .w = w.data() + offset,
+            .dy = dy.data() + offset,
+            .dx = dx.data() + offset,
+            .dw = dw.data() + offset,
+            .db = db.data(),
+            .accumulate_dx = dx_case.accumulate,
+            .accumulate_dw = dw_case.accumulate},
+           p, dx_case.storage, {workspace.data(), counters.data()}, nullptr);
+  std::vector<float> got;
+  const std::vector<Element> all_dx = dx.values();
+  const std::vector<float> all_dw = dw.values(), all_db = db.values();
+  for (int64_t i = 0; i < p.N * p.C; ++i) got.push_back(simt::to_float(all_dx[size_t(offset + i)]));
+  for (int64_t i = 0; i < p.K * p.C; ++i) got.push_back(all_dw[size_t(offset + i)]);
+  got.insert(got.end(), all_db.begin(), all_db.end());
+  return got;
 }
 
 int edge(std::mt19937_64& random, int largest) {
@@ -154,15 +210,19 @@ std::string to_string(const Case& c) {
 }
 
 Outcome run(const Case& c) {
-  switch (c.storage) {
-    case Storage::f32:
-      return run_stored<float>(c);
-    case Storage::f16:
-      return run_stored<simt::half>(c);
-    case Storage::bf16:
-      break;
-  }
-  return run_stored<simt::bfloat16>(c);
+  return with_storage(c.storage, [&]<class Element>(Element) { return run_stored<Element>(c); });
+}
+
+std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad) {
+  return with_storage(c.storage, [&]<class Element>(Element) -> std::string {
+    Case dx = c, dw = c;
+    dx.pass = Pass::dgrad, dx.plan = dgrad;
+    dw.pass = Pass::wgrad, dw.plan = wgrad, dw.bias = true;
+    std::vector<float> want = run(dx).got, got = run_both<Element>(dx, dw);
+    const std::vector<float> rest = run(dw).got;
+    want.insert(want.end(), rest.begin(), rest.end());
+    return got == want ? "" : "other bits than those of two launches";
+  });
 }
 
 std::string mismatch(const Outcome& o) {
@@ -203,6 +263,7 @@ std::string first_failure(const Sweep& sweep) {
       if (random() % 2 == 0) c.problem.activation.kind = ActivationKind::relu;
     } else {
       c.accumulate = random() % 2 == 0;
+      c.bias = sweep.pass == Pass::wgrad && random() % 2 == 0;
     }
     std::string wrong;
     try {

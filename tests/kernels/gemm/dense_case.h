@@ -20,7 +20,7 @@ struct Case {
   Storage storage = Storage::f32;
   Plan plan;
   Data data = Data::real;
-  bool bias = false;        // fprop
+  bool bias = false;        // fprop; wgrad: db is asked for
   bool accumulate = false;  // dgrad, wgrad
   int offset = 0;           // elements from an aligned address to each matrix
   int nan_at = -1;          // this element of A is NaN
@@ -29,7 +29,7 @@ struct Case {
 
 std::string to_string(const Case& c);
 
-// Got and wanted values of D, and how far apart they may be.
+// Got and wanted values of D, then those of db, and how far apart they may be.
 struct Outcome {
   std::vector<float> got;
   std::vector<double> want, budget;
@@ -38,6 +38,9 @@ struct Outcome {
 Outcome run(const Case& c);
 // "" if every value is within its budget, else the worst one. NaN is right where NaN is wanted, and only there.
 std::string mismatch(const Outcome& o);
+
+// backward() beside dgrad() and wgrad(), on the layer, storage, offset and accumulate of `c`: "" if it gives the same bits.
+std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad);
 
 // Random cases, the same for equal seeds; shapes crowd around the edges of tiles, vectors and steps.
 struct Sweep {

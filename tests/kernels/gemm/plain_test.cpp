@@ -25,6 +25,18 @@ TEST(GemmFfma, SeveralTilesEachWay) {
   }
 }
 
+TEST(GemmFfma, BothGradientsAtOnce) {
+  for (const Storage storage : kStorages)
+    for (const int splits : {1, 2, 18}) {  // 18: in two groups
+      Case c{.problem = {.N = 300, .C = 70, .K = 68, .activation = {}}, .storage = storage, .plan = {}};
+      c.accumulate = splits == 2, c.offset = splits == 18;
+      EXPECT_EQ(backward_mismatch(c, {Rung::ffma_64, 2}, {Rung::ffma_64, splits}), "")
+          << to_string(c) << splits;
+    }
+  const Case apart{.problem = {.N = 20, .C = 30, .K = 40, .activation = {}}, .plan = {}};
+  EXPECT_EQ(backward_mismatch(apart, {Rung::ffma_64, 1}, {Rung::naive, 1}), "");
+}
+
 TEST(GemmFfma, NaNIsNotHiddenByReluNorSpread) {
   for (const Rung rung : {Rung::naive, Rung::ffma_64, Rung::ffma_128}) {
     Case c{.problem = {.N = 5, .C = 20, .K = 24, .activation = {}},

@@ -41,7 +41,7 @@ TEST(GemmPlan, LongReductionsIntoSmallResultsAreSplit) {
 
 std::string refusal(const Plan& plan, const DenseProblem& p) {
   try {
-    dgrad(plan, p, Storage::f32, nullptr, nullptr, nullptr, false, nullptr, nullptr);
+    dgrad(plan, p, Storage::f32, nullptr, nullptr, nullptr, false, {}, nullptr);
   } catch (const simt::Error& e) {
     return e.what();
   }
@@ -54,15 +54,14 @@ TEST(GemmPlan, RefusesWhatItCannotDo) {
   EXPECT_EQ(refusal({Rung::skinny, 1}, p), layer + "the skinny plan takes 16 outputs at most");
   EXPECT_EQ(refusal({Rung::naive, 2}, p), layer + "this plan cannot split the reduction");
   EXPECT_EQ(refusal({Rung::ffma_64, 0}, p), layer + "a plan has 1 to 256 splits");
-  EXPECT_EQ(refusal({Rung::ffma_64, 2}, p), layer + "a split reduction needs its workspace");
+  EXPECT_EQ(refusal({Rung::ffma_64, 2}, p), layer + "a split reduction needs its workspace and counters");
   EXPECT_EQ(refusal({Rung::ffma_64, 1}, {.N = 4, .C = 1ll << 40, .K = 32, .activation = {}}),
             "gemm of a dense layer N=4 C=1099511627776 K=32: sizes must be at least 1 and fit 32 bits");
   EXPECT_EQ(refusal({Rung::ffma_64, 1}, {.N = 0, .C = 8, .K = 32, .activation = {}}),
             "gemm of a dense layer N=0 C=8 K=32: sizes must be at least 1 and fit 32 bits");
   DenseProblem tanh = p;
   tanh.activation.kind = ActivationKind::tanh;
-  EXPECT_THROW(fprop({}, tanh, Storage::f32, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr),
-               simt::Error);
+  EXPECT_THROW(fprop({}, tanh, Storage::f32, nullptr, nullptr, nullptr, nullptr, {}, nullptr), simt::Error);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
-// The kernels for few outputs, and the gradient of the bias.
+// The kernels for few outputs.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "kernels/gemm/dense_case.h"
-#include "kernels/simt/device_array.h"
 
 namespace gabor::gemm {
 namespace {
@@ -39,20 +38,27 @@ TEST(GemmSkinny, NaNStaysInItsRow) {
   }
 }
 
-TEST(GemmBiasGradient, SumsColumns) {
-  for (const int64_t K : {1, 2, 31, 32, 33, 70})
-    for (const int64_t N : {1, 7, 8, 9, 50})
-      for (const bool accumulate : {false, true}) {
-        std::vector<float> dy(N * K), want(K, accumulate ? 2.0f : 0.0f);
-        for (int64_t i = 0; i < N * K; ++i) {
-          dy[i] = float((i * 7 + i / 5) % 11) - 5;  // integers: sums are exact
-          want[i % K] += dy[i];
-        }
-        simt::DeviceArray<float> device_dy(dy, "dy"), db(std::vector<float>(K, 2.0f), "db");
-        bias_gradient({.N = N, .C = 1, .K = K, .activation = {}}, Storage::f32, device_dy.data(), db.data(),
-                      accumulate, nullptr);
-        EXPECT_EQ(db.values(), want) << N << " " << K;
+TEST(GemmSkinny, BothGradientsAtOnce) {
+  for (const Storage storage : {Storage::f32, Storage::f16, Storage::bf16})
+    for (const int K : {1, 2, 3, 10, 16})
+      for (const int splits : {1, 3}) {
+        Case c{.problem = {.N = 100, .C = 516, .K = K, .activation = {}}, .storage = storage, .plan = {}};
+        c.accumulate = K == 3, c.offset = K == 10;
+        EXPECT_EQ(backward_mismatch(c, {Rung::skinny, 1}, {Rung::skinny, splits}), "") << to_string(c);
       }
+}
+
+// More parts than a group has, in tiles that are not whole.
+TEST(GemmSkinny, JoinsManyPartsInGroups) {
+  for (const Pass pass : {Pass::fprop, Pass::wgrad})
+    for (const int splits : {16, 17, 40}) {
+      Case c{.problem = {.N = 40 * 32, .C = 37, .K = 3, .activation = {}},
+             .pass = pass,
+             .plan = {Rung::skinny, splits}};
+      if (pass == Pass::fprop) c.problem.N = 19, c.problem.C = 4 * 128 * 40;
+      c.bias = true;
+      EXPECT_EQ(mismatch(run(c)), "") << to_string(c);
+    }
 }
 
 }  // namespace

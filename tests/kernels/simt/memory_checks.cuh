@@ -107,7 +107,7 @@ __global__ void sum_kernel(const int* x, int* partial, unsigned* done, int* tota
   const int sum = reduce_add(kFullMask, x[blockIdx.x * 32 + threadIdx.x]);
   if (threadIdx.x != 0) return;
   partial[blockIdx.x] = sum;
-  if (!last_block(done)) return;
+  if (!last_block(done, gridDim.x)) return;
   int all = 0;
   for (unsigned block = 0; block < gridDim.x; ++block) all += partial[block];
   *total = all;
@@ -118,8 +118,13 @@ inline std::string check_last_block() {
   for (int i = 0; i < 5 * 32; ++i) values.push_back(i);
   DeviceArray<int> x(values, "x"), partial(5, "partial"), total(1, "total");
   DeviceArray<unsigned> done(std::vector<unsigned>{0}, "done");
-  launch({dim3(5), dim3(32)}, sum_kernel, x.data(), partial.data(), done.data(), total.data());
-  return difference(total.values(), {159 * 160 / 2});
+  std::string why;
+  for (int turn = 0; turn < 2 && why.empty(); ++turn) {  // the counter is 0 again
+    launch({dim3(5), dim3(32)}, sum_kernel, x.data(), partial.data(), done.data(), total.data());
+    why = difference(total.values(), {159 * 160 / 2});
+    if (why.empty()) why = difference(done.values(), {0u});
+  }
+  return why;
 }
 
 // More dynamic shared memory than a kernel gets without asking.

@@ -101,11 +101,17 @@ Result run(const Case<Element>& c, SoftmaxXentRung rung, DeviceArray<Element>* d
   DeviceArray<Element> y(c.y, "y");
   DeviceArray<int32_t> labels(c.labels, "labels"), counts(2, "counts");
   DeviceArray<float> loss(1, "loss");
-  DeviceArray<unsigned char> workspace(softmax_xent_workspace_bytes(c.p), "workspace");
+  DeviceArray<float> workspace(softmax_xent_workspace_bytes(c.p) / sizeof(float), "workspace");
+  DeviceArray<unsigned> counter(std::vector<unsigned>(1), "counter");
   softmax_xent<Element>(c.p,
-                        {y.data(), labels.data(), dy == nullptr ? nullptr : dy->data(), loss.data(),
-                         counts.data(), workspace.data()},
+                        {y.data(),
+                         labels.data(),
+                         dy == nullptr ? nullptr : dy->data(),
+                         loss.data(),
+                         counts.data(),
+                         {workspace.data(), counter.data()}},
                         nullptr, rung);
+  EXPECT_EQ(counter.values(), std::vector<unsigned>(1));
   return {loss.values(), counts.values()};
 }
 

@@ -16,6 +16,7 @@ enum class Bug {
   no_barrier_before_the_warps_sum,
   blocks_add_without_order,
   last_block_without_fence,
+  last_block_of_half_the_blocks,
   partials_in_reverse_order,
 };
 
@@ -56,10 +57,12 @@ __global__ void block_sum(const float* x, float* partial, unsigned* done, float*
     return;
   }
   partial[blockIdx.x] = block;
-  const bool last =
-      kBug == Bug::last_block_without_fence ? atomicAdd(done, 1u) == gridDim.x - 1 : last_block(done);
+  const unsigned blocks = gridDim.x, odd = blockIdx.x % 2;
+  const bool last = kBug == Bug::last_block_without_fence ? atomicAdd(done, 1u) == blocks - 1
+                    : kBug == Bug::last_block_of_half_the_blocks
+                        ? last_block(done + odd, (blocks + 1 - odd) / 2)
+                        : last_block(done, blocks);
   if (!last) return;
-  const unsigned blocks = gridDim.x;
   float all = 0.0f;
   for (unsigned i = 0; i < blocks; ++i)
     all += partial[kBug == Bug::partials_in_reverse_order ? blocks - 1 - i : i];
@@ -87,7 +90,7 @@ void run() {
   std::vector<float> x(5 * kThreads, 0.6f);
   x[0] = 0x1p24f;
   DeviceArray<float> dx(x, "x"), partial(5, "partial"), total(std::vector<float>{0.0f}, "total");
-  DeviceArray<unsigned> done(std::vector<unsigned>{0}, "done");
+  DeviceArray<unsigned> done(std::vector<unsigned>{0, 0}, "done");
   launch({dim3(5), dim3(kThreads)}, block_sum<kBug>, dx.data(), partial.data(), done.data(), total.data());
   expect_values(total.values(), {expected_sum(x)});
 }
@@ -117,6 +120,8 @@ std::vector<Case> block_sum_cases() {
        "race: (read|write) of 4 bytes, global total .*another block"},
       {"last block by a bare counter", run<Bug::last_block_without_fence>, kUnseen,
        "race: read of 4 bytes, global partial .*another block"},
+      {"last block of half the blocks", run<Bug::last_block_of_half_the_blocks>, kUnseen,
+       "(uninitialised|race): read of 4 bytes, global partial"},
       {"wrong order of reduction", run<Bug::partials_in_reverse_order>, kWrongValue, kWrongValue},
   };
 }
