@@ -77,13 +77,21 @@ template <class Op, class Problem>
 void WeightedStep<Op, Problem>::backward(Run& run) const {
   const Problem p = at(run.batch);
   const TensorView dy = run.grad(y_);
-  if (activation_)
-    activation_->backward(run.context, {dy.count(), p.activation}, {}, run.value(y_), dy, dy,
-                          GradMode::overwrite);
-  if constexpr (kGradientsAtOnce<Op>)
-    if (dgrad_ && dgrad_ == wgrad_)
-      return dgrad_->backward(run.context, p, run.value(x_), run.value(w_), dy, run.grad(x_), run.claim(x_),
+  const auto before_activation = [&] {
+    if (activation_)
+      activation_->backward(run.context, {dy.count(), p.activation}, {}, run.value(y_), dy, dy,
+                            GradMode::overwrite);
+  };
+  if constexpr (kGradientsAtOnce<Op>) {
+    if (dgrad_ && dgrad_ == wgrad_) {
+      const bool through = activation_ && dgrad_->through_activation(p);
+      if (!through) before_activation();
+      return dgrad_->backward(run.context, p, run.value(x_), run.value(w_),
+                              through ? run.value(y_) : TensorView{}, dy, run.grad(x_), run.claim(x_),
                               run.grad(w_), run.grad(b_), run.claim(w_));
+    }
+  }
+  before_activation();
   wgrad_->wgrad(run.context, p, run.value(x_), dy, run.grad(w_), run.grad(b_), run.claim(w_));
   if (dx_) dgrad_->dgrad(run.context, p, dy, run.value(w_), run.grad(x_), run.claim(x_));
 }

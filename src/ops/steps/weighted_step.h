@@ -8,7 +8,8 @@ namespace gabor {
 class ActivationOp;
 
 // y = act(op(x, w) + b), for the two ops that have weights. With an activation (a fusion, made by the plan), backward
-// first turns dy into the gradient before the activation, in place: nobody reads dy after this step.
+// first turns dy into the gradient before the activation, in place (nobody reads dy after this step), unless the op goes
+// through the activation itself.
 template <class Op, class Problem>
 class WeightedStep final : public Step {
  public:
