@@ -10,6 +10,7 @@ struct Call {
   Plan plan;
   const void *a = nullptr, *b = nullptr;  // gemm.h: mapping
   const float* bias = nullptr;
+  const void* y = nullptr;  // of backward through ReLU
   void* d = nullptr;
   float* db = nullptr;
   JoinMemory memory;

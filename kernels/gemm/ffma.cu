@@ -17,16 +17,24 @@ void launch_tile(const Call& call) {
 template <class Element>
 void launch_backward(const Call& dgrad, const Call& wgrad) {
   using Config = Ffma64;
-  using Dgrad = Params<Pass::dgrad, Element>;
-  using Wgrad = Params<Pass::wgrad, Element>;
+  const auto dx = params_of<Pass::dgrad, Element>(dgrad, Config::kTileK);
+  const auto dw = params_of<Pass::wgrad, Element>(wgrad, Config::kTileK);
   const auto blocks = [](const Call& call) {
     return simt::ceil_div(call.M, Config::kTileM) * simt::ceil_div(call.N, Config::kTileN) * call.plan.splits;
   };
-  const bool vector = rows_aligned(dgrad, 4 * sizeof(Element)) && rows_aligned(wgrad, 4 * sizeof(Element));
-  launch(on_stream(dgrad, dim3(unsigned(blocks(dgrad) + blocks(wgrad))), Config::kThreads),
-         vector ? ffma_backward<Config, true, Dgrad, Wgrad> : ffma_backward<Config, false, Dgrad, Wgrad>,
-         params_of<Pass::dgrad, Element>(dgrad, Config::kTileK),
-         params_of<Pass::wgrad, Element>(wgrad, Config::kTileK), blocks(dgrad));
+  const LaunchConfig config =
+      on_stream(dgrad, dim3(unsigned(blocks(dgrad) + blocks(wgrad))), Config::kThreads);
+  constexpr size_t kQuad = 4 * sizeof(Element);
+  const bool vector = rows_aligned(dgrad, kQuad) && rows_aligned(wgrad, kQuad) &&
+                      reinterpret_cast<uintptr_t>(dgrad.y) % kQuad == 0;
+  const auto run = [&]<class Dgrad, class Wgrad>(const Dgrad& a, const Wgrad& b) {
+    launch(config,
+           vector ? ffma_backward<Config, true, Dgrad, Wgrad> : ffma_backward<Config, false, Dgrad, Wgrad>, a,
+           b, blocks(dgrad));
+  };
+  if (dgrad.y == nullptr) return run(dx, dw);
+  const auto* y = static_cast<const Element*>(dgrad.y);
+  run(ThroughRelu<Params<Pass::dgrad, Element>>{dx, y}, ThroughRelu<Params<Pass::wgrad, Element>>{dw, y});
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 //           8 x 8 micro-tiles load 16 floats of shared memory for 64 FFMA; 4 x 4 ones 8 for 16, which is why 128
 //           is preferred wherever there are blocks enough. db costs the blocks of the first column of tiles a second
 //           read of their part of dy, from L2, when their tile is done.
-// Backward: ffma_backward has the blocks of dgrad and of wgrad in one grid: a small layer fills a GPU with neither.
+// Backward: ffma_backward has the blocks of dgrad and of wgrad in one grid: a small layer fills a GPU with neither. With
+//           ThroughRelu, y is read wherever dy is.
 // Rung:     the second. Its idea: reuse from registers and shared memory, with the next tile's loads in flight.
 #pragma once
 #include "kernels/gemm/params.cuh"
@@ -49,13 +50,22 @@ struct FfmaLoader {
 
   // source: the operand, stride its elements a row. The tile starts at `first` (m or n) and k; beyond `extent` and
   // k_end there are zeros.
-  __device__ void load(const Element* source, int64_t stride, int first, int extent, int k, int k_end) {
+  // kMasked: what is loaded is multiplied by ReLU's derivative at y, which lies as source does.
+  template <bool kMasked = false>
+  __device__ void load(const Element* source, int64_t stride, int first, int extent, int k, int k_end,
+                       const Element* y = nullptr) {
 #pragma unroll
     for (int i = 0; i < kQuads; ++i) {
       const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRow, column = at % kRow * 4;
       const int r = (kRowsAlongK ? first : k) + row, c = (kRowsAlongK ? k : first) + column;
       const bool inside = r < (kRowsAlongK ? extent : k_end);
-      load_quad<kVector>(quad[i], source + r * stride + c, inside ? (kRowsAlongK ? k_end : extent) - c : 0);
+      const int count = inside ? (kRowsAlongK ? k_end : extent) - c : 0;
+      load_quad<kVector>(quad[i], source + r * stride + c, count);
+      if constexpr (kMasked) {
+        float at[4];
+        load_quad<kVector>(at, y + r * stride + c, count);
+        for (int j = 0; j < 4; ++j) quad[i][j] *= relu_slope(at[j]);
+      }
     }
   }
   __device__ void store(Tile& tile) const {
@@ -107,7 +117,14 @@ __device__ inline void ffma_block(const P& p, const Share& share, const FfmaTile
 
   ALoader a_loader;
   BLoader b_loader;
-  a_loader.load(p.a, a_stride, m0, p.M, k_begin, k_end);
+  const auto load_a = [&](int k) {
+    if constexpr (P::kThroughRelu) {
+      a_loader.template load<true>(p.a, a_stride, m0, p.M, k, k_end, p.y);
+    } else {
+      a_loader.load(p.a, a_stride, m0, p.M, k, k_end);
+    }
+  };
+  load_a(k_begin);
   b_loader.load(p.b, b_stride, n0, p.N, k_begin, k_end);
   a_loader.store(a_tile[0]);
   b_loader.store(b_tile[0]);
@@ -118,7 +135,7 @@ __device__ inline void ffma_block(const P& p, const Share& share, const FfmaTile
   for (int k0 = k_begin; k0 < k_end; k0 += Config::kTileK, stage ^= 1) {
     const int next = k0 + Config::kTileK;
     if (next < k_end) {
-      a_loader.load(p.a, a_stride, m0, p.M, next, k_end);
+      load_a(next);
       b_loader.load(p.b, b_stride, n0, p.N, next, k_end);
     }
 #pragma unroll kUnrolled

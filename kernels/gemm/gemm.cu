@@ -104,15 +104,23 @@ void run(const Call& call) {
 Call dgrad_call(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
                 void* stream) {
   Call call = begin_call(b.dgrad, p, Pass::dgrad, storage, memory, stream);
-  call.a = b.dy, call.b = b.w, call.d = b.dx, call.accumulate = b.accumulate_dx;
+  call.a = b.dy, call.y = b.y, call.b = b.w, call.d = b.dx, call.accumulate = b.accumulate_dx;
   return call;
 }
 
 Call wgrad_call(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
                 void* stream) {
   Call call = begin_call(b.wgrad, p, Pass::wgrad, storage, memory, stream);
-  call.a = b.dy, call.b = b.x, call.d = b.dw, call.db = b.db, call.accumulate = b.accumulate_dw;
+  call.a = b.dy, call.y = b.y, call.b = b.x, call.d = b.dw, call.db = b.db, call.accumulate = b.accumulate_dw;
   return call;
+}
+
+// Whether backward is one launch: its kernels are for these rungs, and counters and blocks have to do for both passes.
+bool one_launch(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad) {
+  const auto blocks = [&](Pass pass, const Plan& plan) { return tiles_of(p, pass, plan) * plan.splits; };
+  return dgrad.rung == wgrad.rung && (dgrad.rung == Rung::skinny || dgrad.rung == Rung::ffma_64) &&
+         counters_of(p, Pass::dgrad, dgrad) + counters_of(p, Pass::wgrad, wgrad) <= kernels::kJoinCounters &&
+         blocks(Pass::dgrad, dgrad) + blocks(Pass::wgrad, wgrad) <= INT_MAX;
 }
 
 }  // namespace
@@ -173,23 +181,24 @@ size_t backward_workspace_bytes(const DenseProblem& p, const Plan& dgrad, const 
   return workspace_bytes(p, Pass::dgrad, dgrad) + workspace_bytes(p, Pass::wgrad, wgrad);
 }
 
+bool backward_takes_relu(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad) {
+  return one_launch(p, dgrad, wgrad) && dgrad.rung == Rung::ffma_64;
+}
+
 void backward(const Backward& b, const DenseProblem& p, Storage storage, const JoinMemory& memory,
               void* stream) {
+  if (b.y != nullptr && !backward_takes_relu(p, b.dgrad, b.wgrad))
+    refuse(p, "these plans do not take the gradient through ReLU");
   const Call dx = dgrad_call(b, p, storage, memory, stream);
+  if (!one_launch(p, b.dgrad, b.wgrad)) {
+    run(dx);
+    return run(wgrad_call(b, p, storage, memory, stream));
+  }
   JoinMemory rest = memory;  // what dgrad leaves
   if (rest.sums) rest.sums += workspace_bytes(p, Pass::dgrad, b.dgrad) / sizeof(float);
-  const int64_t used = counters_of(p, Pass::dgrad, b.dgrad);
-  if (rest.counters) rest.counters += used;
+  if (rest.counters) rest.counters += counters_of(p, Pass::dgrad, b.dgrad);
   const Call dw = wgrad_call(b, p, storage, rest, stream);
-  const auto both = [&](Rung rung) { return b.dgrad.rung == rung && b.wgrad.rung == rung; };
-  const auto blocks = [&](Pass pass, const Plan& plan) { return tiles_of(p, pass, plan) * plan.splits; };
-  if (used + counters_of(p, Pass::wgrad, b.wgrad) <= kernels::kJoinCounters &&
-      blocks(Pass::dgrad, b.dgrad) + blocks(Pass::wgrad, b.wgrad) <= INT_MAX) {
-    if (both(Rung::skinny)) return launch_skinny_backward(dx, dw);
-    if (both(Rung::ffma_64)) return launch_ffma_backward(dx, dw);
-  }
-  run(dx);
-  run(wgrad_call(b, p, storage, memory, stream));
+  return b.dgrad.rung == Rung::skinny ? launch_skinny_backward(dx, dw) : launch_ffma_backward(dx, dw);
 }
 
 }  // namespace gabor::gemm

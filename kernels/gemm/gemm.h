@@ -66,14 +66,16 @@ void dgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void*
 void wgrad(const Plan& plan, const DenseProblem& p, Storage storage, const void* x, const void* dy, float* dw,
            float* db /* may be null */, bool accumulate, const JoinMemory& memory, void* stream);
 
-// dgrad and wgrad of one layer, with the same results: as one launch where the plans are both skinny or both ffma_64.
+// dgrad and wgrad of one layer, with the same results: as one launch where the plans are both skinny or both ffma_64. y: null,
+// or dy is the gradient after ReLU, whose result was y (N,K), where backward_takes_relu.
 struct Backward {
   Plan dgrad{}, wgrad{};
-  const void *x = nullptr, *w = nullptr, *dy = nullptr;
+  const void *x = nullptr, *w = nullptr, *dy = nullptr, *y = nullptr;
   void* dx = nullptr;
   float *dw = nullptr, *db = nullptr;  // db may be null
   bool accumulate_dx = false, accumulate_dw = false;
 };
+bool backward_takes_relu(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad);
 size_t backward_workspace_bytes(const DenseProblem& p, const Plan& dgrad, const Plan& wgrad);
 void backward(const Backward& pass, const DenseProblem& p, Storage storage, const JoinMemory& memory,
               void* stream);

@@ -13,6 +13,7 @@ __host__ __device__ constexpr bool b_rows_along_k(Pass pass) { return pass == Pa
 template <Pass kPass_, class Element_>
 struct Params {
   static constexpr Pass kPass = kPass_;
+  static constexpr bool kThroughRelu = false;
   using Element = Element_;
   using Result = std::conditional_t<kPass == Pass::wgrad, float, Element>;
   const Element* a;       // M,K (wgrad: K,M)
@@ -28,6 +29,14 @@ struct Params {
 
   __device__ bool split() const { return parts.count > 1; }
 };
+
+// Of dgrad or wgrad, where dy is the gradient after ReLU: A is dy times ReLU's derivative at y, which lies as dy does.
+template <class P>
+struct ThroughRelu : P {
+  static constexpr bool kThroughRelu = true;
+  const typename P::Element* y;
+};
+__device__ inline float relu_slope(float y) { return y <= 0.0f ? 0.0f : 1.0f; }
 
 // What a block does: a tile of D, and which part of k.
 struct Share {
@@ -138,6 +147,13 @@ __device__ inline float with_old(const P& p, const float* to, float sum) {
   return p.accumulate ? *to + sum : sum;
 }
 
+// What element `at` of A is multiplied by.
+template <class P>
+__device__ inline float slope_at(const P& p, int64_t at) {
+  if constexpr (P::kThroughRelu) return relu_slope(simt::to_float(p.y[at]));
+  return 1.0f;
+}
+
 // In wgrad, the part's sums of db for kTileM of m from m0: A once more, from the caches. All threads call.
 template <int kThreads, int kTileM, class P>
 __device__ inline void put_bias_gradient(const P& p, int part, int m0) {
@@ -147,7 +163,7 @@ __device__ inline void put_bias_gradient(const P& p, int part, int m0) {
   float sum = 0;
   if (m < p.M)
     for (int k = first_k(p, part) + thread / kTileM; k < end_k(p, part); k += kThreads / kTileM)
-      sum += simt::to_float(p.a[int64_t(k) * p.M + m]);
+      sum += simt::to_float(p.a[int64_t(k) * p.M + m]) * slope_at(p, int64_t(k) * p.M + m);
   line_sums[thread] = sum;
   __syncthreads();
   if (thread >= kTileM || m >= p.M) return;

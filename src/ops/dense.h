@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 
+#include "core/error.h"
 #include "core/problem/dense.h"
 #include "ops/context.h"
 #include "ops/support.h"
@@ -23,13 +24,16 @@ class Dense {
   virtual void wgrad(Context&, const DenseProblem&, ConstTensorView x, ConstTensorView dy, TensorView dw,
                      TensorView db, GradMode) const = 0;
 
-  // wgrad and dgrad of one layer, for backends that do both at less cost than one after the other.
+  // wgrad and dgrad of one layer, for backends that do both at less cost than one after the other. y: empty; or, where
+  // through_activation says so, the output of p.activation, and dy the gradient after it.
+  virtual bool through_activation(const DenseProblem&) const { return false; }
   virtual size_t backward_workspace_bytes(const DenseProblem& p) const {
     return std::max(workspace_bytes(p, Pass::dgrad), workspace_bytes(p, Pass::wgrad));
   }
   virtual void backward(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView w,
-                        ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw, TensorView db,
-                        GradMode dw_mode) const {
+                        ConstTensorView y, ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw,
+                        TensorView db, GradMode dw_mode) const {
+    GABOR_CHECK(!y);
     wgrad(context, p, x, dy, dw, db, dw_mode);
     dgrad(context, p, dy, w, dx, dx_mode);
   }

@@ -71,17 +71,22 @@ class CudaDense final : public Dense {
     });
   }
 
+  bool through_activation(const DenseProblem& p) const override {
+    return p.activation.kind == ActivationKind::relu &&
+           gemm::backward_takes_relu(p, plan(p, Pass::dgrad), plan(p, Pass::wgrad));
+  }
   size_t backward_workspace_bytes(const DenseProblem& p) const override {
     return gemm::backward_workspace_bytes(p, plan(p, Pass::dgrad), plan(p, Pass::wgrad));
   }
   void backward(Context& context, const DenseProblem& p, ConstTensorView x, ConstTensorView w,
-                ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw, TensorView db,
-                GradMode dw_mode) const override {
+                ConstTensorView y, ConstTensorView dy, TensorView dx, GradMode dx_mode, TensorView dw,
+                TensorView db, GradMode dw_mode) const override {
     const gemm::Backward both{.dgrad = plan(p, Pass::dgrad),
                               .wgrad = plan(p, Pass::wgrad),
                               .x = x.data,
                               .w = w.data,
                               .dy = dy.data,
+                              .y = y.data,
                               .dx = dx.data,
                               .dw = dw.as<float>(),
                               .db = db.as<float>(),

@@ -15,6 +15,7 @@ class FusedActivation {
         &OpSet::activation, [&](const ActivationOp& o) { return o.supports(p); }, r, prefer);
     records.push_back(std::move(r));
   }
+  explicit operator bool() const { return op_ != nullptr; }
   void backward(Run& run, const Activation& activation, TensorId y) const {
     if (!op_) return;
     const TensorView dy = run.grad(y);

@@ -72,11 +72,16 @@ template <class Op, class Problem>
 void WeightedStep<Op, Problem>::backward(Run& run) const {
   const Problem p = at(run.batch);
   const TensorView dy = run.grad(y_);
-  activation_.backward(run, p.activation, y_);
-  if constexpr (kGradientsAtOnce<Op>)
-    if (dgrad_ && dgrad_ == wgrad_)
-      return dgrad_->backward(run.context, p, run.value(x_), run.value(w_), dy, run.grad(x_), run.claim(x_),
+  if constexpr (kGradientsAtOnce<Op>) {
+    if (dgrad_ && dgrad_ == wgrad_) {
+      const bool through = activation_ && dgrad_->through_activation(p);
+      if (!through) activation_.backward(run, p.activation, y_);
+      return dgrad_->backward(run.context, p, run.value(x_), run.value(w_),
+                              through ? run.value(y_) : TensorView{}, dy, run.grad(x_), run.claim(x_),
                               run.grad(w_), run.grad(b_), run.claim(w_));
+    }
+  }
+  activation_.backward(run, p.activation, y_);
   wgrad_->wgrad(run.context, p, run.value(x_), dy, run.grad(w_), run.grad(b_), run.claim(w_));
   if (dx_) dgrad_->dgrad(run.context, p, dy, run.value(w_), run.grad(x_), run.claim(x_));
 }

@@ -5,7 +5,8 @@
 
 namespace gabor {
 
-// y = act(op(x, w) + b), for the two ops that have weights. The activation is a fusion, made by the plan.
+// y = act(op(x, w) + b), for the two ops that have weights. The activation is a fusion, made by the plan; backward goes
+// through it first, in place, unless the op does it itself.
 template <class Op, class Problem>
 class WeightedStep final : public Step {
  public:

@@ -169,12 +169,13 @@ TEST_F(CudaCalls, ResidentPartsHaveTheBitsOfStreaming) {
   EXPECT_EQ(resident.steps.losses, streaming.steps.losses);
 }
 
-// Kernels of a training step, Adam included: more of them are a step back.
+// Kernels of a training step, Adam included: more of them are a step back. (On a GPU LeNet-5 has two fewer: for the few
+// multiprocessors that are emulated its first dense layer is large, and has tiles whose gradients are two launches.)
 TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
   constexpr int kBatch = 128;  // as large as it is trained with: the losses of few rows take fewer
   const Library library({make_cuda_backend()});
   Device& device = library.device();
-  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 6}, {"lenet5", 1, 19}}) {
+  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 6}, {"lenet5", 1, 18}}) {
     PlanOptions options;
     options.batch = kBatch, options.input = {28, 28, channels}, options.classes = channels == 1 ? 10 : 2;
     const Plan plan = compile(find_model(name), library, options);

@@ -87,10 +87,16 @@ void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, doub
   if (with_dx) {
     Input w(trial, "w", p.w_shape(), plain(data));
     GradOutput dx(trial, "dx", p.x_shape(), random_mode(trial), plain(data));
+    Input y(trial, "y", p.y_shape(), plain(data));
+    DenseProblem through = p;
+    through.activation.kind = trial.below(2) ? ActivationKind::relu : ActivationKind::none;
+    const bool takes_y = op.through_activation(through);
     Scratch scratch(trial, op.backward_workspace_bytes(p));
-    op.backward(scratch.context, p, x.view(), w.view(), dy.view(), dx.tensor.out(), dx.mode, dw.tensor.out(),
-                db_out, mode);
-    judge.intact({&x.tensor, &w.tensor, &dy.tensor, &dx.tensor, &dw.tensor, &db.tensor, &scratch.memory});
+    op.backward(scratch.context, through, x.view(), w.view(), takes_y ? y.view() : ConstTensorView{},
+                dy.view(), dx.tensor.out(), dx.mode, dw.tensor.out(), db_out, mode);
+    judge.intact(
+        {&x.tensor, &w.tensor, &y.tensor, &dy.tensor, &dx.tensor, &dw.tensor, &db.tensor, &scratch.memory});
+    for (size_t i = 0; takes_y && i < dy.wide.size(); i++) dy.wide[i] *= y.wide[i] <= 0 ? 0 : 1;
     judge_dx(p, dy, w, dx, data, rounding, judge);
   } else {
     Scratch scratch(trial, op.workspace_bytes(p, Pass::wgrad));

@@ -55,6 +55,7 @@ Inputs inputs_of(const Case& c) {
   const int64_t outputs = c.pass == Pass::fprop ? p.N * p.K : c.pass == Pass::dgrad ? p.N * p.C : p.K * p.C;
   in.old =
       c.accumulate ? rounded<Element>(values(random, outputs, c.data)) : std::vector<float>(outputs, kNaN);
+  for (size_t i = 0; i < c.y.size(); ++i) in.dy[i] *= c.y[i] <= 0 ? 0.0f : 1.0f;
   if (c.nan_at >= 0) (c.pass == Pass::fprop ? in.x : in.dy)[c.nan_at] = kNaN;
   return in;
 }
@@ -156,12 +157,13 @@ auto with_storage(Storage storage, F f) {
 
 // dx, dw and db of one call; the inputs of both cases are the same.
 template <class Element>
-std::vector<float> run_both(const Case& dx_case, const Case& dw_case) {
+std::vector<float> run_both(const Case& dx_case, const Case& dw_case, const std::vector<float>& y) {
   const DenseProblem& p = dx_case.problem;
   const Inputs in = inputs_of<Element>(dx_case), of_dw = inputs_of<Element>(dw_case);
   simt::DeviceArray<Element> x(framed<Element>(in.x, dx_case.offset), "x"),
       w(framed<Element>(in.w, dx_case.offset), "w"), dy(framed<Element>(in.dy, dx_case.offset), "dy");
   simt::DeviceArray<Element> dx(framed<Element>(in.old, dx_case.offset), "dx");
+  simt::DeviceArray<Element> y_values(framed<Element>(y, dx_case.offset), "y");
   simt::DeviceArray<float> dw(framed<float>(of_dw.old, dx_case.offset), "dw");
   simt::DeviceArray<float> db(dw_case.accumulate ? of_dw.b : std::vector<float>(of_dw.b.size(), kNaN), "db");
   const size_t bytes = backward_workspace_bytes(p, dx_case.plan, dw_case.plan);
@@ -173,6 +175,7 @@ std::vector<float> run_both(const Case& dx_case, const Case& dw_case) {
             .x = x.data() + offset,
             .w = w.data() + offset,
             .dy = dy.data() + offset,
+            .y = y.empty() ? nullptr : y_values.data() + offset,
             .dx = dx.data() + offset,
             .dw = dw.data() + offset,
             .db = db.data(),
@@ -213,12 +216,19 @@ Outcome run(const Case& c) {
   return with_storage(c.storage, [&]<class Element>(Element) { return run_stored<Element>(c); });
 }
 
-std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad) {
+std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad, bool through_relu) {
   return with_storage(c.storage, [&]<class Element>(Element) -> std::string {
     Case dx = c, dw = c;
     dx.pass = Pass::dgrad, dx.plan = dgrad;
     dw.pass = Pass::wgrad, dw.plan = wgrad, dw.bias = true;
-    std::vector<float> want = run(dx).got, got = run_both<Element>(dx, dw);
+    std::vector<float> y;
+    if (through_relu) {
+      std::mt19937_64 random(c.seed + 1);
+      y = rounded<Element>(values(random, c.problem.N * c.problem.K, c.data));
+      for (size_t i = 0; i < y.size(); ++i) y[i] = i % 7 == 3 ? 0.0f : y[i];
+      dx.y = dw.y = y;
+    }
+    std::vector<float> want = run(dx).got, got = run_both<Element>(dx, dw, y);
     const std::vector<float> rest = run(dw).got;
     want.insert(want.end(), rest.begin(), rest.end());
     return got == want ? "" : "other bits than those of two launches";

@@ -25,6 +25,7 @@ struct Case {
   int offset = 0;           // elements from an aligned address to each matrix
   int nan_at = -1;          // this element of A is NaN
   uint64_t seed = 1;
+  std::vector<float> y{};  // not empty: dy is multiplied by ReLU's derivative there before anything else
 };
 
 std::string to_string(const Case& c);
@@ -40,7 +41,8 @@ Outcome run(const Case& c);
 std::string mismatch(const Outcome& o);
 
 // backward() beside dgrad() and wgrad(), on the layer, storage, offset and accumulate of `c`: "" if it gives the same bits.
-std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad);
+// through_relu: dy is the gradient after a ReLU, beside passes of the one before it.
+std::string backward_mismatch(const Case& c, const Plan& dgrad, const Plan& wgrad, bool through_relu = false);
 
 // Random cases, the same for equal seeds; shapes crowd around the edges of tiles, vectors and steps.
 struct Sweep {

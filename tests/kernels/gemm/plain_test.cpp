@@ -30,8 +30,9 @@ TEST(GemmFfma, BothGradientsAtOnce) {
     for (const int splits : {1, 2, 18}) {  // 18: in two groups
       Case c{.problem = {.N = 300, .C = 70, .K = 68, .activation = {}}, .storage = storage, .plan = {}};
       c.accumulate = splits == 2, c.offset = splits == 18;
-      EXPECT_EQ(backward_mismatch(c, {Rung::ffma_64, 2}, {Rung::ffma_64, splits}), "")
-          << to_string(c) << splits;
+      for (const bool relu : {false, true})
+        EXPECT_EQ(backward_mismatch(c, {Rung::ffma_64, 2}, {Rung::ffma_64, splits}, relu), "")
+            << to_string(c) << splits << relu;
     }
   const Case apart{.problem = {.N = 20, .C = 30, .K = 40, .activation = {}}, .plan = {}};
   EXPECT_EQ(backward_mismatch(apart, {Rung::ffma_64, 1}, {Rung::naive, 1}), "");
