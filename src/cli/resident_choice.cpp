@@ -21,11 +21,11 @@ struct Limit {
 };
 
 Limit limit_of(const TrainSettings& s, const Device& device) {
+  const double free = device.kind() == DeviceKind::host ? machine_bytes() : double(device.free_bytes());
   if (!s.vram.empty()) {
     const auto bytes = double(parse_bytes("--vram", s.vram));
-    return {bytes, bytes, " within --vram " + s.vram};
+    return {std::min(bytes, free), std::min(bytes, free * (1 - kLeftToOthers)), " within --vram " + s.vram};
   }
-  const double free = device.kind() == DeviceKind::host ? machine_bytes() : double(device.free_bytes());
   if (free >= double(SIZE_MAX)) return {};
   return {free, free * (1 - kLeftToOthers), fmt::format(" of {} free", human_bytes(free))};
 }

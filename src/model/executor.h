@@ -35,8 +35,8 @@ class Executor {
   // gradients of the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void backward();
-  // Where the next forward's n pictures may be made on the device, by work on Queue::upload; given to it from there, they are
-  // not copied. The host's is allocated when first asked for.
+  // Where the next forward's n pictures may be made on the device, by work on Queue::upload; given to it from there, they
+  // are not copied. The host's memory for that is allocated when it is first asked for.
   TensorView image_input(int64_t n);
   // forward, backward and then update (if any), which moves the parameters, as one unit (device/queue.h, Replay): what
   // update queues may differ from step to step by values.update alone, and it may be called twice or not at all. A device
@@ -72,8 +72,8 @@ class Executor {
   Device& device() const { return context_.device; }
 
  private:
-  // A batch on a device that is not the host, with its StepValues; on the host images alone, if any. There are two: one is filled while the other is worked
-  // on.
+  // A batch on a device that is not the host, with its StepValues; on the host images alone, if any. There are two: one is
+  // filled while the other is worked on.
   struct Input {
     Buffer images, labels, values;
     HostBuffer values_sent;

@@ -50,7 +50,8 @@ TEST(ResidentChoice, StaysOnAGpuWhereItFits) {
 TEST(ResidentChoice, KeepsToTheLimit) {
   TrainSettings s;
   s.vram = "90MiB";
-  EXPECT_EQ(choice(s, 1).text, "stay on the device after the first epoch (30.0 MiB within --vram 90MiB)");
+  EXPECT_EQ(choice(s).text, "stay on the device after the first epoch (30.0 MiB within --vram 90MiB)");
+  EXPECT_FALSE(choice(s, 99).resident) << "the GPU has less";
   s.vram = "89MiB";
   EXPECT_FALSE(choice(s, 1000).resident);
 }
