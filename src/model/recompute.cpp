@@ -1,5 +1,7 @@
 #include "model/recompute.h"
 
+#include <algorithm>
+
 #include "model/memory_plan.h"
 
 namespace gabor {
@@ -32,32 +34,64 @@ std::vector<int> candidates(const TensorTable& table, const Steps& steps,
   return found;
 }
 
+// The most forwards that run again in a row: so many results live together that were dropped.
+int longest_run(const std::vector<Action>& schedule) {
+  int longest = 0, run = 0;
+  for (const Action& a : schedule) {
+    run = a.kind == ActionKind::again ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
+struct Search {
+  const TensorTable& table;
+  const Steps& steps;
+  int64_t batch;
+  const std::vector<TensorId>& pinned;
+
+  std::vector<Action> schedule(const std::vector<bool>& dropped) const {
+    return make_schedule(table, steps, true, dropped);
+  }
+  size_t arena(const std::vector<bool>& dropped) const {
+    return plan_memory(table, steps, schedule(dropped), batch, pinned).arena_bytes;
+  }
+
+  // The step to drop next: that with the most bytes off the peak for its cost, of those that leave at most `run` forwards
+  // to run again in a row; -1: none lowers the peak.
+  int next(const std::vector<int>& may, std::vector<bool> dropped, int run) const {
+    const auto peak = [&](const std::vector<Action>& s) { return live_peak(table, steps, s, batch, pinned); };
+    const size_t now = peak(schedule(dropped));
+    int best = -1;
+    double best_gain = 0;
+    for (const int i : may) {
+      if (dropped[size_t(i)]) continue;
+      dropped[size_t(i)] = true;
+      const std::vector<Action> s = schedule(dropped);
+      dropped[size_t(i)] = false;
+      if (longest_run(s) > run) continue;
+      const size_t then = peak(s);
+      const double gain = then < now ? double(now - then) / cost_of(table, *steps[size_t(i)], batch) : 0;
+      if (gain > best_gain) best_gain = gain, best = i;
+    }
+    return best;
+  }
+};
+
 }  // namespace
 
 std::vector<bool> choose_dropped(const TensorTable& table, const Steps& steps, int64_t batch,
                                  const std::vector<TensorId>& pinned, size_t limit) {
+  const Search search{table, steps, batch, pinned};
   const std::vector<int> may = candidates(table, steps, pinned);
-  std::vector<bool> dropped(steps.size(), false), best = dropped;
-  const auto schedule = [&] { return make_schedule(table, steps, true, dropped); };
-  const auto arena = [&] { return plan_memory(table, steps, schedule(), batch, pinned).arena_bytes; };
-  const auto peak = [&] { return live_peak(table, steps, schedule(), batch, pinned); };
-  size_t smallest = arena();
-  while (smallest > limit) {
-    const size_t now = peak();
-    int next = -1;
-    double gain = 0;
-    for (const int i : may) {
-      if (dropped[size_t(i)]) continue;
+  std::vector<bool> best(steps.size(), false);
+  size_t smallest = search.arena(best);
+  for (int run = 1; smallest > limit && run <= 2 * int(steps.size()); run *= 2) {
+    std::vector<bool> dropped(steps.size(), false);
+    for (int i; smallest > limit && (i = search.next(may, dropped, run)) >= 0;) {
       dropped[size_t(i)] = true;
-      const size_t then = peak();
-      dropped[size_t(i)] = false;
-      if (then >= now) continue;
-      const double its = double(now - then) / cost_of(table, *steps[size_t(i)], batch);
-      if (its > gain) gain = its, next = i;
+      if (const size_t bytes = search.arena(dropped); bytes < smallest) smallest = bytes, best = dropped;
     }
-    if (next < 0) break;
-    dropped[size_t(next)] = true;
-    if (const size_t bytes = arena(); bytes < smallest) smallest = bytes, best = dropped;
   }
   return best;
 }
