@@ -152,7 +152,7 @@ __global__ __launch_bounds__(Config::kThreads) void skinny_m(P p) {
 
 // Both gradients of a layer: the first `dx_blocks` blocks make dx, in the order of skinny_k's, the others dw and db.
 template <class Config, bool kVector, class Dgrad, class Wgrad>
-__global__ __launch_bounds__(Config::kThreads) void skinny_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
+__global__ __launch_bounds__(Config::kThreads, 2) void skinny_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
   SHARED(float, rows, [Config::kRowsAtOnce][Config::kFew]);
   const int block = int(blockIdx.x);
   if (block < dx_blocks) {
