@@ -76,7 +76,9 @@ Work work(const Conv2dProblem& p, Conv2dPass pass, Storage storage, const Card& 
   if (pass == Conv2dPass::fprop) {
     w.launches = launches_of([&] {
       FpropLauncher launcher = implicit_fprop;
-      if (mma) launcher = tensor_fprop;
+      if (mma)
+        launcher = [](const Conv2dProblem& q, Storage s, const void* x, const void* w, const float* b,
+                      void* y, Stream stream) { tensor_fprop(q, s, x, w, b, y, stream); };
       if (thin) launcher = depthwise_fprop;
       launcher(p, storage, at, at, f, at, nullptr);
     });
@@ -88,7 +90,9 @@ Work work(const Conv2dProblem& p, Conv2dPass pass, Storage storage, const Card& 
   } else if (pass == Conv2dPass::dgrad) {
     w.launches = launches_of([&] {
       DgradLauncher launcher = implicit_dgrad;
-      if (mma) launcher = tensor_dgrad;
+      if (mma)
+        launcher = [](const Conv2dProblem& q, Storage s, const void* dy, const void* w, void* dx, bool add,
+                      Stream stream) { tensor_dgrad(q, s, dy, w, dx, add, stream); };
       if (thin) launcher = depthwise_dgrad;
       launcher(p, storage, at, at, at, false, nullptr);
     });
@@ -106,7 +110,10 @@ Work work(const Conv2dProblem& p, Conv2dPass pass, Storage storage, const Card& 
                                : implicit_wgrad_slices)(p, sms);
     w.launches = launches_of([&] {
       WgradLauncher launcher = implicit_wgrad;
-      if (mma) launcher = tensor_wgrad;
+      if (mma)
+        launcher = [](const Conv2dProblem& q, Storage s, const void* x, const void* dy, float* dw, float* db,
+                      bool add, int n, const JoinMemory& memory,
+                      Stream stream) { tensor_wgrad(q, s, x, dy, dw, db, add, n, memory, stream); };
       if (thin) launcher = depthwise_wgrad;
       launcher(p, storage, at, at, f, f, false, slices, {f, nowhere<unsigned>()}, nullptr);
     });

@@ -25,8 +25,8 @@ constexpr Rung rung_of(const char* name, double f32_factor_u) {
                         bool accumulate,
                         Stream stream) { tensor_dgrad(p, storage, dy, w, dx, accumulate, stream, kF32As); };
   const auto wgrad = [](const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                        float* db, bool accumulate, int slices, float* workspace, Stream stream) {
-    tensor_wgrad(p, storage, x, dy, dw, db, accumulate, slices, workspace, stream, kF32As);
+                        float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream) {
+    tensor_wgrad(p, storage, x, dy, dw, db, accumulate, slices, memory, stream, kF32As);
   };
   return {name, implicit_gemm_fits, fprop, dgrad, tensor_wgrad_workspace, wgrad, f32_factor_u};
 }
