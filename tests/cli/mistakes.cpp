@@ -245,7 +245,7 @@ const std::vector<Mistake>& training_mistakes() {
        2,
        "gabor: error: --precision: is 'fp32' in this run; a resumed run keeps its options (--epochs, "
        "--threads, "
-       "--cache and --shadow may change)"},
+       "--cache, --resident and --shadow may change)"},
       {"UnknownBackend",
        {"train", "photos", "--backend", "cpuu"},
        2,
