@@ -17,6 +17,7 @@ const std::map<std::string, std::string> kOther = {{"data", "/a \"b\"/c\\d\n'e"}
                                                    {"batch", "3"},
                                                    {"micro-batch", "2"},
                                                    {"vram", "1.5GiB"},
+                                                   {"recompute", "never"},
                                                    {"resident", "on"},
                                                    {"optimizer", "nesterov"},
                                                    {"lr", "0.0123"},

@@ -221,6 +221,7 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     void* running_var, double epsilon, void* saved_mean, void* saved_rstd) {
   FAKE_CUDNN_CALL;
   if (mode != CUDNN_BATCHNORM_SPATIAL) return CUDNN_STATUS_BAD_PARAM;
+  if (!running_mean != !running_var) return CUDNN_STATUS_BAD_PARAM;  // both may be null
   const double rows = double(x->n * x->h * x->w);
   for (int64_t c = 0; c < x->c; c++) {
     double mean = 0, var = 0;
@@ -231,6 +232,7 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     for (int64_t i = c; i < x->n * x->n_stride; i += x->c)
       blend(floats(out) + i, (floats(in)[i] - mean) * rstd * floats(scale)[c] + floats(bias)[c], alpha, beta);
     floats(saved_mean)[c] = float(mean), floats(saved_rstd)[c] = float(rstd);
+    if (!running_mean) continue;
     floats(running_mean)[c] = float((1 - factor) * floats(running_mean)[c] + factor * mean);
     floats(running_var)[c] = float((1 - factor) * floats(running_var)[c] + factor * var * rows / (rows - 1));
   }
