@@ -174,7 +174,7 @@ __global__ __launch_bounds__(Config::kThreads) void ffma_gemm(P p) {
 
 // Both gradients of a layer, which read the same dy: the first `dx_blocks` blocks make dx, the others dw and db.
 template <class Config, bool kVector, class Dgrad, class Wgrad>
-__global__ __launch_bounds__(Config::kThreads) void ffma_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
+__global__ __launch_bounds__(Config::kThreads, 3) void ffma_backward(Dgrad dx, Wgrad dw, int dx_blocks) {
   SHARED_ALIGNED(16, float, a_tile, [2][Config::kTileK][Config::kTileM + 4]);
   SHARED_ALIGNED(16, float, b_tile, [2][Config::kTileK][Config::kTileN + 4]);
   const FfmaTiles<Config> tiles{a_tile, b_tile};

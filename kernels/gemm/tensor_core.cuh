@@ -26,6 +26,8 @@ struct TensorConfig {
   static constexpr int kTileM = kTile, kTileN = kTile, kStepBytes = 64, kStages = 3;
   static constexpr int kWarpM = kWarpM_, kWarpN = kWarpN_;
   static constexpr int kWarpsN = kTileN / kWarpN, kWarps = kTileM / kWarpM * kWarpsN, kThreads = 32 * kWarps;
+  static constexpr int kBlocksAtOnce =
+      kThreads <= 128 ? 6 : 2;  // of at most 80 and 128 registers, which none spills
   static_assert(kWarpM % 16 == 0 && kWarpN % 16 == 0 && kTileM % kWarpM == 0 && kTileN % kWarpN == 0);
 };
 using Tensor64 = TensorConfig<64, 32, 32>;    // 4 warps
@@ -104,7 +106,7 @@ constexpr int kTensorShared = Config::kStages*(TensorTileA<Config, P>::kBytes +
                                                TensorTileB<Config, P>::kBytes);
 
 template <class Config, bool kVector, class P>
-__global__ __launch_bounds__(Config::kThreads) void tensor_gemm(P p) {
+__global__ __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce) void tensor_gemm(P p) {
   using Element = typename P::Element;
   using ATile = TensorTileA<Config, P>;
   using BTile = TensorTileB<Config, P>;
