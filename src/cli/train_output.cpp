@@ -113,7 +113,7 @@ std::string train_header(const DataSplits& d, const TrainSettings& s, const Plan
                      human_bytes(double(plan.memory.arena_bytes + plan.memory.workspace_bytes)),
                      s.train.batch, micro_batches(s));
   if (const std::string again = recompute_text(plan); !again.empty())
-    out += fmt::format("         {}\n", again);
+    out += fmt::format("again    {}\n", again);
   if (const std::string math = precision_text(precision_use(plan, library), library.device().name());
       !math.empty())
     out += fmt::format("math     {}\n", math);
