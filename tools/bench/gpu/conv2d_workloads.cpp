@@ -23,12 +23,25 @@ struct Rung {
   int (*slices)(const Conv2dProblem&, int multiprocessors);
   size_t (*workspace)(const Conv2dProblem&, int slices);
   void (*wgrad)(const Conv2dProblem&, Storage, const void* x, const void* dy, float* dw, float* db,
-                bool accumulate, int slices, float* workspace, Stream);
+                bool accumulate, int slices, const kernels::JoinMemory& memory, Stream);
 };
 
 void unsliced_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                    float* db, bool accumulate, int, float*, Stream stream) {
+                    float* db, bool accumulate, int, const kernels::JoinMemory&, Stream stream) {
   direct_wgrad(p, storage, x, dy, dw, db, accumulate, stream);
+}
+// The rung on tensor cores, f32 as TF32.
+void tf32_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b,
+                void* y, Stream stream) {
+  tensor_fprop(p, storage, x, w, b, y, stream);
+}
+void tf32_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx,
+                bool accumulate, Stream stream) {
+  tensor_dgrad(p, storage, dy, w, dx, accumulate, stream);
+}
+void tf32_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw, float* db,
+                bool accumulate, int slices, const kernels::JoinMemory& memory, Stream stream) {
+  tensor_wgrad(p, storage, x, dy, dw, db, accumulate, slices, memory, stream);
 }
 bool has_tensor_cores(const Conv2dProblem& p, int capability) {
   return capability >= 80 && implicit_gemm_fits(p);
@@ -42,10 +55,10 @@ constexpr Rung kRungs[] = {
      implicit_fprop, implicit_dgrad, implicit_wgrad_slices, implicit_wgrad_workspace, implicit_wgrad},
     {"depthwise", Math::f32, [](const Conv2dProblem& p, int) { return depthwise_refuses(p) == nullptr; },
      depthwise_fprop, depthwise_dgrad, depthwise_wgrad_slices, depthwise_wgrad_workspace, depthwise_wgrad},
-    {"tensor", Math::tf32, has_tensor_cores, tensor_fprop, tensor_dgrad, tensor_wgrad_slices,
-     tensor_wgrad_workspace, tensor_wgrad},
-    {"tensor", Math::f16, has_tensor_cores, tensor_fprop, tensor_dgrad, tensor_wgrad_slices,
-     tensor_wgrad_workspace, tensor_wgrad},
+    {"tensor", Math::tf32, has_tensor_cores, tf32_fprop, tf32_dgrad, tensor_wgrad_slices,
+     tensor_wgrad_workspace, tf32_wgrad},
+    {"tensor", Math::f16, has_tensor_cores, tf32_fprop, tf32_dgrad, tensor_wgrad_slices,
+     tensor_wgrad_workspace, tf32_wgrad},
 };
 
 // All tensors of a problem in one storage type.
@@ -82,8 +95,8 @@ Workload make(Gpu& gpu, const DuelProblem& listed, const std::string& pass) {
     if (rung.math == Math::f16 && !half) half = std::make_shared<Tensors>(memory, p, Storage::f16);
     const Tensors t = rung.math == Math::f16 ? *half : full;
     const int slices = rung.slices(p, gpu.device().multiprocessors());
-    float* const scratch =
-        pass == "wgrad" ? static_cast<float*>(memory.zeros(rung.workspace(p, slices))) : nullptr;
+    const kernels::JoinMemory scratch =
+        pass == "wgrad" ? memory.join(rung.workspace(p, slices)) : kernels::JoinMemory{};
     void* const stream = gpu.stream();
     const auto launch = [=, &rung] {  // holds the memory
       (void)memory;

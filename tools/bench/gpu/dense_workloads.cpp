@@ -33,12 +33,12 @@ Workload make(Gpu& gpu, const std::string& tag, const DenseProblem& p, Pass pass
       4 * (double(p.N) * double(p.C) + double(p.K) * double(p.C) + double(p.N) * double(p.K));
   void* const stream = gpu.stream();
   const auto add = [&](const std::string& name, const Plan& plan) {
-    auto* const scratch = static_cast<float*>(memory.zeros(gemm::workspace_bytes(p, pass, plan)));
+    const kernels::JoinMemory scratch = memory.join(gemm::workspace_bytes(p, pass, plan));
     const auto launch = [=] {
       (void)memory;
       if (pass == Pass::fprop) gemm::fprop(plan, p, Storage::f32, x, w, b, y, scratch, stream);
       if (pass == Pass::dgrad) gemm::dgrad(plan, p, Storage::f32, y, w, dx, false, scratch, stream);
-      if (pass == Pass::wgrad) gemm::wgrad(plan, p, Storage::f32, x, y, dw, false, scratch, stream);
+      if (pass == Pass::wgrad) gemm::wgrad(plan, p, Storage::f32, x, y, dw, nullptr, false, scratch, stream);
     };
     const Math math = by_tensor_cores(plan.rung) ? Math::tf32 : Math::f32;
     workload.candidates.push_back({name, math, double(p.flops()), bytes, launch});

@@ -7,6 +7,7 @@
 
 #include "device/cuda_device.h"
 #include "gpu/cuda_parts.h"
+#include "kernels/common/slices.h"
 
 namespace gabor::bench {
 
@@ -51,6 +52,11 @@ class Memory {
   float* floats(int64_t count) const { return static_cast<float*>(random(count)); }
   // `bytes` bytes of 0; null for none.
   void* zeros(size_t bytes) const;
+  // Of a launcher that wants `bytes` for the sums of slices.
+  kernels::JoinMemory join(size_t bytes) const {
+    return {static_cast<float*>(zeros(bytes)),
+            static_cast<unsigned*>(zeros(kernels::kJoinCounters * sizeof(unsigned)))};
+  }
 
  private:
   Gpu* gpu_;

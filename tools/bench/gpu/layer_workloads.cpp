@@ -33,7 +33,7 @@ Workload first_block_workload(Gpu& gpu, const std::string& tag, const FirstBlock
                *const db = memory.floats(p.conv.K);
   auto* const argmax = static_cast<uint8_t*>(memory.zeros(packed));
   const int slices = first_block_slices(p, gpu.device().multiprocessors());
-  auto* const scratch = static_cast<float*>(memory.zeros(first_block_workspace_bytes(p, slices)));
+  const kernels::JoinMemory scratch = memory.join(first_block_workspace_bytes(p, slices));
   void* const stream = gpu.stream();
   // A state of real winners; then y serves as dy.
   first_block_forward(p, Storage::f32, x, w, b, y, argmax, stream);
@@ -99,7 +99,7 @@ Workload softmax_xent_workload(Gpu& gpu, const std::string& tag, const SoftmaxXe
                                     memory.floats(p.N * p.K),
                                     memory.floats(1),
                                     static_cast<int32_t*>(memory.zeros(2 * sizeof(int32_t))),
-                                    memory.zeros(softmax_xent_workspace_bytes(p))};
+                                    memory.join(softmax_xent_workspace_bytes(p))};
   void* const stream = gpu.stream();
   Workload workload{"softmax_xent", "both", tag, fmt::format("N={} K={}", p.N, p.K), {}};
   const double logits = double(p.N * p.K);
