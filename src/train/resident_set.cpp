@@ -14,7 +14,8 @@ ResidentSet::ResidentSet(const Library& library, std::shared_ptr<const Dataset> 
       loading_(loading),
       problem_{at_once, loading.height, loading.width, loading.channels, int64_t(samples_.size())},
       picture_bytes_(size_t(problem_.H * problem_.W * problem_.C)),
-      choice_{"training pictures", "gather", fmt::format("{}x{}x{}", problem_.H, problem_.W, problem_.C)},
+      choice_{
+          "training pictures", "gather", fmt::format("{}x{}x{}", problem_.H, problem_.W, problem_.C), "", {}},
       gather_(library.choose(
           &OpSet::gather, [&](const Gather& op) { return op.supports(problem_); }, choice_)),
       upload_{library.device(), library.device().stream_of(Queue::upload)},
