@@ -1,6 +1,7 @@
 #include "model/recompute.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "model/memory_plan.h"
 
@@ -53,28 +54,43 @@ struct Search {
   std::vector<Action> schedule(const std::vector<bool>& dropped) const {
     return make_schedule(table, steps, true, dropped);
   }
+  size_t peak(const std::vector<bool>& dropped) const {
+    return live_peak(table, steps, schedule(dropped), batch, pinned);
+  }
   size_t arena(const std::vector<bool>& dropped) const {
     return plan_memory(table, steps, schedule(dropped), batch, pinned).arena_bytes;
   }
 
-  // The step to drop next: that with the most bytes off the peak for its cost, of those that leave at most `run` forwards
-  // to run again in a row; -1: none lowers the peak.
-  int next(const std::vector<int>& may, std::vector<bool> dropped, int run) const {
-    const auto peak = [&](const std::vector<Action>& s) { return live_peak(table, steps, s, batch, pinned); };
-    const size_t now = peak(schedule(dropped));
-    int best = -1;
-    double best_gain = 0;
-    for (const int i : may) {
-      if (dropped[size_t(i)]) continue;
-      dropped[size_t(i)] = true;
-      const std::vector<Action> s = schedule(dropped);
-      dropped[size_t(i)] = false;
-      if (longest_run(s) > run) continue;
-      const size_t then = peak(s);
-      const double gain = then < now ? double(now - then) / cost_of(table, *steps[size_t(i)], batch) : 0;
-      if (gain > best_gain) best_gain = gain, best = i;
+  // Bytes off the peak `now` for the cost of dropping step i too; 0 where more than `run` forwards would run again in a row.
+  double gain(std::vector<bool> dropped, int i, int run, size_t now) const {
+    dropped[size_t(i)] = true;
+    const std::vector<Action> s = schedule(dropped);
+    if (longest_run(s) > run) return 0;
+    const size_t then = live_peak(table, steps, s, batch, pinned);
+    return then < now ? double(now - then) / cost_of(table, *steps[size_t(i)], batch) : 0;
+  }
+
+  // The step to drop next; -1: none lowers the peak. known: gains by step, from before. They mostly shrink as more is
+  // dropped, so that only the best is worked out anew, until it stays the best (Minoux: "Accelerated greedy algorithms for
+  // maximizing submodular set functions", 1978); where none is left all of them are, once, for some may have grown.
+  int next(const std::vector<int>& may, const std::vector<bool>& dropped, int run,
+           std::vector<double>& known) const {
+    const size_t now = peak(dropped);
+    for (const bool last : {false, true}) {
+      std::vector<bool> fresh(steps.size(), false);
+      for (int i : may)
+        if (last && !dropped[size_t(i)])
+          known[size_t(i)] = gain(dropped, i, run, now), fresh[size_t(i)] = true;
+      for (;;) {
+        int best = -1;
+        for (int i : may)
+          if (!dropped[size_t(i)] && known[size_t(i)] > (best < 0 ? 0 : known[size_t(best)])) best = i;
+        if (best < 0) break;
+        if (fresh[size_t(best)]) return best;
+        known[size_t(best)] = gain(dropped, best, run, now), fresh[size_t(best)] = true;
+      }
     }
-    return best;
+    return -1;
   }
 };
 
@@ -88,8 +104,10 @@ std::vector<bool> choose_dropped(const TensorTable& table, const Steps& steps, i
   size_t smallest = search.arena(best);
   for (int run = 1; smallest > limit && run <= 2 * int(steps.size()); run *= 2) {
     std::vector<bool> dropped(steps.size(), false);
-    for (int i; smallest > limit && (i = search.next(may, dropped, run)) >= 0;) {
+    std::vector<double> known(steps.size(), std::numeric_limits<double>::infinity());
+    for (int i; smallest > limit && (i = search.next(may, dropped, run, known)) >= 0;) {
       dropped[size_t(i)] = true;
+      if (search.peak(dropped) >= smallest) continue;  // and so has the arena
       if (const size_t bytes = search.arena(dropped); bytes < smallest) smallest = bytes, best = dropped;
     }
   }
