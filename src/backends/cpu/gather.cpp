@@ -20,11 +20,6 @@ void gather_line(const PictureRow& row, int W, int64_t C, const uint8_t* from, u
 
 class CpuGather final : public Gather {
  public:
-  Support supports(const GatherProblem& p) const override {
-    return p.H <= GatherProblem::kMostExtent && p.W <= GatherProblem::kMostExtent
-               ? Support::yes()
-               : Support::no("a side of more than 65535 pixels");
-  }
   void forward(Context&, const GatherProblem& p, ConstTensorView x, const PictureRow* rows,
                TensorView y) const override {
     const int64_t line = p.W * p.C, picture = p.H * line;

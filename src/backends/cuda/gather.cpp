@@ -9,9 +9,7 @@ namespace {
 class CudaGather final : public Gather {
  public:
   Support supports(const GatherProblem& p) const override {
-    return p.H <= GatherProblem::kMostExtent && p.W <= GatherProblem::kMostExtent && p.C <= 4
-               ? Support::yes()
-               : Support::no("a side of more than 65535 pixels, or more than 4 channels");
+    return p.C <= 4 ? Gather::supports(p) : Support::no("more than 4 channels");
   }
   void forward(Context& context, const GatherProblem& p, ConstTensorView x, const PictureRow* rows,
                TensorView y) const override {

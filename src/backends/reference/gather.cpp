@@ -7,11 +7,6 @@ namespace {
 
 class ReferenceGather final : public Gather {
  public:
-  Support supports(const GatherProblem& p) const override {
-    return p.H <= GatherProblem::kMostExtent && p.W <= GatherProblem::kMostExtent
-               ? Support::yes()
-               : Support::no("a side of more than 65535 pixels");
-  }
   void forward(Context&, const GatherProblem& p, ConstTensorView x, const PictureRow* rows,
                TensorView y) const override {
     const uint8_t* from = input<uint8_t>("x", x, p.pictures * p.H * p.W * p.C);
