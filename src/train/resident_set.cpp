@@ -6,6 +6,15 @@
 #include "data/sampler.h"
 
 namespace gabor {
+namespace {
+
+const Gather* gather_for(const Library& library, const GatherProblem& p) {
+  ChoiceRecord record{"training pictures", "gather", fmt::format("{}x{}x{}", p.H, p.W, p.C), "", {}};
+  return library.choose(
+      &OpSet::gather, [&](const Gather& op) { return op.supports(p); }, record);
+}
+
+}  // namespace
 
 ResidentSet::ResidentSet(const Library& library, std::shared_ptr<const Dataset> dataset,
                          std::vector<uint32_t> samples, const LoaderOptions& loading, int64_t at_once)
@@ -14,10 +23,7 @@ ResidentSet::ResidentSet(const Library& library, std::shared_ptr<const Dataset> 
       loading_(loading),
       problem_{at_once, loading.height, loading.width, loading.channels, int64_t(samples_.size())},
       picture_bytes_(size_t(problem_.H * problem_.W * problem_.C)),
-      choice_{
-          "training pictures", "gather", fmt::format("{}x{}x{}", problem_.H, problem_.W, problem_.C), "", {}},
-      gather_(library.choose(
-          &OpSet::gather, [&](const Gather& op) { return op.supports(problem_); }, choice_)),
+      gather_(gather_for(library, problem_)),
       upload_{library.device(), library.device().stream_of(Queue::upload)},
       pictures_(library.device(), samples_.size() * picture_bytes_),
       rows_(library.device(), size_t(at_once) * sizeof(PictureRow)),

@@ -52,7 +52,6 @@ class ResidentSet {
   const LoaderOptions loading_;
   GatherProblem problem_;  // of a whole part
   size_t picture_bytes_;
-  ChoiceRecord choice_;
   const Gather* gather_;
   Context upload_;
   Buffer pictures_, rows_;  // the set; what one part is made of
