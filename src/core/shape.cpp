@@ -4,7 +4,19 @@
 
 namespace gabor {
 
-size_t size_of(DType type) { return type == DType::u8 ? 1 : 4; }
+size_t size_of(DType type) {
+  switch (type) {
+    case DType::u8:
+      return 1;
+    case DType::f16:
+    case DType::bf16:
+      return 2;
+    case DType::f32:
+    case DType::i32:
+      break;
+  }
+  return 4;
+}
 
 const char* name_of(DType type) {
   switch (type) {
@@ -14,6 +26,10 @@ const char* name_of(DType type) {
       return "u8";
     case DType::i32:
       return "i32";
+    case DType::f16:
+      return "f16";
+    case DType::bf16:
+      return "bf16";
   }
   return "?";
 }

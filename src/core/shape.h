@@ -9,10 +9,11 @@
 
 namespace gabor {
 
-enum class DType : uint8_t { f32, u8, i32 };
+// f16 (IEEE 754 binary16) and bf16 (the upper half of a float) are for storage: nothing is computed in them.
+enum class DType : uint8_t { f32, u8, i32, f16, bf16 };
 
 size_t size_of(DType type);       // bytes of one element
-const char* name_of(DType type);  // "f32", "u8", "i32"
+const char* name_of(DType type);  // "f32", "u8", "i32", "f16", "bf16"
 
 class Shape {
  public:

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/shape.h"
 #include "device/device.h"
 
 namespace gabor {
@@ -49,6 +50,9 @@ struct OpSet {
 //   layout  of the activations inside the op; "NHWC" is the contracts' own, any other is converted at each call
 struct Traits {
   std::string math = "fp32", layout = "NHWC";
+  // Element type of the tensors that its ops read and write where their contracts say f32: activations, their gradients
+  // and, of conv2d and dense, w. What is a sum over many of them stays f32: b, dw, db, statistics, scale and shift, the loss.
+  DType storage = DType::f32;
   bool emulated = false;  // of a GPU, on the CPU: results are judged, and times mean nothing
   int alignment = 4;      // bytes: tensors begin at multiples of it (those of arenas at Device::kAlignment)
 };
