@@ -49,11 +49,13 @@ class CudaBackend final : public Backend {
     ops_.activation = activation_.get();
     ops_.add = add_.get();
     ops_.batchnorm = batchnorm_.get();
+    ops_.cast = cast_.get();
     ops_.conv2d = conv2d_.get();
     ops_.dense = dense_.get();
     ops_.dropout = dropout_.get();
     ops_.first_block = first_block_.get();
     ops_.gather = gather_.get();
+    ops_.gradient_norm = gradient_norm_.get();
     ops_.loss = loss_.get();
     ops_.normalize = normalize_.get();
     ops_.optimizer = optimizer_.get();
@@ -84,11 +86,13 @@ class CudaBackend final : public Backend {
   std::unique_ptr<ActivationOp> activation_ = cuda::make_activation();
   std::unique_ptr<Add> add_ = cuda::make_add();
   std::unique_ptr<BatchNorm> batchnorm_ = cuda::make_batchnorm(gpu_);
+  std::unique_ptr<Cast> cast_ = cuda::make_cast();
   std::unique_ptr<Conv2d> conv2d_ = cuda::make_conv2d(gpu_, *counters_);
   std::unique_ptr<Dense> dense_ = cuda::make_dense(gpu_, *counters_);
   std::unique_ptr<Dropout> dropout_ = cuda::make_dropout();
   std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_, *counters_);
   std::unique_ptr<Gather> gather_ = cuda::make_gather();
+  std::unique_ptr<GradientNorm> gradient_norm_ = cuda::make_gradient_norm();
   std::unique_ptr<Loss> loss_ = cuda::make_loss(*counters_);
   std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();

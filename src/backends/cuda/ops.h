@@ -10,11 +10,13 @@
 #include "ops/activation.h"
 #include "ops/add.h"
 #include "ops/batchnorm.h"
+#include "ops/cast.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
 #include "ops/first_block.h"
 #include "ops/gather.h"
+#include "ops/gradient_norm.h"
 #include "ops/loss.h"
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
@@ -27,6 +29,7 @@ namespace gabor::cuda {
 std::unique_ptr<ActivationOp> make_activation();
 std::unique_ptr<Add> make_add();
 std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu);
+std::unique_ptr<Cast> make_cast();
 // By the rung that suits a problem, or by that one always (not by the one on tensor cores).
 std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters,
                                     std::optional<kernels::conv2d::Conv2dRung> pinned = std::nullopt);
@@ -37,6 +40,7 @@ std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, const Counters& count
 std::unique_ptr<Dropout> make_dropout();
 std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters);
 std::unique_ptr<Gather> make_gather();
+std::unique_ptr<GradientNorm> make_gradient_norm();
 std::unique_ptr<Loss> make_loss(const Counters& counters);
 std::unique_ptr<NormalizeOp> make_normalize();
 std::unique_ptr<Optimizer> make_optimizer();

@@ -2,6 +2,7 @@
 // the nets that the zoo and the problem lists have.
 #include "kernels/batchnorm/batchnorm.h"
 #include "kernels/bounds/report.h"
+#include "kernels/elementwise/cast.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/image/gather.h"
 #include "kernels/image/image.h"
@@ -170,6 +171,8 @@ std::string parameter_rows() {
   out += stream("gradient_norm, ResNet-18's", double(kResNet18), 6, 4, [&](const Card&) {
     gradient_norm<float>(kResNet18, kFloats, nowhere<NormResult>(), nowhere<void>(), nullptr);
   });
+  out += stream("cast to 16 bits, ResNet-18's", double(kResNet18), 0, 6,
+                [&](const Card&) { cast(kResNet18, kFloats, Storage::bf16, nowhere<void>(), nullptr); });
   return out;
 }
 
