@@ -1,10 +1,9 @@
 #include "tune/pass_timing.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <map>
 
+#include "core/stored_floats.h"
 #include "duel/case.h"
 #include "duel/measure.h"
 #include "duel/statistics.h"
@@ -41,18 +40,6 @@ template <class Problem>
 Problem with_samples(Problem p, int64_t N) {
   p.N = N;
   return p;
-}
-
-// Overwrites a tensor with numbers of a 16-bit type between 0.5 and 1, and their negatives, of its own random bits.
-void make_halves(HostTensor& block, DType type) {
-  const auto half = uint16_t(type == DType::f16 ? 0x3800 : 0x3f00),
-             mantissa = uint16_t(type == DType::f16 ? 0x3ff : 0x7f);
-  for (float& pair : block.floats()) {
-    const auto bits = std::bit_cast<std::array<uint16_t, 2>>(pair);
-    std::array<uint16_t, 2> made{};
-    for (size_t i = 0; i < made.size(); i++) made[i] = uint16_t((bits[i] & (0x8000 | mantissa)) | half);
-    pair = std::bit_cast<float>(made);
-  }
 }
 
 // The tensors of one pass on one device.
@@ -95,14 +82,14 @@ class Bench {
   }
   // The same random numbers over and over: what they are does not matter, only that they are no zeros.
   void fill(const ConstTensorView& t) {
-    static constexpr size_t kBlock = 1 << 18;  // bytes
-    const size_t bytes = t.bytes();
-    HostTensor block =
-        random_tensor({int64_t(std::min(kBlock, bytes) / sizeof(float)) + 1}, 1, uint32_t(buffers_.size()));
-    if (t.dtype != DType::f32) make_halves(block, t.dtype);
+    static constexpr int64_t kBlock = 1 << 16;
+    const int64_t count = t.count();
+    const HostTensor block = random_tensor({std::min(kBlock, count)}, 1, uint32_t(buffers_.size()));
+    std::vector<std::byte> stored(block.floats().size() * size_of(t.dtype));
+    store_floats(block.floats(), t.dtype, stored.data());
     auto* to = static_cast<std::byte*>(buffers_.back().data());
-    for (size_t i = 0; i < bytes; i += kBlock)
-      device_.copy_to(to + i, block.view().data, std::min(kBlock, bytes - i));
+    for (size_t i = 0; i < t.bytes(); i += stored.size())
+      device_.copy_to(to + i, stored.data(), std::min(stored.size(), t.bytes() - i));
   }
 
   Problem p_;

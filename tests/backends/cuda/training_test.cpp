@@ -65,7 +65,7 @@ TEST_F(CudaTraining, HasItInLowerPrecision) {
   if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
   const Library exact({backend});
   const Outcome fp32 = train(exact, config());
-  for (const char* math : {"tf32", "bf16"}) {
+  for (const char* math : {"tf32"}) {
     SCOPED_TRACE(math);
     const Library rounding = exact.in_precision(math);
     // Two of three convolutions, but for the depthwise one; the dense layers have few outputs, and the first is fused.

@@ -90,10 +90,10 @@ void run_optimizer(const Optimizer& op, const OptimizerProblem& p, int64_t count
   trial.device.copy_to(norm_memory.data(), &norm, sizeof norm);
   for (float& v : g0) v /= unscale;  // exact
 
-  const Input g(trial, "grads", shape, g0);
-  Guarded w = Guarded::in_out(trial, "params", w0.data(), shape, DType::f32);
-  Guarded m = Guarded::in_out(trial, "m", m_start.data(), shape, DType::f32);
-  Guarded v = Guarded::in_out(trial, "v", v0.data(), shape, DType::f32);
+  const Input g(trial, "grads", shape, g0, DType::f32);
+  Guarded w = Guarded::in_out(trial, "params", w0, shape, DType::f32);
+  Guarded m = Guarded::in_out(trial, "m", m_start, shape, DType::f32);
+  Guarded v = Guarded::in_out(trial, "v", v0, shape, DType::f32);
   Scratch scratch(trial);
   Guarded layout = Guarded::workspace(trial, op.layout_bytes(segments));
   op.write_layout(trial.device, segments, layout.out().data);
@@ -118,9 +118,9 @@ void run_optimizer(const Optimizer& op, const OptimizerProblem& p, int64_t count
                                      unscale * g.wide[i], m_start[i], v0[i], want_m[i], want_v[i]);
       budget_w[i] = b.w, budget_m[i] = b.m, budget_v[i] = b.v;
     }
-  judge.within("params", w.values<float>(), want_w, budget_w);
-  judge.within("m", m.values<float>(), want_m, budget_m);
-  judge.within("v", v.values<float>(), want_v, budget_v);
+  judge.within("params", w, want_w, budget_w);
+  judge.within("m", m, want_m, budget_m);
+  judge.within("v", v, want_v, budget_v);
 }
 
 }  // namespace
