@@ -79,6 +79,35 @@ void apply(const BatchnormProblem& p, const ApplyParams& a, const Element* x, El
   });
 }
 
+// x, dy, dx: those of t.
+template <class Element>
+void backward(const BatchnormProblem& p, const BatchnormBackward& t, const Element* x, const Element* dy,
+              Element* dx, const BatchnormWorkspace& workspace, Stream stream, BatchnormRung rung) {
+  float* partial = static_cast<float*>(workspace.memory);
+  float* batch = partial + workspace.slices * 2 * p.C;
+  const ParameterGradients sums{p.rows, t.accumulate_parameters, t.dgamma, t.dbeta, batch, batch + p.C};
+  const InputGradientParams d{t.mean, t.rstd, t.gamma, sums.batch_dgamma, sums.batch_dbeta};
+  if (!tiled(rung)) {
+    launch(naive_grid(p.C, stream), parameter_gradients_naive<Naive, Element>, sums, p.C, t.mean, t.rstd, x,
+           dy);
+    const int64_t count = p.rows * p.C;
+    if (dx != nullptr)
+      launch(naive_grid(count, stream), input_gradient_naive<Naive, Element>, d, count, p.C, x, dy, dx,
+             t.accumulate_dx);
+    return;
+  }
+  with_vector<Element>(p.C, {x, dy, dx}, [&](auto config) {
+    using Config = decltype(config);
+    const TileParams g = tile_params<Config>(p.rows, p.C, workspace.slices), join = partial_params(g);
+    launch(tile_grid<Config>(g, stream), slice_gradients<Config, Element>, g, t.mean, t.rstd, x, dy, partial);
+    launch(tile_grid<Scalar>(join, stream), finish_gradients<Scalar>, join, sums, partial);
+    const TileParams m = map_params<Config>(p, workspace.slices);
+    if (dx != nullptr)
+      launch(tile_grid<Config>(m, stream), input_gradient_tiled<Config, Element>, m, d, x, dy, dx,
+             t.accumulate_dx);
+  });
+}
+
 }  // namespace
 
 int64_t batchnorm_slices(int64_t rows, int64_t C, int multiprocessors) {
@@ -98,75 +127,44 @@ size_t batchnorm_workspace_bytes(int64_t, int64_t C, int64_t slices) {
   return size_t(slices + 1) * 2 * size_t(C) * sizeof(float);  // partial results; the sums of the backward
 }
 
-template <class Element>
-void batchnorm_forward_training(const BatchnormProblem& p, const BatchnormTraining<Element>& t,
-                                const BatchnormWorkspace& workspace, void* stream, BatchnormRung rung) {
+void batchnorm_forward_training(const BatchnormProblem& p, Storage storage, const BatchnormTraining& t,
+                                const BatchnormWorkspace& workspace, Stream stream, BatchnormRung rung) {
   if (!checked(p, workspace.slices)) return;
   const StatisticsParams s{p.rows, p.epsilon, t.momentum, t.mean, t.rstd, t.running_mean, t.running_var};
-  if (tiled(rung)) {
-    float* partial = static_cast<float*>(workspace.memory);
-    with_vector<Element>(p.C, {t.x}, [&](auto config) {
-      using Config = decltype(config);
-      const TileParams g = tile_params<Config>(p.rows, p.C, workspace.slices), join = partial_params(g);
-      launch(tile_grid<Config>(g, stream), slice_moments<Config, Element>, g, t.x, partial);
-      launch(tile_grid<Scalar>(join, stream), finish_moments<Scalar>, join, s, g.slice_rows, partial);
-    });
-  } else {
-    launch(naive_grid(p.C, stream), statistics_naive<Naive, Element>, s, p.C, t.x);
-  }
   const ApplyParams a{t.mean, t.rstd, nullptr, t.gamma, t.beta, p.epsilon, t.relu};
-  apply(p, a, t.x, t.y, workspace.slices, stream, rung);
-}
-
-template <class Element>
-void batchnorm_forward_inference(const BatchnormProblem& p, const BatchnormInference<Element>& t,
-                                 void* stream, BatchnormRung rung) {
-  if (!checked(p, 1)) return;
-  const ApplyParams a{t.running_mean, nullptr, t.running_var, t.gamma, t.beta, p.epsilon, t.relu};
-  apply(p, a, t.x, t.y, 1, stream, rung);
-}
-
-template <class Element>
-void batchnorm_backward(const BatchnormProblem& p, const BatchnormBackward<Element>& t,
-                        const BatchnormWorkspace& workspace, void* stream, BatchnormRung rung) {
-  if (!checked(p, workspace.slices)) return;
-  float* partial = static_cast<float*>(workspace.memory);
-  float* batch = partial + workspace.slices * 2 * p.C;
-  const ParameterGradients sums{p.rows, t.accumulate_parameters, t.dgamma, t.dbeta, batch, batch + p.C};
-  const InputGradientParams d{t.mean, t.rstd, t.gamma, sums.batch_dgamma, sums.batch_dbeta};
-  if (!tiled(rung)) {
-    launch(naive_grid(p.C, stream), parameter_gradients_naive<Naive, Element>, sums, p.C, t.mean, t.rstd, t.x,
-           t.dy);
-    const int64_t count = p.rows * p.C;
-    if (t.dx != nullptr)
-      launch(naive_grid(count, stream), input_gradient_naive<Naive, Element>, d, count, p.C, t.x, t.dy, t.dx,
-             t.accumulate_dx);
-    return;
-  }
-  with_vector<Element>(p.C, {t.x, t.dy, t.dx}, [&](auto config) {
-    using Config = decltype(config);
-    const TileParams g = tile_params<Config>(p.rows, p.C, workspace.slices), join = partial_params(g);
-    launch(tile_grid<Config>(g, stream), slice_gradients<Config, Element>, g, t.mean, t.rstd, t.x, t.dy,
-           partial);
-    launch(tile_grid<Scalar>(join, stream), finish_gradients<Scalar>, join, sums, partial);
-    const TileParams m = map_params<Config>(p, workspace.slices);
-    if (t.dx != nullptr)
-      launch(tile_grid<Config>(m, stream), input_gradient_tiled<Config, Element>, m, d, t.x, t.dy, t.dx,
-             t.accumulate_dx);
+  with_element(storage, [&]<class Element>(Element) {
+    const auto* x = static_cast<const Element*>(t.x);
+    if (tiled(rung)) {
+      float* partial = static_cast<float*>(workspace.memory);
+      with_vector<Element>(p.C, {x}, [&](auto config) {
+        using Config = decltype(config);
+        const TileParams g = tile_params<Config>(p.rows, p.C, workspace.slices), join = partial_params(g);
+        launch(tile_grid<Config>(g, stream), slice_moments<Config, Element>, g, x, partial);
+        launch(tile_grid<Scalar>(join, stream), finish_moments<Scalar>, join, s, g.slice_rows, partial);
+      });
+    } else {
+      launch(naive_grid(p.C, stream), statistics_naive<Naive, Element>, s, p.C, x);
+    }
+    apply(p, a, x, static_cast<Element*>(t.y), workspace.slices, stream, rung);
   });
 }
 
-#define GABOR_INSTANTIATE(Element)                                                                      \
-  template void batchnorm_forward_training<Element>(const BatchnormProblem&,                            \
-                                                    const BatchnormTraining<Element>&,                  \
-                                                    const BatchnormWorkspace&, void*, BatchnormRung);   \
-  template void batchnorm_forward_inference<Element>(                                                   \
-      const BatchnormProblem&, const BatchnormInference<Element>&, void*, BatchnormRung);               \
-  template void batchnorm_backward<Element>(const BatchnormProblem&, const BatchnormBackward<Element>&, \
-                                            const BatchnormWorkspace&, void*, BatchnormRung);
-GABOR_INSTANTIATE(float)
-GABOR_INSTANTIATE(simt::half)
-GABOR_INSTANTIATE(simt::bfloat16)
-#undef GABOR_INSTANTIATE
+void batchnorm_forward_inference(const BatchnormProblem& p, Storage storage, const BatchnormInference& t,
+                                 Stream stream, BatchnormRung rung) {
+  if (!checked(p, 1)) return;
+  const ApplyParams a{t.running_mean, nullptr, t.running_var, t.gamma, t.beta, p.epsilon, t.relu};
+  with_element(storage, [&]<class Element>(Element) {
+    apply(p, a, static_cast<const Element*>(t.x), static_cast<Element*>(t.y), 1, stream, rung);
+  });
+}
+
+void batchnorm_backward(const BatchnormProblem& p, Storage storage, const BatchnormBackward& t,
+                        const BatchnormWorkspace& workspace, Stream stream, BatchnormRung rung) {
+  if (!checked(p, workspace.slices)) return;
+  with_element(storage, [&]<class Element>(Element) {
+    backward(p, t, static_cast<const Element*>(t.x), static_cast<const Element*>(t.dy),
+             static_cast<Element*>(t.dx), workspace, stream, rung);
+  });
+}
 
 }  // namespace gabor::kernels

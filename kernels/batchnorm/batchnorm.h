@@ -1,13 +1,15 @@
 // Launchers of batch normalisation, forward and backward (what is computed: core/problem/batchnorm.h). Plain C++: no
-// CUDA header is needed to call them. Element is float, simt::half or simt::bfloat16 (instantiated in batchnorm.cu);
-// statistics, parameters and their gradients are float.
+// CUDA header is needed to call them. `storage` is the type of x, y, dy and dx; statistics, parameters and their
+// gradients are float.
 //   x, y, dy, dx: rows,C, rows = N*H*W (channels last)    all others: C
 // All are device pointers, contiguous, of any alignment (128-bit accesses where C and alignment allow). Work is
-// enqueued on `stream` (a cudaStream_t). No atomics: the same input, slices and rung give the same bits. simt::Error
+// enqueued on `stream`. No atomics: the same input, slices and rung give the same bits. simt::Error
 // when a launch fails or an extent does not fit. Nothing is done when rows or C is 0.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/common/storage.h"
 
 namespace gabor::kernels {
 
@@ -32,58 +34,52 @@ struct BatchnormWorkspace {
 // y = gamma (x - mean) rstd + beta, or the larger of that and 0 if relu (NaN stays), with mean and rstd of the batch,
 // which are written too; the running statistics are moved by momentum, running_var towards the unbiased variance, and
 // not at all when rows is 1.
-template <class Element>
 struct BatchnormTraining {
   float momentum = 0.1f;
   bool relu = false;
-  const Element* x = nullptr;
+  const void* x = nullptr;
   const float* gamma = nullptr;
   const float* beta = nullptr;
-  Element* y = nullptr;           // may be x
+  void* y = nullptr;              // may be x
   float* mean = nullptr;          // for the backward
   float* rstd = nullptr;          // for the backward
   float* running_mean = nullptr;  // may be null, and so may running_var
   float* running_var = nullptr;
 };
-template <class Element>
-void batchnorm_forward_training(const BatchnormProblem& p, const BatchnormTraining<Element>& t,
-                                const BatchnormWorkspace& workspace, void* stream,
+void batchnorm_forward_training(const BatchnormProblem& p, Storage storage, const BatchnormTraining& t,
+                                const BatchnormWorkspace& workspace, Stream stream,
                                 BatchnormRung rung = BatchnormRung::automatic);
 
 // y = gamma (x - running_mean) / sqrt(running_var + epsilon) + beta, or the larger of that and 0 if relu.
-template <class Element>
 struct BatchnormInference {
   bool relu = false;
-  const Element* x = nullptr;
+  const void* x = nullptr;
   const float* gamma = nullptr;
   const float* beta = nullptr;
   const float* running_mean = nullptr;
   const float* running_var = nullptr;
-  Element* y = nullptr;  // may be x
+  void* y = nullptr;  // may be x
 };
-template <class Element>
-void batchnorm_forward_inference(const BatchnormProblem& p, const BatchnormInference<Element>& t,
-                                 void* stream, BatchnormRung rung = BatchnormRung::automatic);
+void batchnorm_forward_inference(const BatchnormProblem& p, Storage storage, const BatchnormInference& t,
+                                 Stream stream, BatchnormRung rung = BatchnormRung::automatic);
 
 // Of batchnorm_forward_training without relu (the caller zeroes dy where relu did y). With xhat = (x - mean) rstd:
 //   dgamma (+)= sum over rows of dy xhat     dbeta (+)= sum over rows of dy
 //   dx (+)= gamma rstd (dy - (sum of dy) / rows - xhat (sum of dy xhat) / rows)
-template <class Element>
 struct BatchnormBackward {
-  const Element* x = nullptr;
-  const Element* dy = nullptr;
+  const void* x = nullptr;
+  const void* dy = nullptr;
   const float* gamma = nullptr;
   const float* mean = nullptr;
   const float* rstd = nullptr;
-  Element* dx = nullptr;  // null: not wanted; may be dy (overwrite only)
+  void* dx = nullptr;  // null: not wanted; may be dy (overwrite only)
   float* dgamma = nullptr;
   float* dbeta = nullptr;
   bool accumulate_dx = false;
   bool accumulate_parameters = false;  // dgamma and dbeta
 };
-template <class Element>
-void batchnorm_backward(const BatchnormProblem& p, const BatchnormBackward<Element>& t,
-                        const BatchnormWorkspace& workspace, void* stream,
+void batchnorm_backward(const BatchnormProblem& p, Storage storage, const BatchnormBackward& t,
+                        const BatchnormWorkspace& workspace, Stream stream,
                         BatchnormRung rung = BatchnormRung::automatic);
 
 }  // namespace gabor::kernels

@@ -1,8 +1,9 @@
-// Bytes of a decoded picture to floats: y[i] = float(x[i]) * scale[i % C] + shift[i % C], by one fused multiply-add.
+// Bytes of a decoded picture to the net's input: y[i] = float(x[i]) * scale[i % C] + shift[i % C], by one fused
+// multiply-add, rounded to Element.
 //
-// x: `count` bytes, aligned to 4 if Config::kVector = 4 (1: any); y: `count` floats, aligned to 16 (or any). C <= 4.
+// x: `count` bytes, aligned to 4 if Config::kVector = 4 (1: any); y: `count` elements, aligned to 4 of them (or any). C <= 4.
 // A thread owns 4 packs of kVector elements, kThreads packs apart, and loads all before it stores: 4 loads in flight. A
-// pack is 4 bytes in and 16 bytes out, so that a warp's store covers 4 whole lines; 16 bytes in would make its four
+// pack is 4 bytes in and 4 elements (float: 16 bytes) out, so that a warp's store covers 4 whole lines; 16 bytes in would make its four
 // stores 64 bytes apart from lane to lane, half-filled sectors, and stores are four fifths of the traffic.
 // No shared memory; about 40 registers.
 // 2 FLOP and about 10 integer operations for 5 bytes: DRAM-bound on an H200 (4.8 TB/s) and on a GTX 1660 Ti (288 GB/s):
@@ -21,12 +22,13 @@ struct NormalizeConfig {
   static_assert(kVector == 1 || kVector == 4);
 };
 
+template <class Element>
 struct NormalizeParams {
   int64_t count;
   unsigned C;
   float scale[4], shift[4];
   const uint8_t* x;
-  float* y;
+  Element* y;
 };
 
 // Without an indexed read of the parameters, which would go through local memory.
@@ -34,8 +36,8 @@ __device__ inline float pick(const float (&v)[4], unsigned c) {
   return c == 0 ? v[0] : c == 1 ? v[1] : c == 2 ? v[2] : v[3];
 }
 
-template <class Config>
-__global__ void __launch_bounds__(Config::kThreads) normalize_bytes(NormalizeParams g) {
+template <class Config, class Element>
+__global__ void __launch_bounds__(Config::kThreads) normalize_bytes(NormalizeParams<Element> g) {
   using Bytes = Pack<uint8_t, Config::kVector>;
   constexpr int kVector = Config::kVector;
   const int64_t start = int64_t(blockIdx.x) * Config::kElements + int64_t(threadIdx.x) * kVector;
@@ -66,7 +68,7 @@ __global__ void __launch_bounds__(Config::kThreads) normalize_bytes(NormalizePar
     } else {
 #pragma unroll
       for (int i = 0; i < kVector; ++i)
-        if (first + i < g.count) g.y[first + i] = v[i];
+        if (first + i < g.count) g.y[first + i] = simt::from_float<Element>(v[i]);
     }
   }
 }

@@ -1,5 +1,6 @@
 // Inside this folder: a checked call of any pass, on its way from gemm.cu to the launcher of its rung.
 #pragma once
+#include "kernels/common/dispatch.cuh"
 #include "kernels/gemm/params.cuh"
 
 namespace gabor::gemm {
@@ -49,23 +50,10 @@ Params<kPass, Element> params_of(const Call& call, int step_k) {
           .d_quads = whole(4)};
 }
 
-// f(Element{}) for the storage.
-template <class F>
-void with_storage(Storage storage, F f) {
-  switch (storage) {
-    case Storage::f32:
-      return f(float{});
-    case Storage::f16:
-      return f(simt::half{});
-    case Storage::bf16:
-      return f(simt::bfloat16{});
-  }
-}
-
 // f.operator()<kPass, Element>() for what the call says.
 template <class F>
 void with_types(const Call& call, F f) {
-  with_storage(call.storage, [&]<class Element>(Element) {
+  kernels::with_element(call.storage, [&]<class Element>(Element) {
     switch (call.pass) {
       case Pass::fprop:
         return f.template operator()<Pass::fprop, Element>();

@@ -49,7 +49,8 @@ void launch_ffma(const Call& call) {
 }
 
 void launch_ffma_backward(const Call& dgrad, const Call& wgrad) {
-  with_storage(dgrad.storage, [&]<class Element>(Element) { launch_backward<Element>(dgrad, wgrad); });
+  kernels::with_element(dgrad.storage,
+                        [&]<class Element>(Element) { launch_backward<Element>(dgrad, wgrad); });
 }
 
 }  // namespace gabor::gemm

@@ -24,7 +24,7 @@ namespace gabor::gemm {
 
 enum class Pass : uint8_t { fprop, dgrad, wgrad };
 // Of A and B, and of D in fprop and dgrad; D of wgrad and the bias are float. Sums are float always.
-enum class Storage : uint8_t { f32, f16, bf16 };
+using kernels::Storage;
 // The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B (Plan::f32_as);
 // ffma_128 takes f32 only.
 enum class Rung : uint8_t { naive, ffma_64, ffma_128, tensor_64, tensor_128, skinny };

@@ -59,7 +59,7 @@ void launch_skinny(const Call& call) {
 }
 
 void launch_skinny_backward(const Call& dgrad, const Call& wgrad) {
-  with_storage(dgrad.storage, [&]<class Element>(Element) {
+  kernels::with_element(dgrad.storage, [&]<class Element>(Element) {
     with_few(dgrad.K, wide_rows_aligned(dgrad) && wide_rows_aligned(wgrad),
              [&]<int kFew, bool kVector>() { launch_few_backward<kFew, kVector, Element>(dgrad, wgrad); });
   });

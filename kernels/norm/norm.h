@@ -6,13 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace gabor::kernels {
+#include "core/problem/gradient_norm.h"
 
-// In device memory.
-struct NormResult {
-  float norm;  // root of the sum of squares; infinite only if that is beyond float; NaN if nonfinite > 0
-  int32_t nonfinite;  // elements that are NaN or infinite
-};
+namespace gabor::kernels {
 
 // naive: an element a load. vector: four a load, four loads in flight. automatic: vector where g is aligned to 4
 // elements; naive elsewhere.

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "core/problem/gradient_norm.h"
 #include "core/problem/step_values.h"
 
 namespace gabor::kernels {
@@ -24,12 +25,13 @@ struct OptimizerSegment {
   bool decay = true;
 };
 
-// Floats in device memory, flat, equally long, any alignment. sgd has no m and v, momentum and nesterov no v: null.
+// In device memory; floats flat, equally long, any alignment. sgd has no m and v, momentum and nesterov no v: null.
 struct OptimizerTensors {
   float* w;
   const float* g;
   float* m;
   float* v;
+  const NormResult* norm = nullptr;  // of g; where that is no number nothing is written. null: unchecked
 };
 
 // Blocks the launch needs for a segment of `count` elements, and the first of each segment: block_starts is 0, then the

@@ -5,6 +5,7 @@
 //   nesterov  g += wd w;  m = mu m + g;  w -= lr (g + mu m)
 //   adam      g += wd w;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  w -= step m / (sqrt(v) + eps)
 //   adamw     w -= lr wd w first, then adam without wd
+//   with g first multiplied by 1 / loss scale; nothing is written where g is not all numbers (OptimizerTensors::norm);
 //   with step = lr sqrt(1-b2^t) / (1-b1^t) and eps = epsilon sqrt(1-b2^t), computed by the host in double: they and lr
 //   are read from device memory, as they change from step to step of a graph that is captured once (UpdateValues)
 // w, g, m, v: the flat arenas, f32, any alignment; wd is 0 in segments that do not decay.
@@ -75,6 +76,7 @@ template <class Config, OptimizerRule kRule>
 __global__ void __launch_bounds__(Config::kThreads)
     optimizer_step(OptimizerConstants c, const UpdateValues* values, const OptimizerSegment* segments,
                    const int32_t* block_starts, int segment_count, OptimizerTensors t) {
+  if (t.norm && t.norm->nonfinite > 0) return;
   const UpdateValues u = *values;
   const int s = segment_of(int(blockIdx.x), block_starts, segment_count);
   const OptimizerSegment segment = segments[s];
@@ -96,7 +98,7 @@ __global__ void __launch_bounds__(Config::kThreads)
   for (int i = 0; i < Config::kElements; ++i) {
     const int64_t at = first + i * Config::kThreads;
     if (at >= end) continue;
-    t.w[at] = updated<kRule>(c, u, wd, w[i], g[i], m[i], v[i]);
+    t.w[at] = updated<kRule>(c, u, wd, w[i], u.unscale * g[i], m[i], v[i]);
     if constexpr (kMoments<kRule> >= 1) t.m[at] = m[i];
     if constexpr (kMoments<kRule> >= 2) t.v[at] = v[i];
   }

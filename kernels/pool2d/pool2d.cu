@@ -1,3 +1,4 @@
+#include "kernels/common/dispatch.cuh"
 #include "kernels/pool2d/global.cuh"
 #include "kernels/pool2d/naive.cuh"
 #include "kernels/pool2d/pool2d.h"
@@ -38,11 +39,10 @@ void with_kind(PoolKind kind, Body&& body) {
   if (kind == PoolKind::l2) body(std::integral_constant<PoolKind, PoolKind::l2>{});
 }
 
-LaunchConfig one_thread_each(int64_t items, int threads, void* stream) {
+LaunchConfig one_thread_each(int64_t items, int threads, Stream stream) {
   const int64_t blocks = simt::ceil_div(items, int64_t(threads));
   if (blocks > kMost32) throw simt::Error("pool2d: too many elements for one launch");
-  return {dim3(unsigned(blocks)), dim3(unsigned(threads)), 0,
-          static_cast<decltype(LaunchConfig::stream)>(stream)};
+  return grid_of(dim3(unsigned(blocks)), threads, stream);
 }
 
 bool aligned(const void* p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
@@ -78,21 +78,9 @@ void refuse(bool taken, const char* why) {
   if (!taken) throw simt::Error(std::string("pool2d: the rung does not take this problem: ") + why);
 }
 
-}  // namespace
-
-bool pool2d_vector_takes(const Pool2dProblem& p) {
-  return p.N * p.H * p.W * p.C <= kMost32 && p.N * p.P() * p.Q() * p.C <= kMost32;
-}
-
-bool pool2d_global_takes(const Pool2dProblem& p) {
-  constexpr int64_t kBlockPixels = PoolGlobalBackwardConfig<1>::kPixels;
-  return p.R == p.H && p.S == p.W && p.P() == 1 && p.Q() == 1 && p.pad == Padding{} &&
-         p.N * simt::ceil_div(p.C, int64_t{32}) <= kMost32 / simt::ceil_div(p.R * p.S, kBlockPixels);
-}
-
 template <class Element>
-void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, void* stream,
-                    PoolRung rung) {
+void forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, Stream stream,
+             PoolRung rung) {
   const PoolParams g = params_of(p, false);
   if (g.outputs == 0) return;
   const int width = vector_width<Element>(g, in_packs<Element>(g, x, y, nullptr, nullptr, argmax));
@@ -124,8 +112,8 @@ void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* 
 }
 
 template <class Element>
-void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
-                     const Element* dy, Element* dx, bool accumulate, void* stream, PoolRung rung) {
+void backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
+              const Element* dy, Element* dx, bool accumulate, Stream stream, PoolRung rung) {
   const PoolParams g = params_of(p, accumulate);
   if (g.inputs == 0) return;
   const bool packs = in_packs(g, x, y, dy, dx, argmax);
@@ -162,14 +150,32 @@ void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y,
   });
 }
 
-#define GABOR_INSTANTIATE(Element)                                                                          \
-  template void pool2d_forward<Element>(const Pool2dProblem&, const Element*, Element*, void*, void*,       \
-                                        PoolRung);                                                          \
-  template void pool2d_backward<Element>(const Pool2dProblem&, const Element*, const Element*, const void*, \
-                                         const Element*, Element*, bool, void*, PoolRung);
-GABOR_INSTANTIATE(float)
-GABOR_INSTANTIATE(simt::half)
-GABOR_INSTANTIATE(simt::bfloat16)
-#undef GABOR_INSTANTIATE
+}  // namespace
+
+bool pool2d_vector_takes(const Pool2dProblem& p) {
+  return p.N * p.H * p.W * p.C <= kMost32 && p.N * p.P() * p.Q() * p.C <= kMost32;
+}
+
+bool pool2d_global_takes(const Pool2dProblem& p) {
+  constexpr int64_t kBlockPixels = PoolGlobalBackwardConfig<1>::kPixels;
+  return p.R == p.H && p.S == p.W && p.P() == 1 && p.Q() == 1 && p.pad == Padding{} &&
+         p.N * simt::ceil_div(p.C, int64_t{32}) <= kMost32 / simt::ceil_div(p.R * p.S, kBlockPixels);
+}
+
+void pool2d_forward(const Pool2dProblem& p, Storage storage, const void* x, void* y, void* argmax,
+                    Stream stream, PoolRung rung) {
+  with_element(storage, [&]<class Element>(Element) {
+    forward(p, static_cast<const Element*>(x), static_cast<Element*>(y), argmax, stream, rung);
+  });
+}
+
+void pool2d_backward(const Pool2dProblem& p, Storage storage, const void* x, const void* y,
+                     const void* argmax, const void* dy, void* dx, bool accumulate, Stream stream,
+                     PoolRung rung) {
+  with_element(storage, [&]<class Element>(Element) {
+    backward(p, static_cast<const Element*>(x), static_cast<const Element*>(y), argmax,
+             static_cast<const Element*>(dy), static_cast<Element*>(dx), accumulate, stream, rung);
+  });
+}
 
 }  // namespace gabor::kernels

@@ -1,10 +1,11 @@
 // Launchers of 2-D pooling (what is computed: core/problem/pool2d.h). Plain C++: no CUDA header is needed to call
-// them. Element is float, simt::half or simt::bfloat16 (instantiated in pool2d.cu); sums are float.
+// them. `storage` is the type of x, y, dy and dx; sums are float.
 //   x, dx: N,H,W,C    y, dy: N,P,Q,C    argmax: y's shape, p.argmax_dtype(), r*S + s of the winner
-// All are device pointers, contiguous. Work is enqueued on `stream` (a cudaStream_t). No atomics: the same input
-// gives the same bits. simt::Error when the launch fails or the rung does not take the problem.
+// All are device pointers, contiguous. Work is enqueued on `stream`. No atomics: the same input gives the same bits.
+// simt::Error when the launch fails or the rung does not take the problem.
 #pragma once
 #include "core/problem/pool2d.h"
+#include "kernels/common/storage.h"
 
 namespace gabor::kernels {
 
@@ -14,14 +15,12 @@ namespace gabor::kernels {
 enum class PoolRung { automatic, naive, vector, global };
 
 // argmax is written for max only, and may be null.
-template <class Element>
-void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, void* stream,
-                    PoolRung rung = PoolRung::automatic);
+void pool2d_forward(const Pool2dProblem& p, Storage storage, const void* x, void* y, void* argmax,
+                    Stream stream, PoolRung rung = PoolRung::automatic);
 
 // dx = the gradient, or dx += it if accumulate. max reads argmax; l2 reads x and y; what is not read may be null.
-template <class Element>
-void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
-                     const Element* dy, Element* dx, bool accumulate, void* stream,
+void pool2d_backward(const Pool2dProblem& p, Storage storage, const void* x, const void* y,
+                     const void* argmax, const void* dy, void* dx, bool accumulate, Stream stream,
                      PoolRung rung = PoolRung::automatic);
 
 // The rungs that take a problem, given pointers aligned as cudaMalloc aligns them.

@@ -28,28 +28,24 @@ void with_rung(int64_t N, int64_t K, SoftmaxRung rung, Stream stream, Run run) {
 
 }  // namespace
 
-template <class Element>
-void softmax_forward(int64_t N, int64_t K, const Element* x, Element* y, void* stream, SoftmaxRung rung) {
-  with_rung(N, K, rung, stream, [&](auto config, const LaunchConfig& grid) {
-    launch(grid, softmax_rows<decltype(config), Element>, N, int(K), x, y);
+void softmax_forward(int64_t N, int64_t K, Storage storage, const void* x, void* y, Stream stream,
+                     SoftmaxRung rung) {
+  with_element(storage, [&]<class Element>(Element) {
+    with_rung(N, K, rung, stream, [&]<class Config>(Config, const LaunchConfig& grid) {
+      launch(grid, softmax_rows<Config, Element>, N, int(K), static_cast<const Element*>(x),
+             static_cast<Element*>(y));
+    });
   });
 }
 
-template <class Element>
-void softmax_backward(int64_t N, int64_t K, const Element* y, const Element* dy, Element* dx, bool accumulate,
-                      void* stream, SoftmaxRung rung) {
-  with_rung(N, K, rung, stream, [&](auto config, const LaunchConfig& grid) {
-    launch(grid, softmax_gradient_rows<decltype(config), Element>, N, int(K), y, dy, dx, accumulate);
+void softmax_backward(int64_t N, int64_t K, Storage storage, const void* y, const void* dy, void* dx,
+                      bool accumulate, Stream stream, SoftmaxRung rung) {
+  with_element(storage, [&]<class Element>(Element) {
+    with_rung(N, K, rung, stream, [&]<class Config>(Config, const LaunchConfig& grid) {
+      launch(grid, softmax_gradient_rows<Config, Element>, N, int(K), static_cast<const Element*>(y),
+             static_cast<const Element*>(dy), static_cast<Element*>(dx), accumulate);
+    });
   });
 }
-
-#define GABOR_INSTANTIATE(Element)                                                                          \
-  template void softmax_forward<Element>(int64_t, int64_t, const Element*, Element*, void*, SoftmaxRung);   \
-  template void softmax_backward<Element>(int64_t, int64_t, const Element*, const Element*, Element*, bool, \
-                                          void*, SoftmaxRung);
-GABOR_INSTANTIATE(float)
-GABOR_INSTANTIATE(simt::half)
-GABOR_INSTANTIATE(simt::bfloat16)
-#undef GABOR_INSTANTIATE
 
 }  // namespace gabor::kernels

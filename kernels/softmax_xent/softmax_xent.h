@@ -1,11 +1,11 @@
 // Launcher of softmax cross-entropy: loss, gradient and right answers of a batch in one pass over the logits (the
-// contract is ops/loss.h, kind softmax_xent). Plain C++: no CUDA header is needed to call it. Element is float,
-// simt::half or simt::bfloat16 (instantiated in softmax_xent.cu); arithmetic is float.
+// contract is ops/loss.h, kind softmax_xent). Plain C++: no CUDA header is needed to call it. Arithmetic is float.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/common/slices.h"
+#include "kernels/common/storage.h"
 
 namespace gabor::kernels {
 
@@ -17,18 +17,17 @@ struct SoftmaxXentProblem {
 };
 
 // Device pointers, contiguous, any alignment.
-//   y, dy: N,K    logits; dy = scale * (softmax(y) - target), 0 where the label is -1; may be null
+//   y, dy: N,K    of type `storage`: logits; dy = scale * (softmax(y) - target), 0 where the label is -1; may be null
 //   labels: N     0..K-1, or -1 for a row that does not count; two_labels: N,3, first (or -1), second, w in 65536ths.
 //                 Any other: the row's loss and dy are NaN
 //   loss: 1       sum of the row losses
 //   counts: 2     rows that count; of these, the ones whose largest logit (the first of equals) is the (first) label's; a
 //                 row with a NaN is wrong
 //   memory        sums of softmax_xent_workspace_bytes; one counter
-template <class Element>
 struct SoftmaxXentTensors {
-  const Element* y;
+  const void* y;
   const int32_t* labels;
-  Element* dy;
+  void* dy;
   float* loss;
   int32_t* counts;
   JoinMemory memory;
@@ -41,8 +40,7 @@ size_t softmax_xent_workspace_bytes(const SoftmaxXentProblem& p);
 
 // One launch on `stream` (a cudaStream_t): rows and block sums, and the sum of these, in one order, so that the same input
 // gives the same bits. simt::Error when a launch fails.
-template <class Element>
-void softmax_xent(const SoftmaxXentProblem& p, const SoftmaxXentTensors<Element>& t, void* stream,
+void softmax_xent(const SoftmaxXentProblem& p, Storage storage, const SoftmaxXentTensors& t, Stream stream,
                   SoftmaxXentRung rung = SoftmaxXentRung::automatic);
 
 }  // namespace gabor::kernels

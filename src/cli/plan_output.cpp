@@ -52,11 +52,12 @@ std::string step_table(const Plan& plan) {
 std::string peak_text(const PlannedRun& run) {
   const TrainingMemory& m = run.memory;
   return fmt::format(
-      "peak     {} a step: {} arena, {} workspace, {} parameters, gradients and moments, {} pictures\n"
+      "peak     {} a step: {} arena, {} workspace, {} parameters, gradients and moments{}, {} pictures\n"
       "eager    {} for the same step where nothing is fused and every value keeps bytes of its own ({:.1f} "
       "times as much)\n",
       human_bytes(m.step()), human_bytes(m.arena), human_bytes(m.workspace), human_bytes(m.parameters),
-      human_bytes(m.images), human_bytes(run.eager_step()), run.eager_step() / m.step());
+      run.plan->mixed.cast ? " and a 16-bit copy" : "", human_bytes(m.images), human_bytes(run.eager_step()),
+      run.eager_step() / m.step());
 }
 
 std::string run_text(const PlannedRun& run) {
@@ -118,7 +119,8 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
                               {"backends", run.library->names()},
                               {"device", run.library->device().name()}};
   const PrecisionUse math = precision_use(*run.plan, *run.library);
-  j["precision"] = {{"asked", math.precision}, {"passes", math.lower}, {"of", math.of}};
+  j["precision"] = {
+      {"asked", math.precision}, {"passes", math.lower}, {"of", math.of}, {"storage", name_of(math.storage)}};
   for (const StepCost& c : step_costs(*run.plan)) {
     auto shape = nlohmann::ordered_json::array();
     for (int axis = 0; axis < c.output.rank(); axis++) shape.push_back(c.output[axis]);

@@ -17,7 +17,7 @@ bool is_weighted_pass(const ChoiceRecord& c) {
 }  // namespace
 
 PrecisionUse precision_use(const Plan& plan, const Library& library) {
-  PrecisionUse use{.precision = library.precision()};
+  PrecisionUse use{.precision = library.precision(), .storage = library.storage()};
   for (const auto& v : library.variants())
     use.known |= v->name().ends_with("/" + use.precision) && v->traits().math == use.precision;
   for (const ChoiceRecord& c : plan.choices)
@@ -31,6 +31,9 @@ PrecisionUse precision_use(const Plan& plan, const Library& library) {
 std::string precision_text(const PrecisionUse& use, const std::string& device) {
   if (use.precision == "fp32") return "";
   if (!use.known) return fmt::format("fp32: {} has no effect on {}", use.precision, device);
+  if (use.storage != DType::f32)
+    return fmt::format("{} in memory and in products; weights, sums and validation in fp32{}", use.precision,
+                       use.storage == DType::f16 ? "; the loss is scaled" : "");
   if (use.lower == 0)
     return fmt::format("fp32: no convolution or dense layer of this net runs in {} here", use.precision);
   return fmt::format(

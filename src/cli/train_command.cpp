@@ -226,6 +226,11 @@ int train(const Invocation& call, const Request& request) {
   if (!resumed && !request.dry_run) folder.emplace(request.out, run_name(graph, s));
 
   const std::string out = folder ? folder->path() : "";
+  if (!s.shadow.backend.empty() && library->storage() != DType::f32)
+    fail(ErrorCode::usage, "--shadow",
+         "does not go with --precision {}: a second backend has no tensors of 16 bits to check; use fp32 or "
+         "tf32",
+         s.precision);
   std::optional<TrainShadow> shadow;
   if (!s.shadow.backend.empty()) shadow.emplace(s, *library, out);
   if (shadow && !request.profile.empty())

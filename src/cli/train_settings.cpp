@@ -50,12 +50,7 @@ void set_recompute(S& s, Text option, Text v) {
       Recompute(std::find(names.begin(), names.end(), parse_choice(option, v, names)) - names.begin());
 }
 void set_precision(S& s, Text option, Text v) {
-  if (v == "fp16")
-    fail(ErrorCode::usage, option,
-         "fp16 is not there: tensors stay f32 in memory, so it would be no faster than bf16, and lose "
-         "gradients "
-         "below 6e-8; use bf16, or tf32, which is as exact");
-  s.precision = parse_choice(option, v, {"fp32", "tf32", "bf16"});
+  s.precision = parse_choice(option, v, {"fp32", "tf32", "bf16", "fp16"});
 }
 void set_optimizer(S& s, Text option, Text v) {
   parse_optimizer(parse_choice(option, v, {"sgd", "momentum", "nesterov", "adam", "adamw"}),
@@ -180,8 +175,9 @@ const std::vector<Setting>& train_setting_table() {
       {"backend", kText, "NAME", "auto, cpu, reference (auto: the fastest kernels, by measurement)",
        [](S& s, Text, Text v) { s.backend = v; }, [](const S& s) { return s.backend; }},
       {"precision", kText, "NAME",
-       "fp32; or tf32 (11 bits), bf16 (8 bits): what training rounds numbers to before it multiplies them in "
-       "convolutions and dense layers, on tensor cores (fp32)",
+       "of training, on tensor cores: fp32; tf32 (products of 11 bits, tensors of 32); bf16 (8 bits) or fp16 "
+       "(11), in "
+       "which tensors are kept too, half as large; weights and sums stay fp32 (fp32)",
        set_precision, [](const S& s) { return s.precision; }},
       {"tuning", kText, "FILE", "keeps what auto has measured (~/.cache/gabor/tuning.jsonl)",
        [](S& s, Text, Text v) { s.tuning = absolute(v); }, [](const S& s) { return s.tuning; }},

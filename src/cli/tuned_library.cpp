@@ -31,6 +31,25 @@ void tell_measured(size_t passes, const std::string& file, const std::string& bu
                busy);
 }
 
+// fp32 in place of a precision that is wrong here.
+std::shared_ptr<const Library> refused(const Library& library, TrainSettings& s, const std::string& fault) {
+  const std::string note =
+      fmt::format("in {}, which is wrong on {}: {}", s.precision, library.device().name(), fault);
+  fmt::print(stderr, "gabor: warning: this run trains in fp32, not {}\n", printable(note));
+  s.precision = "fp32";
+  s.origin["precision"] = "measured";
+  if (s.origin["micro-batch"] == "vram") s.train.micro_batch = 0;  // to be chosen again
+  return std::make_shared<Library>(library.in_precision("fp32").tuned({}, {note}));
+}
+
+void tell_speed(const std::string& precision, const StorageVerdict& verdict) {
+  if (verdict.seconds == 0) return;
+  const double times = verdict.exact_seconds / verdict.seconds;
+  fmt::print(stderr, "gabor: {}{}: {:.2f} times as fast as fp32 by the passes' times{}\n",
+             times < 1 ? "warning: " : "", precision, times,
+             times < 1 ? "; without --precision it would be faster, and take more memory" : "");
+}
+
 }  // namespace
 
 std::string default_tuning_file() {
@@ -55,6 +74,10 @@ std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library
     return tune(plan.steps, plan.choices, *library, options);
   }();
   if (tuning.measured > 0) tell_measured(tuning.measured, options.file, busy);
+  if (const auto& verdict = tuning.storage) {
+    if (!verdict->fault.empty()) return refused(*library, s, verdict->fault);
+    tell_speed(s.precision, *verdict);
+  }
   s.choices = tuning.choices;
   if (!s.choices.empty()) s.origin["choices"] = "measured";
   return std::make_shared<Library>(library->tuned(tuning.choices, tuning.notes));

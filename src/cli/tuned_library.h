@@ -14,7 +14,8 @@ std::string default_tuning_file();
 // The library that trains the net of this plan, which was compiled with `library`. With --backend auto the choices are
 // measured, or taken from the file of those that were (src/tune), and written into the settings; a resumed run has the
 // choices that its settings hold, whatever the file says. Any other backend: the library as it is, but where a lower
-// precision is wrong here, or slower than fp32. terminal: whether stderr, which the progress goes to, is one.
+// precision is wrong here, or slower than fp32. A precision of 16-bit tensors is refused where it is wrong (the settings then
+// say fp32), and its speed is told. terminal: whether stderr, which the progress goes to, is one.
 std::shared_ptr<const Library> tuned_library(const std::shared_ptr<const Library>& library, const Plan& plan,
                                              TrainSettings& s, bool resumed, bool terminal);
 

@@ -27,8 +27,8 @@ class BatchNormLayer final : public Layer {
                            momentum_, 1 - momentum_));
     const BatchNormProblem p{checked_mul(e.batch(), x.count() / C, "batchnorm"), C, epsilon_, momentum_};
     p.check(where_);
-    const TensorId gamma = e.parameter("gamma", p.c_shape(), {InitKind::constant, 1}, {}, false);
-    const TensorId beta = e.parameter("beta", p.c_shape(), {InitKind::constant, 0}, {}, false);
+    const TensorId gamma = e.parameter("gamma", p.c_shape(), 1);
+    const TensorId beta = e.parameter("beta", p.c_shape(), 0);
     const TensorId running_mean = e.state("running_mean", p.c_shape(), 0);
     const TensorId running_var = e.state("running_var", p.c_shape(), 1);
     const TensorId y = e.activation("", x, true);

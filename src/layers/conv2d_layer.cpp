@@ -40,9 +40,8 @@ class Conv2dLayer final : public Layer {
 
     const double area = double(p.R * p.S);
     const Fans fans{area * double(p.C / p.groups), area * double(p.K / p.groups)};
-    const TensorId w = e.parameter("weight", p.w_shape(), init_, fans, true);
-    const TensorId b =
-        bias_ ? e.parameter("bias", p.b_shape(), {InitKind::constant}, fans, false) : kNoTensor;
+    const TensorId w = e.weight(p.w_shape(), init_, fans);
+    const TensorId b = bias_ ? e.parameter("bias", p.b_shape(), 0) : kNoTensor;
     TensorId y = e.activation("", p.y_shape().drop_first(), true);
     e.step<Conv2dStep>(p, in[0], w, b, y);
     if (activation_.kind != ActivationKind::none) {

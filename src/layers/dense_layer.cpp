@@ -31,9 +31,8 @@ class DenseLayer final : public Layer {
     const DenseProblem p{e.batch(), x[0], units_, {}};
     checked_mul(p.C, p.K, "dense weights");
     const Fans fans{double(p.C), double(p.K)};
-    const TensorId w = e.parameter("weight", p.w_shape(), init_, fans, true);
-    const TensorId b =
-        bias_ ? e.parameter("bias", p.b_shape(), {InitKind::constant}, fans, false) : kNoTensor;
+    const TensorId w = e.weight(p.w_shape(), init_, fans);
+    const TensorId b = bias_ ? e.parameter("bias", p.b_shape(), 0) : kNoTensor;
     TensorId y = e.activation("", {units_}, true);
     e.step<DenseStep>(p, in[0], w, b, y);
     if (softmax_ || activation_.kind != ActivationKind::none) {

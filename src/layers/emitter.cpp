@@ -16,7 +16,7 @@ void Emitter::remark(const std::string& text) {
 }
 
 TensorId Emitter::activation(const std::string& suffix, const Shape& sample_shape, bool needs_grad) {
-  return table_.add({layer() + suffix, sample_shape, DType::f32, TensorRole::activation, true, needs_grad});
+  return table_.add({layer() + suffix, sample_shape, storage_, TensorRole::activation, true, needs_grad});
 }
 
 TensorId Emitter::alias(TensorId of, const Shape& sample_shape) {
@@ -28,12 +28,18 @@ TensorId Emitter::alias(TensorId of, const Shape& sample_shape) {
   return table_.add(std::move(info));
 }
 
-TensorId Emitter::parameter(const std::string& suffix, const Shape& shape, const Initializer& init,
-                            const Fans& fans, bool decay) {
+TensorId Emitter::parameter(const std::string& suffix, const Shape& shape, float value) {
   ParameterDecl decl;
   decl.name = layer() + "." + suffix;
-  decl.shape = shape, decl.init = init, decl.fans = fans, decl.decay = decay;
+  decl.shape = shape, decl.init = {InitKind::constant, value}, decl.decay = false;
   return declare(std::move(decl));
+}
+
+TensorId Emitter::weight(const Shape& shape, const Initializer& init, const Fans& fans) {
+  ParameterDecl decl;
+  decl.name = layer() + ".weight";
+  decl.shape = shape, decl.init = init, decl.fans = fans;
+  return declare(std::move(decl), storage_);
 }
 
 TensorId Emitter::state(const std::string& suffix, const Shape& shape, float value) {
@@ -43,9 +49,9 @@ TensorId Emitter::state(const std::string& suffix, const Shape& shape, float val
   return declare(std::move(decl));
 }
 
-TensorId Emitter::declare(ParameterDecl decl) {
+TensorId Emitter::declare(ParameterDecl decl, DType seen_in) {
   constexpr int64_t kAlign = 16;  // elements: 64 bytes
-  TensorInfo info{decl.name, decl.shape, DType::f32, TensorRole::parameter, false, decl.trainable};
+  TensorInfo info{decl.name, decl.shape, seen_in, TensorRole::parameter, false, decl.trainable};
   info.offset = decl.offset = elements_;
   elements_ += (decl.shape.count() + kAlign - 1) / kAlign * kAlign;
   notes_.back().parameters += decl.shape.count();

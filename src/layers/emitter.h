@@ -32,7 +32,8 @@ struct LayerNote {
 
 class Emitter {
  public:
-  explicit Emitter(int64_t batch) : batch_(batch) {}
+  // storage: element type of activations, and of the weights that products read (Library::storage).
+  explicit Emitter(int64_t batch, DType storage = DType::f32) : batch_(batch), storage_(storage) {}
 
   int64_t batch() const { return batch_; }
   const Shape& shape(TensorId id) const { return table_[id].shape; }
@@ -46,8 +47,10 @@ class Emitter {
   TensorId tensor(TensorInfo info) { return table_.add(std::move(info)); }
   TensorId activation(const std::string& suffix, const Shape& sample_shape, bool needs_grad);
   TensorId alias(TensorId of, const Shape& sample_shape);  // same bytes, another shape
-  TensorId parameter(const std::string& suffix, const Shape& shape, const Initializer& init, const Fans& fans,
-                     bool decay);
+  TensorId parameter(const std::string& suffix, const Shape& shape,
+                     float value);  // begins as `value`; not decayed
+  // What a product reads, decayed. Its step sees it in storage.
+  TensorId weight(const Shape& shape, const Initializer& init, const Fans& fans);
   // Kept and saved beside the parameters, but moved by its step and not by the optimizer; begins as `value`.
   TensorId state(const std::string& suffix, const Shape& shape, float value);
 
@@ -68,8 +71,9 @@ class Emitter {
   int64_t parameter_elements() const { return elements_; }  // length of the arena
 
  private:
-  TensorId declare(ParameterDecl decl);
+  TensorId declare(ParameterDecl decl, DType seen_in = DType::f32);
   int64_t batch_;
+  DType storage_;
   TensorTable table_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<ParameterDecl> parameters_;

@@ -9,6 +9,7 @@ namespace gabor {
 
 Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uint64_t seed)
     : plan_(&plan),
+      parameters_(&parameters),
       arena_(device, plan.memory.arena_bytes),
       workspace_(device, plan.memory.workspace_bytes),
       values_(size_t(plan.table.size())),
@@ -16,6 +17,7 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
       context_{device, device.stream(), workspace_.data(), workspace_.bytes(), seed, &step_values_},
       run_(context_, plan.table, values_, grads_),
       reserved_{plan.options.batch} {
+  GABOR_CHECK(!plan.mixed.cast || parameters.copy());
   run_.training = plan.options.training;
   if (device.kind() != DeviceKind::host)
     for (Input& in : inputs_)
@@ -25,6 +27,7 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
             HostBuffer(device, sizeof(StepValues)),
             device.mark(),
             device.mark()};
+  if (plan.mixed.norm) norm_ = Buffer(device, sizeof(NormResult));
   for (PendingResult& r : results_) r = {HostBuffer(device, sizeof(Result)), device.mark()};
   auto* base = static_cast<std::byte*>(arena_.data());
   for (TensorId t = 0; t < plan.table.size(); t++) {
@@ -38,7 +41,8 @@ Executor::Executor(const Plan& plan, Device& device, Parameters& parameters, uin
   for (TensorId t = 0; t < plan.table.size(); t++)
     if (t != plan.image && plan.table.root(t) == plan.image) image_aliases_.push_back(t);
   for (const ParameterDecl& d : plan.parameters) {
-    values_[size_t(d.tensor)] = parameters.value(d);
+    const bool copied = plan.table[d.tensor].dtype != DType::f32;
+    values_[size_t(d.tensor)] = copied ? parameters.copy(d) : parameters.value(d);
     if (plan.options.training && d.trainable) grads_[size_t(d.tensor)] = parameters.grad(d);
   }
 }
@@ -123,13 +127,22 @@ void Executor::feed(ConstTensorView images, ConstTensorView labels, float loss_s
 }
 
 void Executor::queue_forward() {
-  run_.begin_backward();  // before forward: the loss writes the first gradient
+  run_.begin_backward();                           // before forward: the loss writes the first gradient
+  if (plan_->mixed.cast && run_.first_chunk == 0)  // the parts of a batch have the same weights
+    plan_->mixed.cast->run(context_, {parameters_->elements(), plan_->mixed.storage}, parameters_->values(),
+                           parameters_->copy());
   for (const Action& a : plan_->schedule)
     if (a.kind == ActionKind::forward) run_step(*plan_->steps[size_t(a.step)], false);
   auto* to = static_cast<Result*>(results_[(forwards_ - 1) % results_.size()].memory.data());
   const auto from = [&](TensorId t) { return values_[size_t(t)].data; };
   context_.device.queue_copy_from(&to->loss_sum, from(plan_->loss), sizeof to->loss_sum, Queue::work);
   context_.device.queue_copy_from(&to->counted, from(plan_->counts), 2 * sizeof to->counted, Queue::work);
+}
+
+void Executor::queue_norm() {
+  plan_->mixed.norm->run(context_, parameters_->grads(), static_cast<NormResult*>(norm_.data()));
+  auto* to = static_cast<Result*>(results_[(forwards_ - 1) % results_.size()].memory.data());
+  context_.device.queue_copy_from(&to->norm, norm_.data(), sizeof to->norm, Queue::work);
 }
 
 void Executor::backward() {
@@ -155,6 +168,7 @@ void Executor::step(ConstTensorView images, ConstTensorView labels, float loss_s
   const auto work = [&] {
     queue_forward();
     backward();
+    if (update && plan_->mixed.norm) queue_norm();
     if (update) update(context_);
   };
   // The first of its kind prepares what libraries prepare when they are first called: no capture.
@@ -179,7 +193,7 @@ Executor::Result Executor::result(int back) const {
 }
 
 size_t Executor::bytes() const {
-  size_t bytes = arena_.bytes() + workspace_.bytes();
+  size_t bytes = arena_.bytes() + workspace_.bytes() + norm_.bytes();
   for (const Input& in : inputs_) bytes += in.images.bytes() + in.labels.bytes() + in.values.bytes();
   return bytes;
 }

@@ -18,7 +18,7 @@ namespace gabor {
 // allocated within a step. Not thread-safe; the plan and the parameters must outlive it.
 class Executor {
  public:
-  // Throws Error{memory} when the arena does not fit.
+  // parameters: with the copy that the plan's storage asks for. Throws Error{memory} when the arena does not fit.
   Executor(const Plan& plan, Device& device, Parameters& parameters, uint64_t seed);
 
   Executor(const Executor&) = delete;  // views point into it
@@ -30,7 +30,7 @@ class Executor {
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
   // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
-  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does). Where a batch runs in parts
+  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does), times what gradients are scaled by. Where a batch runs in parts
   // (values.micro_batch; of as many samples as the plan has, but for the last), forward and backward of each follow in turn; the backward of all but the first adds to the
   // gradients of the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
@@ -43,6 +43,8 @@ class Executor {
   // that works by itself has only queued it when this returns.
   void step(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values,
             const std::function<void(Context&)>& update);
+  // In the device's memory, for the update: of the gradients that it is called after. Null: the plan asks for none.
+  const NormResult* gradient_norm() const { return static_cast<const NormResult*>(norm_.data()); }
   // What the ops are given, with the values of the last forward: for an update without step().
   Context& context() { return context_; }
 
@@ -50,6 +52,7 @@ class Executor {
     float loss_sum = 0;   // of the rows
     int32_t counted = 0;  // rows with a label
     int32_t correct = 0;  // of these, the right ones
+    NormResult norm;      // of the gradients; of a step with an update, where the plan asks for it
   };
   // Of the last forward (or step), or of the one before it (back = 1); waits for it.
   Result result(int back = 0) const;
@@ -87,9 +90,12 @@ class Executor {
   void feed(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void upload(Input& in, ConstTensorView images, ConstTensorView labels);
   void queue_forward();
+  void queue_norm();
   void run_step(const Step& step, bool backward);
   const Plan* plan_;
+  const Parameters* parameters_;
   Buffer arena_, workspace_;
+  Buffer norm_;  // a NormResult, where the plan asks for one
   std::array<Input, 2> inputs_;
   std::array<PendingResult, 2> results_;
   uint64_t forwards_ = 0;  // that were begun

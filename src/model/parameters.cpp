@@ -2,12 +2,15 @@
 
 namespace gabor {
 
-Parameters::Parameters(Device& device, std::vector<ParameterDecl> decls, int64_t elements, bool training)
+Parameters::Parameters(Device& device, std::vector<ParameterDecl> decls, int64_t elements, bool training,
+                       DType storage)
     : device_(&device),
       decls_(std::move(decls)),
       elements_(elements),
+      storage_(storage),
       values_(device, size_t(elements) * sizeof(float)) {
   device.zero(values_.data(), values_.bytes());
+  if (storage != DType::f32) copy_ = Buffer(device, size_t(elements) * size_of(storage));
   if (!training) return;
   grads_ = Buffer(device, size_t(elements) * sizeof(float));
   device.zero(grads_.data(), grads_.bytes());  // the padding between parameters stays 0

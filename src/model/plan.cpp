@@ -1,5 +1,6 @@
 #include "model/plan.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -130,7 +131,11 @@ Plan compile(const Graph& given, const Library& backends, const PlanOptions& opt
   for (const LayerSpec& spec : plan.graph.layers)
     library.check_name(spec.backend, layer_place(spec, plan.graph.source));
 
-  Emitter e(o.batch);
+  if (library.storage() != DType::f32 && o.input_dtype == DType::f32)
+    fail(ErrorCode::usage, plan.graph.source,
+         "pictures in f32 cannot be trained on in {}: give them as bytes", library.precision());
+
+  Emitter e(o.batch, library.storage());
   const TensorId y = emit_layers(plan.graph, o, e, plan);
   check_output(plan.graph, e.shape(y), o.classes);
   plan.layers = e.notes();
@@ -142,12 +147,16 @@ Plan compile(const Graph& given, const Library& backends, const PlanOptions& opt
   plan.parameter_elements = e.parameter_elements();
   if (o.fuse) plan.fusions = fuse_steps(plan.steps, plan.table, library);
   for (const auto& s : plan.steps) s->choose(library, plan.table, o.training, plan.choices);
+  plan.mixed = choose_mixed_precision(library, plan.parameter_elements, plan.choices);
   const std::vector<TensorId> pinned{plan.output, plan.logits, plan.loss, plan.counts};
   std::vector<bool> dropped(plan.steps.size(), false);
   if (o.training && o.arena_limit != kNoArenaLimit)
     dropped = choose_dropped(plan.table, plan.steps, o.batch, pinned, o.arena_limit);
   plan.schedule = make_schedule(plan.table, plan.steps, o.training, dropped);
   plan.memory = plan_memory(plan.table, plan.steps, plan.schedule, o.batch, pinned);
+  if (plan.mixed.norm)
+    plan.memory.workspace_bytes =
+        std::max(plan.memory.workspace_bytes, plan.mixed.norm->workspace_bytes(plan.parameter_elements));
   return plan;
 }
 

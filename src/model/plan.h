@@ -10,6 +10,7 @@
 #include "layers/emitter.h"
 #include "model/graph.h"
 #include "model/memory_plan.h"
+#include "model/mixed_precision.h"
 #include "model/recompute.h"
 #include "ops/loss.h"
 
@@ -47,6 +48,7 @@ struct Plan {
   TensorId logits =
       kNoTensor;  // what the loss is taken of: the softmax's input (mse: the output), training or not
   TensorId loss = kNoTensor, counts = kNoTensor;
+  MixedPrecision mixed;
   MemoryPlan memory;
 
   int64_t parameter_count() const;  // elements of all parameters (without the arena's padding)
@@ -55,7 +57,7 @@ struct Plan {
   bool has_batch_statistics() const { return trainable_count() != parameter_count(); }
 };
 
-// Throws Error{usage} when a layer does not fit its input, when the net does not end in one value a class, or
+// In training, tensors are as the library stores them. Throws Error{usage} when a layer does not fit its input, when the net does not end in one value a class, or
 // when a single class is left (ARTICLE B05).
 Plan compile(const Graph& graph, const Library& library, const PlanOptions& options);
 

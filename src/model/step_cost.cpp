@@ -56,9 +56,11 @@ int64_t step_bytes(const Plan& plan, const Step& step, bool backward) {
     for (TensorId id : uses.keeps) sum += bytes(id);
     for (TensorId id : uses.writes)
       if (plan.table[id].role == TensorRole::activation) sum += bytes(id);  // its gradient, read
-    for (TensorId id : uses.reads)
-      if (plan.table[id].needs_grad || plan.table[id].role == TensorRole::parameter)
-        sum += bytes(id);  // written
+    for (TensorId id : uses.reads)  // written; that of a parameter is f32 whatever a step reads
+      if (plan.table[id].role == TensorRole::parameter)
+        sum += plan.table[id].shape.count() * int64_t(sizeof(float));
+      else if (plan.table[id].needs_grad)
+        sum += bytes(id);
   } else {
     for (TensorId id : uses.reads) sum += bytes(id);
     for (TensorId id : uses.writes) sum += bytes(id);

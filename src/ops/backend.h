@@ -14,11 +14,13 @@ namespace gabor {
 class ActivationOp;
 class Add;
 class BatchNorm;
+class Cast;
 class Conv2d;
 class Dense;
 class Dropout;
 class FirstBlock;
 class Gather;
+class GradientNorm;
 class Loss;
 class NormalizeOp;
 class Optimizer;
@@ -31,11 +33,13 @@ struct OpSet {
   const ActivationOp* activation = nullptr;
   const Add* add = nullptr;
   const BatchNorm* batchnorm = nullptr;
+  const Cast* cast = nullptr;
   const Conv2d* conv2d = nullptr;
   const Dense* dense = nullptr;
   const Dropout* dropout = nullptr;
   const FirstBlock* first_block = nullptr;
   const Gather* gather = nullptr;
+  const GradientNorm* gradient_norm = nullptr;
   const Loss* loss = nullptr;
   const NormalizeOp* normalize = nullptr;
   const Optimizer* optimizer = nullptr;

@@ -17,6 +17,15 @@ double operand_rounding(const std::string& math) {
   fail(ErrorCode::internal, "Traits::math", "'{}' has no error budget", math);
 }
 
+double storage_error(DType type, double value) {
+  if (type == DType::f32) return 0;
+  const bool half = type == DType::f16;
+  const double u = half ? 0x1p-11 : 0x1p-8, smallest = half ? 0x1p-24 : 0x1p-133;
+  const double largest = half ? 65504 : 0x1.fep127, size = std::fabs(value);
+  if (!(size <= largest)) return std::numeric_limits<double>::infinity();
+  return std::min(size, std::max(u * size, smallest / 2));
+}
+
 double lipschitz(const Activation& a) {
   switch (a.kind) {
     case ActivationKind::none:

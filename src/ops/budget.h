@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/problem/activation.h"
+#include "core/shape.h"
 
 namespace gabor {
 
@@ -27,6 +28,9 @@ inline double sum_budget(double n, double magnitude) {
 // cut off, not rounded, for that is what the hardware may do with the surplus bits. Throws Error{internal} for an unknown
 // name.
 double operand_rounding(const std::string& math);
+
+// What the rounding of a result of that size to the type of its tensor adds: 0 for f32, infinity where it may overflow.
+double storage_error(DType type, double value);
 
 // sum_budget where the operands of each product are rounded first, by `rounding` of their size; denormal ones by that of
 // the smallest normal number, and then the other operand is taken to be 1 at most.

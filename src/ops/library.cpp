@@ -36,10 +36,23 @@ Library Library::tuned(TunedChoices choices, const std::vector<std::string>& not
 Library Library::in_precision(const std::string& math) const {
   Library out = *this;
   out.precision_ = math;
+  out.storage_ = DType::f32;
+  for (const auto& b : backends_)
+    if (const Backend* variant = named(fmt::format("{}/{}", b->name(), math));
+        variant && variant->traits().math == math)
+      if (out.storage_ == DType::f32) out.storage_ = variant->traits().storage;
   std::erase_if(out.tuned_, [&](const auto& choice) {
-    return operand_rounding(named(choice.second.backend)->traits().math) > operand_rounding(math);
+    const Traits traits = named(choice.second.backend)->traits();
+    return traits.storage != out.storage_ || operand_rounding(traits.math) > operand_rounding(math);
   });
   return out;
+}
+
+std::string Library::unfit(const std::string& prefer) const {
+  const Backend* variant = named(prefer);
+  if (!variant || !is_variant(*variant) || variant->traits().storage == storage_) return "";
+  return fmt::format("{}: keeps tensors in {}, and this run in {}", prefer,
+                     name_of(variant->traits().storage), name_of(storage_));
 }
 
 const TunedChoice* Library::tuned_for(const ChoiceRecord& record) const {
@@ -65,8 +78,9 @@ std::vector<const Backend*> Library::ordered(const std::string& prefer, bool exa
   for (const auto& b : backends_) plain.push_back(b.get());
   const std::string backend = prefer.substr(0, prefer.find('/'));
   std::stable_partition(plain.begin(), plain.end(), [&](const Backend* b) { return b->name() == backend; });
-  const auto add = [&out](const Backend* b) {
-    if (b && std::find(out.begin(), out.end(), b) == out.end()) out.push_back(b);
+  const auto add = [&](const Backend* b) {
+    if (b && b->traits().storage == storage_ && std::find(out.begin(), out.end(), b) == out.end())
+      out.push_back(b);
   };
   const Backend* first = named(prefer);
   if (first && (exactly || is_variant(*first))) add(first);
@@ -87,6 +101,10 @@ void Library::check_name(const std::string& name, const std::string& where) cons
 }
 
 void Library::none(const ChoiceRecord& record) const {
+  if (storage_ != DType::f32)
+    fail(ErrorCode::device, record.where, "no backend keeps {} {} in {}{}; train this net in fp32 or tf32",
+         record.op, record.problem, name_of(storage_),
+         record.passed_over.empty() ? "" : " (" + join(record.passed_over, "; ") + ")");
   fail(ErrorCode::device, record.where, "no backend runs {} {} ({})", record.op, record.problem,
        join(record.passed_over, "; "));
 }

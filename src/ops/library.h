@@ -49,8 +49,11 @@ class Library {
 
   // The same, computing as Traits::math says ("tf32") where it can: each backend comes after its variant of that name
   // ("cuda/tf32"), if it has one. Measured choices that compute less exactly are left out. "fp32": none comes before.
+  // Where these variants keep tensors in another element type than f32 ("cuda/bf16"), they are the only ones: what lies
+  // between two ops has one type.
   Library in_precision(const std::string& math) const;
   const std::string& precision() const { return precision_; }
+  DType storage() const { return storage_; }  // Traits::storage of all that is chosen
 
   // Throws Error{usage} for a variant that a backend of the list does not have. A backend that is not in the list is no
   // error: a model file may be written for another machine. where: who asks for it.
@@ -63,6 +66,7 @@ class Library {
   const Op* choose(const Op* OpSet::*member, Can&& can, ChoiceRecord& record,
                    const std::string& prefer = "") const {
     record.passed_over.clear();
+    if (const std::string why = unfit(prefer); !why.empty()) record.passed_over.push_back(why);
     const TunedChoice* tuned = prefer.empty() ? tuned_for(record) : nullptr;
     for (const Backend* backend : tuned ? ordered(tuned->backend, true) : ordered(prefer)) {
       const Op* op = backend->ops().*member;
@@ -95,13 +99,16 @@ class Library {
     return backend.name().find('/') != std::string_view::npos;
   }
   const TunedChoice* tuned_for(const ChoiceRecord& record) const;
-  // exactly: `prefer` comes before its own variant of precision_, too.
+  // Why the variant of that name is not asked though it is here: it keeps tensors in another type; "": it is, or is none.
+  std::string unfit(const std::string& prefer) const;
+  // Those of the library's storage. exactly: `prefer` comes before its own variant of precision_, too.
   std::vector<const Backend*> ordered(const std::string& prefer, bool exactly = false) const;
   [[noreturn]] void none(const ChoiceRecord& record) const;
   std::vector<std::shared_ptr<const Backend>> backends_, variants_;
   std::vector<std::string> notes_;
   TunedChoices tuned_;
   std::string precision_ = "fp32";
+  DType storage_ = DType::f32;
   Device* device_;
 };
 

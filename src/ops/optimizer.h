@@ -2,6 +2,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/problem/gradient_norm.h"
 #include "core/problem/step_values.h"
 #include "core/tensor.h"
 #include "ops/context.h"
@@ -9,7 +10,7 @@
 
 namespace gabor {
 
-// With g the gradient of a parameter w, lr the rate, t = 1, 2, ... the update's number, wd the weight decay:
+// With g the gradient of a parameter w (unscaled: UpdateValues::unscale times what backward left), lr the rate, t = 1, 2, ... the update's number, wd the weight decay:
 //   sgd       g += wd w;  w -= lr g
 //   momentum  g += wd w;  m = mu m + g;  w -= lr m            (PyTorch's form; first m = g)
 //   nesterov  g += wd w;  m = mu m + g;  w -= lr (g + mu m)
@@ -49,11 +50,12 @@ class Optimizer {
   // set-up.
   virtual size_t layout_bytes(std::span<const ParameterSegment>) const { return 0; }
   virtual void write_layout(Device&, std::span<const ParameterSegment>, void* /*layout*/) const {}
+  // norm: in device memory, of these gradients, or null: unchecked. Where one of them is no number nothing is moved.
   // params, grads, m, v: f32, flat, equally long; m and v only as far as p.moments() says, else empty. layout: what
   // write_layout wrote for these segments; null where it has no bytes. lr and t: by update_values, in Context::step.
   virtual void update(Context&, const OptimizerProblem&, std::span<const ParameterSegment> segments,
                       const void* layout, TensorView params, ConstTensorView grads, TensorView m,
-                      TensorView v) const = 0;
+                      TensorView v, const NormResult* norm) const = 0;
 };
 
 }  // namespace gabor

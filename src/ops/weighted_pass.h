@@ -24,15 +24,18 @@ struct WeightedOp<Dense> {
   static constexpr const char* kName = "dense";
 };
 
-// x, w, b -> y;  dy, w -> dx;  x, dy -> dw, db. All f32.
+// x, w, b -> y;  dy, w -> dx;  x, dy -> dw, db. b, dw and db are f32, the others of the backend's Traits::storage.
 struct PassShapes {
   std::vector<Shape> in, out;
+  std::vector<DType> in_types, out_types;
 };
 template <class Problem>
-PassShapes pass_shapes(const Problem& p, Pass pass) {
-  if (pass == Pass::fprop) return {{p.x_shape(), p.w_shape(), p.b_shape()}, {p.y_shape()}};
-  if (pass == Pass::dgrad) return {{p.y_shape(), p.w_shape()}, {p.x_shape()}};
-  return {{p.x_shape(), p.y_shape()}, {p.w_shape(), p.b_shape()}};
+PassShapes pass_shapes(const Problem& p, Pass pass, DType storage = DType::f32) {
+  constexpr DType sums = DType::f32;
+  if (pass == Pass::fprop)
+    return {{p.x_shape(), p.w_shape(), p.b_shape()}, {p.y_shape()}, {storage, storage, sums}, {storage}};
+  if (pass == Pass::dgrad) return {{p.y_shape(), p.w_shape()}, {p.x_shape()}, {storage, storage}, {storage}};
+  return {{p.x_shape(), p.y_shape()}, {p.w_shape(), p.b_shape()}, {storage, storage}, {sums, sums}};
 }
 
 // in, out: in the order of pass_shapes. Outputs are overwritten.

@@ -8,7 +8,8 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
   ChoiceRecord record;
   record.where = "optimizer", record.op = name_of(problem.kind),
   record.problem = fmt::format("{} parameters", elements);
-  op_ = library.choose(
+  op_ = library.in_precision("fp32").choose(  // parameters are f32 whatever the steps' tensors are
+
       &OpSet::optimizer, [&](const Optimizer& o) { return o.supports(problem); }, record);
   backend_ = record.backend;
   for (int i = 0; i < problem.moments(); i++) {
@@ -21,9 +22,10 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
   }
 }
 
-void OptimizerState::update(Context& context, TensorView params, ConstTensorView grads) {
+void OptimizerState::update(Context& context, TensorView params, ConstTensorView grads,
+                            const NormResult* norm) {
   GABOR_CHECK(context.step != nullptr);
-  op_->update(context, problem_, segments_, layout_.data(), params, grads, moment(0), moment(1));
+  op_->update(context, problem_, segments_, layout_.data(), params, grads, moment(0), moment(1), norm);
 }
 
 TensorView OptimizerState::moment(int i) const {

@@ -17,8 +17,8 @@ class OptimizerState {
 
   // Begins the next update, at that rate: what the step of which it is part has to have among its values.
   UpdateValues advance(float lr) { return update_values(problem_, lr, ++updates_); }
-  // context.step: with what advance() returned.
-  void update(Context& context, TensorView params, ConstTensorView grads);
+  // context.step: with what advance() returned. norm: as Optimizer::update.
+  void update(Context& context, TensorView params, ConstTensorView grads, const NormResult* norm = nullptr);
 
   const OptimizerProblem& problem() const { return problem_; }
   const std::string& backend() const { return backend_; }

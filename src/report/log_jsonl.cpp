@@ -60,6 +60,7 @@ void LogJsonl::on_epoch(const EpochRecord& e) {
   j["lr"] = e.lr, j["images_per_s"] = e.images_per_s, j["data_wait_pct"] = e.data_wait_pct;
   j["decode_ms"] = e.picture.decode_ms, j["resize_ms"] = e.picture.resize_ms;
   j["seconds"] = e.seconds, j["best"] = e.best, j["bad_files"] = e.bad_files;
+  j["skipped_steps"] = e.skipped, j["loss_scale"] = e.loss_scale;
   append(line(j));
 }
 

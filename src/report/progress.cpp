@@ -37,10 +37,13 @@ std::string progress_text(const StepRecord& s) {
 std::string epoch_text(const EpochRecord& e) {
   const std::string val =
       std::isnan(e.val_loss) ? "" : fmt::format("  val loss {:.4f}  val acc {:.4f}", e.val_loss, e.val_acc);
-  return fmt::format("epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {}{}{}", e.epoch, e.epochs, e.train_loss,
-                     e.train_acc, val, human_seconds(e.seconds),
-                     pace_text(e.images_per_s, e.data_wait_pct, e.picture),
-                     e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", e.best ? "  best" : "");
+  const std::string skipped = e.skipped ? fmt::format("  {} step{} skipped (loss scale {:.0f})", e.skipped,
+                                                      e.skipped == 1 ? "" : "s", e.loss_scale)
+                                        : "";
+  return fmt::format(
+      "epoch {}/{}  loss {:.4f}  acc {:.4f}{}  {}  {}{}{}{}", e.epoch, e.epochs, e.train_loss, e.train_acc,
+      val, human_seconds(e.seconds), pace_text(e.images_per_s, e.data_wait_pct, e.picture),
+      e.bad_files ? fmt::format("  {} bad files", e.bad_files) : "", skipped, e.best ? "  best" : "");
 }
 
 void ProgressLine::clear() {

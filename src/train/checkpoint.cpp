@@ -1,6 +1,9 @@
 #include "train/checkpoint.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -12,17 +15,41 @@ namespace {
 using nlohmann::json;
 constexpr int kFormat = 1;
 
+json to_json(const LossScaleState& s) {
+  json j = {{"scale", s.scale}, {"good", s.good}};
+  if (s.last) j["last"] = {{"scale", s.last->scale}, {"finite", s.last->finite}};
+  return j;
+}
+
+float scale_from(const json& j) {
+  const auto scale = j.get<float>();
+  int exponent = 0;
+  if (!(scale >= LossScale::kLeast && scale <= LossScale::kMost) || std::frexp(scale, &exponent) != 0.5f)
+    throw std::range_error(fmt::format("a loss scale of {}", scale));
+  return scale;
+}
+
+LossScaleState loss_scale_from(const json& j) {
+  LossScaleState s;
+  s.scale = scale_from(j.at("scale"));
+  s.good = std::clamp(j.at("good").get<int>(), 0, LossScale::kPatience - 1);
+  if (j.contains("last")) s.last = {scale_from(j["last"].at("scale")), j["last"].at("finite").get<bool>()};
+  return s;
+}
+
 json to_json(const Progress& p) {
-  return {{"epoch", p.epoch},
-          {"step", p.step},
-          {"global_step", p.global_step},
-          {"loss_sum", p.loss_sum},
-          {"counted", p.counted},
-          {"correct", p.correct},
-          {"seconds", p.seconds},
-          {"best_val_acc", p.best_val_acc},
-          {"best_val_loss", p.best_val_loss},
-          {"best_epoch", p.best_epoch}};
+  json j = {{"epoch", p.epoch},
+            {"step", p.step},
+            {"global_step", p.global_step},
+            {"loss_sum", p.loss_sum},
+            {"counted", p.counted},
+            {"correct", p.correct},
+            {"seconds", p.seconds},
+            {"best_val_acc", p.best_val_acc},
+            {"best_val_loss", p.best_val_loss},
+            {"best_epoch", p.best_epoch}};
+  if (p.loss_scale) j["skipped"] = p.skipped, j["loss_scale"] = to_json(*p.loss_scale);
+  return j;
 }
 
 Progress progress_from(const json& j) {
@@ -37,6 +64,10 @@ Progress progress_from(const json& j) {
   j.at("best_val_acc").get_to(p.best_val_acc);
   j.at("best_val_loss").get_to(p.best_val_loss);
   j.at("best_epoch").get_to(p.best_epoch);
+  if (j.contains("loss_scale")) {
+    j.at("skipped").get_to(p.skipped);
+    p.loss_scale = loss_scale_from(j["loss_scale"]);
+  }
   return p;
 }
 

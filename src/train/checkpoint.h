@@ -7,6 +7,7 @@
 #include "model/parameters.h"
 #include "model/plan.h"
 #include "ops/loss.h"
+#include "optim/loss_scale.h"
 #include "optim/optimizer_state.h"
 #include "train/preprocess.h"
 #include "train/safetensors.h"
@@ -25,6 +26,8 @@ struct Progress {
   double seconds = 0;  // of the epoch so far
   double best_val_acc = -1, best_val_loss = 0;
   int best_epoch = -1;
+  std::optional<LossScaleState> loss_scale{};  // where the run has one
+  int64_t skipped = 0;  // steps of the epoch so far whose gradients were not all numbers: they moved nothing
 };
 
 // What a checkpoint says of itself, beside the numbers.

@@ -41,6 +41,9 @@ struct EpochRecord {
   PictureTime picture;
   bool best = false;
   int64_t bad_files = 0;  // met so far in the run
+  int64_t skipped =
+      0;  // steps that moved nothing, as their gradients were not all numbers (optim/loss_scale.h)
+  double loss_scale = 1;  // at the epoch's end; 1: the run has none
 };
 
 class Executor;

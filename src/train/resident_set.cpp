@@ -10,7 +10,7 @@ namespace {
 
 const Gather* gather_for(const Library& library, const GatherProblem& p) {
   ChoiceRecord record{"training pictures", "gather", fmt::format("{}x{}x{}", p.H, p.W, p.C), "", {}};
-  return library.choose(
+  return library.in_precision("fp32").choose(
       &OpSet::gather, [&](const Gather& op) { return op.supports(p); }, record);
 }
 

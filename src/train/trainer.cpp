@@ -62,11 +62,12 @@ struct Trainer::State {
         classes(int(data.dataset->classes().size())),
         plan(compile(graph, lib, plan_options(config, classes, true))),
         eval_plan(compile(graph, lib, plan_options(config, classes, false))),
-        parameters(lib.device(), plan.parameters, plan.parameter_elements, true),
+        parameters(lib.device(), plan.parameters, plan.parameter_elements, true, plan.mixed.storage),
         optimizer(lib, config.optimizer, parameters.segments(), parameters.elements()),
         pictures(lib, data.dataset, data.train, loader_options(config, lib.device(), true),
                  plan.options.batch, config.resident) {
     check_micro_batch(plan, config.batch);
+    if (plan.mixed.norm) loss_scale.emplace();
     steps = pictures.steps_per_epoch();
     total_steps = int64_t(steps) * config.epochs;
     if (config.max_steps > 0) total_steps = std::min<int64_t>(total_steps, config.max_steps);
@@ -136,21 +137,23 @@ struct Trainer::State {
     const int64_t total = batch.count, at_once = plan.options.batch;
     const auto step = uint64_t(progress.global_step);
     const auto update = [&](Context& context) {
-      optimizer.update(context, parameters.values(), parameters.grads());
+      optimizer.update(context, parameters.values(), parameters.grads(), executor.gradient_norm());
     };
     const std::function<void(Context&)> none,
         update_by_reference = std::ref(update);  // that allocates nothing
     StepValues values{.step = step};
+    const float scale = loss_scale ? loss_scale->begin_step() : 1;
     if (counted) values.update = optimizer.advance(schedule.at(int64_t(step)));
+    values.update.unscale = 1 / scale;
     for (int64_t first = 0; first < total; first += at_once) {
       const int64_t count = std::min(at_once, total - first);
       const bool last = first + count == total;
       values.micro_batch = uint32_t(first / at_once);
       const TrainingPictures::Part part = pictures.part(batch, first, count, executor);
-      executor.step(part.pixels, part.labels, counted ? 1.0f / float(counted) : 0.0f, values,
+      executor.step(part.pixels, part.labels, counted ? scale / float(counted) : 0.0f, values,
                     last && counted ? update_by_reference : none);
       if (last) progress.step++, progress.global_step++;
-      queued.push_back({&batch, last});
+      queued.push_back({&batch, last, last && counted, scale});
       after_part();
     }
   }
@@ -160,18 +163,36 @@ struct Trainer::State {
     return int(std::count_if(queued.begin(), queued.end(), [](const Part& p) { return p.last; }));
   }
 
+  // The oldest one that is queued: "epoch 1, step 2".
+  std::string finished_step() const {
+    return fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step - steps_queued() + 1);
+  }
+
   // Waits for the oldest part that is queued and takes its result. Throws when the loss is no number.
   void finish_part(const Executor& executor) {
     const Executor::Result result = executor.result(int(queued.size()) - 1);
     if (!std::isfinite(result.loss_sum))
-      fail(ErrorCode::numeric,
-           fmt::format("epoch {}, step {}", progress.epoch + 1, progress.step - steps_queued() + 1),
+      fail(ErrorCode::numeric, finished_step(),
            "the loss is {}; the saved checkpoints are from before it: try a lower --lr", result.loss_sum);
     progress.loss_sum += result.loss_sum;
     progress.counted += result.counted;
     progress.correct += result.correct;
+    if (loss_scale && queued.front().last)
+      finish_scaled_step({queued.front().scale, !queued.front().updates || result.norm.nonfinite == 0});
     if (queued.front().last) pictures.release(queued.front().batch);
     queued.pop_front();
+  }
+
+  void finish_scaled_step(const ScaledStep& step) {
+    loss_scale->finish_step(step);
+    progress.loss_scale = loss_scale->state();
+    if (step.finite) return;
+    progress.skipped++;
+    if (step.scale > LossScale::kLeast) return;
+    fail(ErrorCode::numeric, finished_step(),
+         "the gradients are not all numbers, even unscaled; the saved checkpoints are from before it: try a "
+         "lower "
+         "--lr");
   }
 
   // Of the last step that is finished.
@@ -213,6 +234,7 @@ struct Trainer::State {
   Plan plan, eval_plan;
   Parameters parameters;
   OptimizerState optimizer;
+  std::optional<LossScale> loss_scale;  // where the plan asks for one
   TrainingPictures pictures;
   std::unique_ptr<Loader> val_loader;
   std::vector<std::vector<uint8_t>> samples;  // for self-tests; drawn when first needed
@@ -226,7 +248,9 @@ struct Trainer::State {
   size_t bad_told = 0, val_bad_told = 0;  // bad files named so far
   struct Part {
     Batch* batch;
-    bool last;  // of its batch
+    bool last;     // of its batch
+    bool updates;  // the parameters
+    float scale;   // of its gradients
   };
   std::deque<Part> queued;  // parts that are not finished, oldest first
   bool replay_fault_told = false;
@@ -269,6 +293,8 @@ bool Trainer::State::train_epoch(Executor& executor, const std::atomic<bool>& st
   record.images_per_s = last.images_per_s, record.data_wait_pct = last.data_wait_pct;
   record.seconds = progress.seconds;
   record.picture = last.picture;
+  record.skipped = progress.skipped;
+  if (loss_scale) record.loss_scale = double(loss_scale->state().scale);
   tell_troubles(pictures.loader(), bad_told);
   return whole;
 }
@@ -302,6 +328,7 @@ Trainer::Trainer(const Graph& graph, DataSplits data, TrainConfig config, const 
     resume->load(s.parameters);
     resume->load(s.parameters, s.optimizer);
     s.progress = resume->info().progress;
+    if (s.loss_scale && s.progress.loss_scale) s.loss_scale.emplace(*s.progress.loss_scale);
     s.resumed = true;
     if (s.progress.epoch >= s.config.epochs)
       fail(ErrorCode::usage, s.config.out,
@@ -367,6 +394,7 @@ TrainResult Trainer::run(const std::atomic<bool>& stop) {
     next.best_val_acc = record.best && validates ? record.val_acc : s.progress.best_val_acc;
     next.best_val_loss = record.best && validates ? record.val_loss : s.progress.best_val_loss;
     next.best_epoch = record.best ? s.progress.epoch : s.progress.best_epoch;
+    next.loss_scale = s.progress.loss_scale;
     s.progress = next;
     s.test_itself(evaluator.get());
     if (record.best && !s.config.out.empty())

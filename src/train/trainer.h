@@ -58,7 +58,9 @@ class Trainer {
   ~Trainer();
 
   // Runs to the end, or until *stop is set (checked after every step and every validation batch): then the
-  // state is saved and result.stopped is true. Throws Error{numeric} when the loss is no longer a number.
+  // state is saved and result.stopped is true. Throws Error{numeric} when the loss is no longer a number. Where the plan
+  // scales the loss (MixedPrecision), a step whose gradients are not all numbers moves no parameter; schedule, number of
+  // updates and running statistics go on.
   TrainResult run(const std::atomic<bool>& stop);
 
   const Plan& plan() const;

@@ -58,6 +58,8 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.arena = double(training.memory.arena_bytes);
   m.workspace = workspace_bytes(training, whole.batch);
   m.parameters = double(training.parameter_elements) * sizeof(float) * (2 + moments);
+  if (training.mixed.cast)
+    m.parameters += double(training.parameter_elements) * double(size_of(training.mixed.storage));
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
   if (resident_pictures > 0) {

@@ -15,7 +15,7 @@ constexpr int kTrainingPrefetch = 2, kValidationPrefetch = 1;
 struct TrainingMemory {
   double arena = 0;       // activations, their gradients and what is saved for backward
   double workspace = 0;   // scratch of the neediest op, for every size of batch that comes
-  double parameters = 0;  // values, gradients and the optimizer's moments
+  double parameters = 0;  // values, gradients, the optimizer's moments and the weights' copy in 16 bits
   double images = 0;      // the pictures and labels of one micro-batch
   double evaluation = 0;  // arena and workspace of the plan that validates
   double loaders = 0;     // the rings of both loaders, on the host: there a step reads in place

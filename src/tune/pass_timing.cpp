@@ -1,7 +1,9 @@
 #include "tune/pass_timing.h"
 
 #include <algorithm>
+#include <map>
 
+#include "core/stored_floats.h"
 #include "duel/case.h"
 #include "duel/measure.h"
 #include "duel/statistics.h"
@@ -46,39 +48,55 @@ class Bench {
  public:
   Bench(const Problem& p, Pass pass, const std::vector<const Backend*>& candidates)
       : p_(p), pass_(pass), device_(candidates[0]->device()) {
-    const PassShapes shapes = pass_shapes(p, pass);
-    for (const Shape& s : shapes.in) in_.push_back(tensor(s)), fill(in_.back());
-    for (const Shape& s : shapes.out) out_.push_back(tensor(s));
     size_t bytes = 0;
-    for (const Backend* c : candidates) bytes = std::max(bytes, op_of<Problem>(*c)->workspace_bytes(p, pass));
+    for (const Backend* c : candidates) {
+      bytes = std::max(bytes, op_of<Problem>(*c)->workspace_bytes(p, pass));
+      if (const DType storage = c->traits().storage; !tensors_.contains(storage)) make_tensors(storage);
+    }
     workspace_ = Buffer(device_, bytes);
   }
   void run(const Backend& candidate) {
     Context context{device_, device_.stream(), workspace_.data(), workspace_.bytes()};
-    run_pass(*op_of<Problem>(candidate), context, p_, pass_, in_, out_);
+    const Tensors& t = tensors_.at(candidate.traits().storage);
+    run_pass(*op_of<Problem>(candidate), context, p_, pass_, t.in, t.out);
   }
 
  private:
-  TensorView tensor(const Shape& shape) {
-    buffers_.emplace_back(device_, size_t(shape.count()) * sizeof(float));
-    return {buffers_.back().data(), shape, DType::f32};
+  struct Tensors {
+    std::vector<ConstTensorView> in;
+    std::vector<TensorView> out;
+  };
+  void make_tensors(DType storage) {
+    const PassShapes shapes = pass_shapes(p_, pass_, storage);
+    Tensors& t = tensors_[storage];
+    for (size_t i = 0; i < shapes.in.size(); i++) {
+      t.in.push_back(tensor(shapes.in[i], shapes.in_types[i]));
+      fill(t.in.back());
+    }
+    for (size_t i = 0; i < shapes.out.size(); i++)
+      t.out.push_back(tensor(shapes.out[i], shapes.out_types[i]));
+  }
+  TensorView tensor(const Shape& shape, DType type) {
+    buffers_.emplace_back(device_, size_t(shape.count()) * size_of(type));
+    return {buffers_.back().data(), shape, type};
   }
   // The same random numbers over and over: what they are does not matter, only that they are no zeros.
   void fill(const ConstTensorView& t) {
     static constexpr int64_t kBlock = 1 << 16;
     const int64_t count = t.count();
-    HostTensor block = random_tensor({std::min(kBlock, count)}, 1, uint32_t(buffers_.size()));
-    auto* to = static_cast<float*>(buffers_.back().data());
-    for (int64_t i = 0; i < count; i += kBlock)
-      device_.copy_to(to + i, block.view().data, size_t(std::min(kBlock, count - i)) * sizeof(float));
+    const HostTensor block = random_tensor({std::min(kBlock, count)}, 1, uint32_t(buffers_.size()));
+    std::vector<std::byte> stored(block.floats().size() * size_of(t.dtype));
+    store_floats(block.floats(), t.dtype, stored.data());
+    auto* to = static_cast<std::byte*>(buffers_.back().data());
+    for (size_t i = 0; i < t.bytes(); i += stored.size())
+      device_.copy_to(to + i, stored.data(), std::min(stored.size(), t.bytes() - i));
   }
 
   Problem p_;
   Pass pass_;
   Device& device_;
   std::vector<Buffer> buffers_;
-  std::vector<ConstTensorView> in_;
-  std::vector<TensorView> out_;
+  std::map<DType, Tensors> tensors_;  // by the storage of those that read them
   Buffer workspace_;
 };
 
@@ -156,7 +174,7 @@ std::vector<const Backend*> candidates_of(const Problem& p, Pass pass, const Lib
   std::stable_partition(all.begin(), all.end(), [&](const Backend* b) { return b->name() == first; });
   const Traits given = all[0]->traits();
   const auto as_good = [&](const Traits& t) {
-    return t.layout == given.layout &&
+    return t.layout == given.layout && t.storage == given.storage &&
            (t.math == given.math || (t.math == "fp32" && operand_rounding(given.math) > 0));
   };
   std::vector<const Backend*> out;
@@ -174,10 +192,24 @@ std::vector<const Backend*> candidates_of(const Problem& p, Pass pass, const Lib
   return out;
 }
 
+template <class Problem>
+std::vector<const Backend*> with_exact(const Problem& p, Pass pass, const Library& library,
+                                       const std::string& first) {
+  std::vector<const Backend*> out{library.named(first)};
+  const Library exact = library.in_precision("fp32");
+  ChoiceRecord record;
+  if (exact.find(
+          Weighted<Problem>::kMember, [&](const auto& op) { return op.supports(p, pass); }, record))
+    out.push_back(library.named(record.backend));
+  return out;
+}
+
 }  // namespace
 
 std::vector<const Backend*> candidates_for(const TunedPass& pass, const Library& library,
                                            const std::string& first) {
+  if (library.storage() != DType::f32)
+    return std::visit([&](const auto& p) { return with_exact(p, pass.pass, library, first); }, pass.problem);
   return std::visit([&](const auto& p) { return candidates_of(p, pass.pass, library, first); }, pass.problem);
 }
 

@@ -20,7 +20,8 @@ struct TunedPass {
 
 // Those that may run the pass in place of `first`, itself first, then in the library's order, each followed by its variants:
 // they support the pass, and compute with the same math in the same layout; beside one that rounds its operands (tf32), those
-// in fp32 too. Of a backend and its variants that name the same kernel one is there.
+// in fp32 too. Of a backend and its variants that name the same kernel one is there. Where the library stores 16-bit tensors:
+// the first, and the one that it would take in fp32.
 std::vector<const Backend*> candidates_for(const TunedPass& pass, const Library& library,
                                            const std::string& first);
 

@@ -47,13 +47,17 @@ std::optional<TunedProblem> problem_of(const Step& step) {
   return {};
 }
 
+int64_t samples_of(const TunedProblem& problem) {
+  return std::visit([](const auto& p) { return p.N; }, problem);
+}
+
 class Tuner {
  public:
   Tuner(std::span<const std::unique_ptr<Step>> steps, std::span<const ChoiceRecord> made,
         const Library& library, const TuneOptions& options)
-      : options_(options) {
+      : options_(options), storage_(library.storage()) {
     for (const auto& step : steps)
-      if (const auto problem = problem_of(*step); problem && step->prefer.empty())
+      if (const auto problem = problem_of(*step); problem && (step->prefer.empty() || storage_ != DType::f32))
         for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad}) {
           const std::string where = step->layer + " " + name_of(pass);
           const auto choice =
@@ -64,6 +68,10 @@ class Tuner {
 
   Tuning run() && {
     if (!items_.empty()) answer();
+    if (storage_ != DType::f32) {
+      tuning_.storage = verdict();
+      return std::move(tuning_);
+    }
     for (const Item& item : items_)
       if (const std::string reason = margin(item.record); !reason.empty())
         tuning_.choices[item.pass.where] = {item.record.winner, reason};
@@ -74,7 +82,7 @@ class Tuner {
  private:
   void add(TunedPass pass, const Library& library, const std::string& first) {
     auto candidates = candidates_for(pass, library, first);
-    if (options_.precision_only) candidates = precisions_of(candidates);
+    if (options_.precision_only && storage_ == DType::f32) candidates = precisions_of(candidates);
     if (candidates.size() < 2) return;
     TuningRecord question = question_of(pass, candidates, options_.place);
     items_.push_back({std::move(pass), std::move(candidates), std::move(question)});
@@ -88,6 +96,20 @@ class Tuner {
     if (const std::string fault = fault_in(item.pass, runs, **exact); !fault.empty())
       tuning_.choices[item.pass.where] = {std::string((*exact)->name()),
                                           fmt::format("because {} is wrong here: {}", runs.name(), fault)};
+  }
+
+  StorageVerdict verdict() const {
+    StorageVerdict v;
+    for (const Item& item : items_) {
+      if (std::string fault = fault_in(item.pass, *item.candidates[0], *item.candidates[1]);
+          !fault.empty() && v.fault.empty())
+        v.fault = item.pass.where + ": " + fault;
+      if (item.record.measured_N == 0) continue;
+      const double whole = double(samples_of(item.pass.problem)) / double(item.record.measured_N);
+      v.seconds += whole * item.record.candidates[0].median;
+      v.exact_seconds += whole * item.record.candidates[1].median;
+    }
+    return v;
   }
 
   void answer() try {
@@ -132,6 +154,7 @@ class Tuner {
   }
 
   const TuneOptions& options_;
+  DType storage_;
   std::vector<Item> items_;
   Tuning tuning_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,17 +22,26 @@ struct TuneOptions {
                                                                                        const auto&) {};
 };
 
+// What became of a precision in whose storage all tensors are (Library::storage): it holds for the whole net, or not at all.
+struct StorageVerdict {
+  std::string fault;  // "conv1 wgrad: dw[0,1,2,0] is 3.1, expected 3 +- 0.01"; "": all passes are right
+  // Of all passes that could be timed, for the whole batch; 0: of none.
+  double seconds = 0, exact_seconds = 0;
+};
+
 struct Tuning {
   TunedChoices choices;  // where another than the first of the order is faster, or the first is wrong
   size_t measured = 0;   // passes that were not in the file before
-  std::vector<std::string> notes;  // what could not be done, to be read after "not": "measured: ..."
+  std::optional<StorageVerdict> storage;  // where the library's is not f32: then there are no choices
+  std::vector<std::string> notes;         // what could not be done, to be read after "not": "measured: ..."
 };
 
 // Measured choices for the convolutions and dense layers of a plan that was compiled with this library, whose steps and
-// choices these are; layers whose model file names a backend are left alone. What the file knows is not measured again, and
+// choices these are; layers whose model file names a backend are left alone, unless the
+// library's storage is 16-bit: then the name has no effect. What the file knows is not measured again, and
 // nothing is measured that cannot be kept: the same call then gives the same choices. The file's troubles are notes, not
 // errors. A pass in a lower precision than fp32 (Library::precision) is also measured in fp32, and its results are checked,
-// each time: where they are wrong fp32 is chosen. On an emulated GPU, whose times mean nothing, they are only checked.
+// each time: where they are wrong fp32 is chosen, or, where it is a matter of the whole net's storage, that is told. On an emulated GPU, whose times mean nothing, they are only checked.
 Tuning tune(std::span<const std::unique_ptr<Step>> steps, std::span<const ChoiceRecord> made,
             const Library& library, const TuneOptions& options);
 

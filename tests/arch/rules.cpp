@@ -44,7 +44,7 @@ const std::map<std::string, Prefixes> kArrows = {
       "data/", "train/", "report/"}},
     {"src/api",
      {"gabor/", "core/", "device/", "ops/", "backends/all.h", "model/", "optim/", "data/", "train/"}},
-    {"kernels", {"core/problem/", "core/dtype.h"}},
+    {"kernels", {"core/problem/", "core/half.h"}},
     {"tools/gabor", {"gabor/", "cli/"}},
     {"tools/my_kernel", {"kernels/own/kernel.h"}},
 };

@@ -234,12 +234,10 @@ const std::vector<Mistake>& training_mistakes() {
        {"train", "photos", "--precision", "tf23"},
        2,
        "gabor: error: --precision: unknown value 'tf23'; did you mean 'tf32'?"},
-      {"PrecisionThatIsNotThere",
-       {"plan", "article", "--precision", "fp16"},
+      {"PrecisionOfAPlanThatIsUnknown",
+       {"plan", "article", "--precision", "f16"},
        2,
-       "gabor: error: --precision: fp16 is not there: tensors stay f32 in memory, so it would be no faster "
-       "than "
-       "bf16, and lose gradients below 6e-8; use bf16, or tf32, which is as exact"},
+       "gabor: error: --precision: unknown value 'f16'; did you mean 'bf16'?"},
       {"PrecisionResumedOtherwise",
        {"train", "--resume", "run", "--epochs", "2", "--precision", "bf16"},
        2,

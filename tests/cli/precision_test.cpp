@@ -30,7 +30,7 @@ class Precision : public ::testing::Test {
 
 TEST_F(Precision, WithoutEffectIsToldAndKept) {
   ASSERT_EQ(train("exact").code, 0);
-  for (const std::string math : {"tf32", "bf16"}) {
+  for (const std::string math : {"tf32", "bf16", "fp16"}) {
     const std::string told = "fp32: " + math + " has no effect on CPU";
     const CommandResult r = train(math, {"--precision", math});
     ASSERT_EQ(r.code, 0) << r.err;
@@ -56,7 +56,8 @@ TEST_F(Precision, OfAPlan) {
   as_json.push_back("--json");
   const auto j = nlohmann::json::parse(run_gabor(as_json, {w.path()}).out);
   // Three passes of a convolution and of each of three dense layers; the other convolution is in a fused first block.
-  EXPECT_EQ(j.at("precision"), nlohmann::json({{"asked", "tf32"}, {"passes", 0}, {"of", 12}}));
+  EXPECT_EQ(j.at("precision"),
+            nlohmann::json({{"asked", "tf32"}, {"passes", 0}, {"of", 12}, {"storage", "f32"}}));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "duel/fake_backend.h"
 
+#include <bit>
+
 #include "backends/reference/backend.h"
 #include "core/error.h"
 #include "ops/conv2d.h"
@@ -19,6 +21,22 @@ class FakeStopwatch final : public Stopwatch {
 
  private:
   FakeDevice& device_;
+};
+
+// A bf16 tensor as floats; any other as it is.
+class Widened {
+ public:
+  explicit Widened(const ConstTensorView& t) : view_(t) {
+    if (t.dtype != DType::bf16) return;
+    const auto* bits = static_cast<const uint16_t*>(t.data);
+    for (int64_t i = 0; i < t.count(); i++) floats_.push_back(std::bit_cast<float>(uint32_t{bits[i]} << 16));
+    view_ = {floats_.data(), t.shape, DType::f32};
+  }
+  const ConstTensorView& view() const { return view_; }
+
+ private:
+  std::vector<float> floats_;
+  ConstTensorView view_;
 };
 
 class FakeConv2d final : public Conv2d {
@@ -41,7 +59,7 @@ class FakeConv2d final : public Conv2d {
   }
   void wgrad(Context& c, const Conv2dProblem& p, ConstTensorView x, ConstTensorView dy, TensorView dw,
              TensorView db, GradMode mode) const override {
-    if (!spec_.idle) right().wgrad(c, p, x, dy, dw, db, mode);
+    if (!spec_.idle) right().wgrad(c, p, Widened(x).view(), Widened(dy).view(), dw, db, mode);
     end(dw);
   }
 

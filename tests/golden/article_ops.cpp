@@ -119,7 +119,7 @@ Values Ops::first_update(const OptimizerProblem& p, float lr, Values w, const Va
   call.context.step = &values;
   backend_->ops().optimizer->update(call.context, p, all, nullptr, out(w), in(g),
                                     p.moments() >= 1 ? out(m) : TensorView{},
-                                    p.moments() >= 2 ? out(v) : TensorView{});
+                                    p.moments() >= 2 ? out(v) : TensorView{}, nullptr);
   return w;
 }
 

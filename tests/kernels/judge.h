@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/common/storage.h"
 #include "kernels/simt/device_array.h"
 #include "ops/budget.h"
 
@@ -22,6 +23,12 @@ inline int between(Rng& rng, int low, int high) { return low + below(rng, high -
 inline float uniform(Rng& rng, float low, float high) {
   return low + (high - low) * float(rng() >> 8) * 0x1p-24f;
 }
+
+// How launchers are told of Element.
+template <class Element>
+constexpr kernels::Storage kStorageOf = std::is_same_v<Element, simt::half>       ? kernels::Storage::f16
+                                        : std::is_same_v<Element, simt::bfloat16> ? kernels::Storage::bf16
+                                                                                  : kernels::Storage::f32;
 
 // What rounding a float to Element may add to a result.
 template <class Element>

@@ -42,9 +42,10 @@ class FakeBackend final : public Backend {
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
   std::vector<std::shared_ptr<const Backend>> variants() const override { return pinned; }
-  Traits traits() const override { return {.math = math}; }
+  Traits traits() const override { return {.math = math, .storage = storage}; }
   std::vector<std::shared_ptr<const Backend>> pinned;
   std::string math = "fp32";
+  DType storage = DType::f32;
 
  private:
   std::string name_;
@@ -173,6 +174,65 @@ TEST_F(Precision, IsLeftWhereItWasMeasuredOrNotAskedFor) {
   EXPECT_EQ(exact.choose(&OpSet::add, ask, record), &also);
   EXPECT_EQ(exact.choices().size(), 1u);
   EXPECT_EQ(exact.choose(&OpSet::add, ask, record, "slow"), &yes);
+}
+
+// "fast", whose variant with bf16 tensors cannot, and "slow", whose can.
+class Storage : public Choice {
+ protected:
+  Storage() : library(make().in_precision("bf16")) {}
+  Library make() {
+    const auto fast = std::make_shared<FakeBackend>("fast", &also),
+               slow = std::make_shared<FakeBackend>("slow", &yes);
+    for (const auto& [of, op] : {std::pair{fast, &no}, {slow, &half}}) {
+      const auto variant = std::make_shared<FakeBackend>(std::string(of->name()) + "/bf16", op);
+      variant->math = "bf16", variant->storage = DType::bf16;
+      of->pinned = {variant, std::make_shared<FakeBackend>(std::string(of->name()) + "/tiled", &tiled)};
+    }
+    return Library({fast, slow});
+  }
+  FakeAdd half{Support::yes()}, tiled{Support::yes()};
+  Library library;
+};
+
+TEST_F(Storage, IsOneForTheWholeNet) {
+  EXPECT_EQ(library.storage(), DType::bf16);
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record), &half);
+  EXPECT_EQ(record.backend, "slow/bf16");
+  EXPECT_EQ(record.passed_over, (std::vector<std::string>{"fast/bf16: counts above 7 are not supported"}));
+  EXPECT_EQ(library.find(&OpSet::add, ask, record), &half);
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "fast"), &half);
+  // A kernel with f32 tensors, whether a model file names it or it was measured, has no place among them.
+  EXPECT_EQ(library.choose(&OpSet::add, ask, record, "slow/tiled"), &half);
+  EXPECT_EQ(record.passed_over,
+            (std::vector<std::string>{"slow/tiled: keeps tensors in f32, and this run in bf16"}));
+  EXPECT_EQ(library.find(&OpSet::add, ask, record, "slow/tiled"), &half);
+  const Library tuned = library.tuned({{"add1", {"slow", "1.2x faster"}}}, {});
+  EXPECT_EQ(tuned.choose(&OpSet::add, ask, record), &half);
+  EXPECT_TRUE(tuned.in_precision("bf16").choices().empty());
+}
+
+TEST_F(Storage, IsF32WhereItIsNotAskedFor) {
+  const Library exact = library.in_precision("fp32");
+  EXPECT_EQ(exact.storage(), DType::f32);
+  EXPECT_EQ(exact.choose(&OpSet::add, ask, record), &also);
+  EXPECT_EQ(exact.choose(&OpSet::add, ask, record, "slow/bf16"), &yes);
+  EXPECT_EQ(record.passed_over,
+            (std::vector<std::string>{"slow/bf16: keeps tensors in bf16, and this run in f32"}));
+}
+
+TEST_F(Storage, NobodyHasIt) {
+  record.where = "add1";
+  try {
+    const auto above = [](const Add&) { return Support::no("counts above 7 are not supported"); };
+    library.choose(&OpSet::add, above, record);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::device);
+    EXPECT_STREQ(
+        e.what(),
+        "add1: no backend keeps add count=8 in bf16 (fast/bf16: counts above 7 are not supported; slow/bf16: "
+        "counts above 7 are not supported); train this net in fp32 or tf32");
+  }
 }
 
 TEST_F(Choice, NobodyCan) {

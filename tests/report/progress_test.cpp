@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <memory>
 
@@ -55,6 +56,11 @@ TEST_F(Progress, EpochWithoutValidationSaysNothingOfIt) {
             "epoch 1/3  loss 1.5000  acc 0.2500  val loss 1.0000  val acc 0.5000  12.3 s  50 images/s, 0 % "
             "waiting for "
             "data  2 bad files  best");
+  e.val_loss = NAN, e.best = false, e.bad_files = 0, e.skipped = 1, e.loss_scale = 32768;
+  EXPECT_EQ(epoch_text(e),
+            "epoch 1/3  loss 1.5000  acc 0.2500  12.3 s  50 images/s, 0 % waiting for data  1 step skipped "
+            "(loss scale "
+            "32768)");
 }
 
 TEST_F(Progress, PlainLinesComeAtTheirInterval) {

@@ -35,6 +35,7 @@ EpochRecord epoch(int n) {
   e.train_loss = 1.0 / n, e.train_acc = 0.5, e.val_loss = 0.125, e.val_acc = 0.75;
   e.lr = 1e-3, e.images_per_s = 321.5, e.data_wait_pct = 2.5, e.seconds = 10.25;
   e.picture = {3.25, 0.5};
+  e.skipped = 2, e.loss_scale = 16384;
   return e;
 }
 
@@ -102,6 +103,8 @@ TEST_F(RunLogs, JsonLinesKeepWarningsFromBeforeTheStart) {
   EXPECT_EQ(events[1].at("classes").at(1), "dog");
   EXPECT_EQ(events[2].at("epoch"), 1);
   EXPECT_TRUE(events[2].at("val_loss").is_null());
+  EXPECT_EQ(events[2].at("skipped_steps"), 2);
+  EXPECT_EQ(events[2].at("loss_scale"), 16384);
   EXPECT_EQ(events[3].at("best_epoch"), 1);
   for (const auto& j : events) EXPECT_GT(j.at("time").get<double>(), 1.6e9);
 }

@@ -21,6 +21,8 @@ class CheckpointFile : public ::testing::Test {
     info_.data_fingerprint = 0xfedcba9876543210ull;
     info_.config = "epochs = 3\n";
     info_.progress = {2, 3, 45, 1.0 / 3, 77, 66, 1.5, 0.75, 0.1, 1};
+    info_.progress.loss_scale = {4096, 17, ScaledStep{8192, false}};
+    info_.progress.skipped = 5;
   }
   static PlanOptions options() {
     PlanOptions o;
@@ -50,6 +52,14 @@ TEST_F(CheckpointFile, RoundTripOfEverything) {
   EXPECT_EQ(read.info().config, info_.config);
   EXPECT_EQ(read.info().progress.loss_sum, info_.progress.loss_sum);
   EXPECT_EQ(read.info().progress.global_step, 45);
+  EXPECT_EQ(read.info().progress.skipped, 5);
+  ASSERT_TRUE(read.info().progress.loss_scale);
+  const LossScaleState& scale = *read.info().progress.loss_scale;
+  EXPECT_EQ(scale.scale, 4096);
+  EXPECT_EQ(scale.good, 17);
+  ASSERT_TRUE(scale.last);
+  EXPECT_EQ(scale.last->scale, 8192);
+  EXPECT_FALSE(scale.last->finite);
   EXPECT_EQ(to_toml(read.info().graph), to_toml(info_.graph));
 
   Parameters parameters(net_.library->device(), net_.plan.parameters, net_.plan.parameter_elements, false);
@@ -110,6 +120,18 @@ TEST_F(CheckpointFile, MisfitsAreNamed) {
   foreign.metadata["gabor.format"] = "99";
   write_atomically(path_, encode_safetensors(foreign));
   EXPECT_NE(error_of([&] { Checkpoint c(path_); }).find("has format 99"), std::string::npos);
+}
+
+TEST_F(CheckpointFile, ALossScaleOutOfBoundsIsRefused) {
+  for (const float bad : {0.0f, 3.0f, 0.5f, -2.0f, 33554432.0f}) {
+    info_.progress.loss_scale = {bad, 0, {}};
+    save_checkpoint(path_, info_, net_.parameters, nullptr);
+    EXPECT_NE(error_of([&] {
+                Checkpoint c(path_);
+              }).find(fmt::format("its records are damaged: a loss scale of {}", bad)),
+              std::string::npos)
+        << bad;
+  }
 }
 
 TEST_F(CheckpointFile, WrongOptimizerIsRefused) {

@@ -172,6 +172,39 @@ TEST_F(TunePrecision, IsOnlyCheckedOnAnEmulatedGpu) {
   EXPECT_TRUE(records_in(file).empty());
 }
 
+// A precision in which tensors are kept cannot be left pass by pass.
+class TuneStorage : public TunePrecision {
+ protected:
+  StorageVerdict verdict(
+      double fp32, double bf16, std::function<void(std::span<float>)> spoil = [](auto) {}) {
+    FakeSpec own = spec("own", fp32), rounding = spec("own/bf16", bf16);
+    rounding.traits.math = "bf16", rounding.traits.storage = DType::bf16, rounding.spoil = std::move(spoil);
+    own.variants = {rounding};
+    const Tuning t = tuned({own}, {layer(4), layer(8)});
+    EXPECT_TRUE(t.choices.empty());
+    EXPECT_TRUE(t.storage.has_value());
+    return t.storage.value_or(StorageVerdict{});
+  }
+};
+
+TEST_F(TuneStorage, IsComparedByAllPasses) {
+  const StorageVerdict faster = verdict(2e-3, 1e-3);
+  EXPECT_EQ(faster.fault, "");
+  EXPECT_NEAR(faster.exact_seconds / faster.seconds, 2, 1e-6);
+  EXPECT_EQ(records_in(file).size(), 2u);
+  EXPECT_EQ(records_in(file).at(0).candidates.at(0).backend, "own/bf16");
+  // What is kept is not measured again.
+  EXPECT_NEAR(verdict(1e-3, 2e-3).exact_seconds, faster.exact_seconds, 1e-12);
+}
+
+TEST_F(TuneStorage, IsWrongIfOnePassIs) {
+  precision_only = true;
+  const StorageVerdict wrong = verdict(2e-3, 1e-3, [](std::span<float> y) {
+    for (float& v : y) v *= 1.5f;
+  });
+  EXPECT_EQ(wrong.fault.find("a wgrad: dw["), 0u) << wrong.fault;
+}
+
 TEST_F(Tune, AModelFilesBackendStays) {
   prefer = "first";
   EXPECT_TRUE(tuned({spec("first", 2e-3), spec("fast", 1e-3)}, {layer(4)}).choices.empty());

@@ -133,7 +133,8 @@ void optimizer(benchmark::State& state, OptimizerKind kind, const std::vector<in
   int64_t t = 0;
   for (auto _ : state) {
     values.update = update_values(p, 1e-3f, ++t);
-    bench.ops().optimizer->update(bench.context, p, segments, nullptr, w, g, as_float(m), as_float(v));
+    bench.ops().optimizer->update(bench.context, p, segments, nullptr, w, g, as_float(m), as_float(v),
+                                  nullptr);
   }
   rates(state, 0, 28.0 * double(total));
 }

@@ -53,7 +53,8 @@ class StepBench {
       : options_(o),
         library_(std::make_shared<Library>(make_library(o.backend, o.threads)->in_precision(o.precision))),
         plan_((o.eager ? compile_eager : compile)(find_model(o.model), *library_, plan_options(o))),
-        parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true),
+        parameters_(library_->device(), plan_.parameters, plan_.parameter_elements, true,
+                    plan_.mixed.storage),
         optimizer_(*library_, OptimizerProblem{}, parameters_.segments(), parameters_.elements()),
         executor_(plan_, library_->device(), parameters_, 1) {
     parameters_.initialize(1);
@@ -163,7 +164,9 @@ class StepBench {
 
   ConstTensorView labels() const { return {labels_.data(), {int64_t(options_.batch)}, DType::i32}; }
 
-  void update(Context& context) { optimizer_.update(context, parameters_.values(), parameters_.grads()); }
+  void update(Context& context) {
+    optimizer_.update(context, parameters_.values(), parameters_.grads(), executor_.gradient_norm());
+  }
 
   // As the trainer's: on a device that works by itself, the result of the step before is read while this one runs.
   void step() {
@@ -207,7 +210,8 @@ int main(int argc, char** argv) {
   step->add_option("--batch", options.batch)->check(CLI::Range(1, 65536));
   step->add_option("--input", options.input, "type of the pictures")->check(CLI::IsMember({"f32", "u8"}));
   step->add_option("--backend", options.backend);
-  step->add_option("--precision", options.precision, "of convolutions and dense layers")
+  step->add_option("--precision", options.precision,
+                   "fp32, tf32, bf16 or fp16; the latter two with --input u8")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}));
   step->add_option("--threads", options.threads, "0: all cores");
   step->add_flag("--eager", options.eager, "unfused, every value in bytes of its own: what planning saves");

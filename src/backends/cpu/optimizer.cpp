@@ -15,8 +15,9 @@ struct UpdateRule {
   float lr, momentum, beta1, beta2;
   float decay;   // added to the gradient: decay * w
   float shrink;  // adamw: w *= shrink before the step
-  float step;    // adam_rate, adam_epsilon of UpdateValues
+  float step;    // adam_rate, adam_epsilon, unscale of UpdateValues
   float epsilon;
+  float unscale;
 };
 
 }  // namespace
@@ -70,12 +71,13 @@ template <int kMoments, class Rule>
 HWY_INLINE void run_rule(const Rule& rule, const float* g, float* w, float* m, float* v, int64_t n) {
   const hn::ScalableTag<float> d;
   const int64_t L = int64_t(hn::Lanes(d));
+  const auto unscale = hn::Set(d, rule.r.unscale);
   int64_t i = 0;
   for (; i + L <= n; i += L) {
     auto wi = hn::LoadU(d, w + i), mi = hn::Zero(d), vi = hn::Zero(d);
     if constexpr (kMoments > 0) mi = hn::LoadU(d, m + i);
     if constexpr (kMoments > 1) vi = hn::LoadU(d, v + i);
-    rule(d, hn::LoadU(d, g + i), wi, mi, vi);
+    rule(d, hn::Mul(unscale, hn::LoadU(d, g + i)), wi, mi, vi);
     hn::StoreU(wi, d, w + i);
     if constexpr (kMoments > 0) hn::StoreU(mi, d, m + i);
     if constexpr (kMoments > 1) hn::StoreU(vi, d, v + i);
@@ -85,7 +87,7 @@ HWY_INLINE void run_rule(const Rule& rule, const float* g, float* w, float* m, f
   auto wi = load_part(d, w + i, rest), mi = hn::Zero(d), vi = hn::Zero(d);
   if constexpr (kMoments > 0) mi = load_part(d, m + i, rest);
   if constexpr (kMoments > 1) vi = load_part(d, v + i, rest);
-  rule(d, load_part(d, g + i, rest), wi, mi, vi);
+  rule(d, hn::Mul(unscale, load_part(d, g + i, rest)), wi, mi, vi);
   store_part(wi, d, w + i, rest);
   if constexpr (kMoments > 0) store_part(mi, d, m + i, rest);
   if constexpr (kMoments > 1) store_part(vi, d, v + i, rest);
@@ -123,7 +125,8 @@ UpdateRule rule_of(const OptimizerProblem& p, const UpdateValues& values) {
           .decay = p.kind == OptimizerKind::adamw ? 0 : p.weight_decay,
           .shrink = p.kind == OptimizerKind::adamw ? float(1 - double(values.lr) * p.weight_decay) : 1,
           .step = values.adam_rate,
-          .epsilon = values.adam_epsilon};
+          .epsilon = values.adam_epsilon,
+          .unscale = values.unscale};
 }
 
 class CpuOptimizer final : public Optimizer {
@@ -131,9 +134,10 @@ class CpuOptimizer final : public Optimizer {
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
 
   void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
-              const void*, TensorView params, ConstTensorView grads, TensorView m,
-              TensorView v) const override {
+              const void*, TensorView params, ConstTensorView grads, TensorView m, TensorView v,
+              const NormResult* norm) const override {
     GABOR_CHECK(context.step->update.t >= 1);
+    if (norm && norm->nonfinite > 0) return;
     const UpdateRule decayed = rule_of(p, context.step->update);
     UpdateRule plain = decayed;
     plain.decay = 0, plain.shrink = 1;

@@ -2,13 +2,14 @@
 
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 
 namespace gabor::cuda {
 namespace {
 
-class CudaBatchNorm final : public BatchNorm {
+class CudaBatchNorm final : public BatchNorm, Stored {
  public:
-  explicit CudaBatchNorm(const Gpu& gpu) : gpu_(gpu) {}
+  CudaBatchNorm(const Gpu& gpu, kernels::Storage storage) : Stored(storage), gpu_(gpu) {}
 
   Support supports(const BatchNormProblem& p) const override {
     constexpr int64_t kMost = (int64_t{1} << 31) - 1;
@@ -24,18 +25,18 @@ class CudaBatchNorm final : public BatchNorm {
                         TensorView running_mean, TensorView running_var) const override {
     const kernels::BatchnormWorkspace scratch{workspace(context, workspace_bytes(p)), slices(p)};
     run(context, "batchnorm forward", p, [&] {
-      kernels::batchnorm_forward_training<float>({p.rows, p.C, p.epsilon},
-                                                 {.momentum = p.momentum,
-                                                  .relu = p.activation.kind == ActivationKind::relu,
-                                                  .x = x.as<float>(),
-                                                  .gamma = gamma.as<float>(),
-                                                  .beta = beta.as<float>(),
-                                                  .y = y.as<float>(),
-                                                  .mean = mean.as<float>(),
-                                                  .rstd = rstd.as<float>(),
-                                                  .running_mean = running_mean.as<float>(),
-                                                  .running_var = running_var.as<float>()},
-                                                 scratch, context.stream.handle);
+      kernels::batchnorm_forward_training({p.rows, p.C, p.epsilon}, storage(),
+                                          {.momentum = p.momentum,
+                                           .relu = p.activation.kind == ActivationKind::relu,
+                                           .x = in(x),
+                                           .gamma = gamma.as<float>(),
+                                           .beta = beta.as<float>(),
+                                           .y = out(y),
+                                           .mean = mean.as<float>(),
+                                           .rstd = rstd.as<float>(),
+                                           .running_mean = running_mean.as<float>(),
+                                           .running_var = running_var.as<float>()},
+                                          scratch, context.stream.handle);
     });
   }
 
@@ -43,15 +44,15 @@ class CudaBatchNorm final : public BatchNorm {
                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
                          ConstTensorView running_var, TensorView y) const override {
     run(context, "batchnorm inference", p, [&] {
-      kernels::batchnorm_forward_inference<float>({p.rows, p.C, p.epsilon},
-                                                  {.relu = p.activation.kind == ActivationKind::relu,
-                                                   .x = x.as<float>(),
-                                                   .gamma = gamma.as<float>(),
-                                                   .beta = beta.as<float>(),
-                                                   .running_mean = running_mean.as<float>(),
-                                                   .running_var = running_var.as<float>(),
-                                                   .y = y.as<float>()},
-                                                  context.stream.handle);
+      kernels::batchnorm_forward_inference({p.rows, p.C, p.epsilon}, storage(),
+                                           {.relu = p.activation.kind == ActivationKind::relu,
+                                            .x = in(x),
+                                            .gamma = gamma.as<float>(),
+                                            .beta = beta.as<float>(),
+                                            .running_mean = running_mean.as<float>(),
+                                            .running_var = running_var.as<float>(),
+                                            .y = out(y)},
+                                           context.stream.handle);
     });
   }
 
@@ -60,18 +61,18 @@ class CudaBatchNorm final : public BatchNorm {
                 GradMode mode, TensorView dgamma, TensorView dbeta, GradMode parameter_mode) const override {
     const kernels::BatchnormWorkspace scratch{workspace(context, workspace_bytes(p)), slices(p)};
     run(context, "batchnorm backward", p, [&] {
-      kernels::batchnorm_backward<float>({p.rows, p.C, p.epsilon},
-                                         {.x = x.as<float>(),
-                                          .dy = dy.as<float>(),
-                                          .gamma = gamma.as<float>(),
-                                          .mean = mean.as<float>(),
-                                          .rstd = rstd.as<float>(),
-                                          .dx = dx.as<float>(),
-                                          .dgamma = dgamma.as<float>(),
-                                          .dbeta = dbeta.as<float>(),
-                                          .accumulate_dx = mode == GradMode::accumulate,
-                                          .accumulate_parameters = parameter_mode == GradMode::accumulate},
-                                         scratch, context.stream.handle);
+      kernels::batchnorm_backward({p.rows, p.C, p.epsilon}, storage(),
+                                  {.x = in(x),
+                                   .dy = in(dy),
+                                   .gamma = gamma.as<float>(),
+                                   .mean = mean.as<float>(),
+                                   .rstd = rstd.as<float>(),
+                                   .dx = out(dx),
+                                   .dgamma = dgamma.as<float>(),
+                                   .dbeta = dbeta.as<float>(),
+                                   .accumulate_dx = mode == GradMode::accumulate,
+                                   .accumulate_parameters = parameter_mode == GradMode::accumulate},
+                                  scratch, context.stream.handle);
     });
   }
 
@@ -90,6 +91,8 @@ class CudaBatchNorm final : public BatchNorm {
 
 }  // namespace
 
-std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu) { return std::make_unique<CudaBatchNorm>(gpu); }
+std::unique_ptr<BatchNorm> make_batchnorm(const Gpu& gpu, kernels::Storage storage) {
+  return std::make_unique<CudaBatchNorm>(gpu, storage);
+}
 
 }  // namespace gabor::cuda

@@ -1,8 +1,9 @@
-// Convolutions by the rungs of kernels/conv2d. f32 in FFMA, but for the rung on tensor cores, which rounds the operands
-// and is therefore only taken where that is asked for.
+// Convolutions by the rungs of kernels/conv2d. f32 in FFMA: the rung on tensor cores rounds it to TF32, and is taken where
+// that is asked for only. f16 and bf16 it takes as they are.
 #include "backends/cuda/alignment.h"
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/implicit_gemm.h"
@@ -12,7 +13,6 @@ namespace gabor::cuda {
 namespace {
 
 using namespace kernels::conv2d;
-constexpr auto kF32 = kernels::Storage::f32;
 
 Conv2dPass of(Pass pass) {
   return pass == Pass::fprop   ? Conv2dPass::fprop
@@ -20,16 +20,17 @@ Conv2dPass of(Pass pass) {
                                : Conv2dPass::wgrad;
 }
 
-class CudaConv2d final : public Conv2d {
+class CudaConv2d final : public Conv2d, Stored {
  public:
-  CudaConv2d(const Gpu& gpu, const Counters& counters, std::optional<Conv2dRung> pinned, kernels::Math math)
-      : gpu_(gpu), counters_(counters.data()), pinned_(pinned), math_(math) {}
+  CudaConv2d(const Gpu& gpu, const Counters& counters, kernels::Storage storage,
+             std::optional<Conv2dRung> pinned, bool tf32)
+      : Stored(storage), gpu_(gpu), counters_(counters.data()), pinned_(pinned), tf32_(tf32) {}
 
   Support supports(const Conv2dProblem& p, Pass pass) const override {
     constexpr int64_t kMost = int64_t{1} << 39;  // of the direct kernel: results
     if (p.x_shape().count() >= kMost || p.y_shape().count() >= kMost)
       return Support::no("2^39 elements or more");
-    if (rounds()) return rounding_supports(p, pass);
+    if (tf32_) return tf32_supports(p, pass);
     if (!pinned_ || *pinned_ == Conv2dRung::direct) return Support::yes();
     if (*pinned_ == Conv2dRung::depthwise) {
       const char* why = depthwise_refuses(p);
@@ -56,14 +57,13 @@ class CudaConv2d final : public Conv2d {
   void fprop(Context& context, const Conv2dProblem& p, ConstTensorView x, ConstTensorView w,
              ConstTensorView b, TensorView y) const override {
     run(context, p, Pass::fprop, {x.data, w.data, y.data}, [&](Conv2dRung rung) {
-      const float *in = x.as<float>(), *filters = w.as<float>(), *bias = b.as<float>();
       void* const stream = context.stream.handle;
       if (rung == Conv2dRung::tensor)
-        return tensor_fprop(p, kF32, in, filters, bias, y.as<float>(), stream, math_);
+        return tensor_fprop(p, storage(), in(x), in(w), b.as<float>(), out(y), stream);
       auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_fprop
                              : rung == Conv2dRung::depthwise   ? depthwise_fprop
                                                                : direct_fprop;
-      launcher(p, kF32, in, filters, bias, y.as<float>(), stream);
+      launcher(p, storage(), in(x), in(w), b.as<float>(), out(y), stream);
     });
   }
 
@@ -73,12 +73,11 @@ class CudaConv2d final : public Conv2d {
       const bool accumulate = mode == GradMode::accumulate;
       void* const stream = context.stream.handle;
       if (rung == Conv2dRung::tensor)
-        return tensor_dgrad(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), accumulate, stream,
-                            math_);
+        return tensor_dgrad(p, storage(), in(dy), in(w), out(dx), accumulate, stream);
       auto* const launcher = rung == Conv2dRung::implicit_gemm ? implicit_dgrad
                              : rung == Conv2dRung::depthwise   ? depthwise_dgrad
                                                                : direct_dgrad;
-      launcher(p, kF32, dy.as<float>(), w.as<float>(), dx.as<float>(), accumulate, stream);
+      launcher(p, storage(), in(dy), in(w), out(dx), accumulate, stream);
     });
   }
 
@@ -87,26 +86,24 @@ class CudaConv2d final : public Conv2d {
     const bool accumulate = mode == GradMode::accumulate;
     const kernels::JoinMemory memory{workspace(context, workspace_bytes(p, Pass::wgrad)), counters_};
     run(context, p, Pass::wgrad, {x.data, dy.data, dw.data, db.data}, [&](Conv2dRung rung) {
-      const float *in = x.as<float>(), *grad = dy.as<float>();
       float *filters = dw.as<float>(), *bias = db.as<float>();
       void* const stream = context.stream.handle;
       if (rung == Conv2dRung::implicit_gemm)
-        implicit_wgrad(p, kF32, in, grad, filters, bias, accumulate,
+        implicit_wgrad(p, storage(), in(x), in(dy), filters, bias, accumulate,
                        implicit_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::depthwise)
-        depthwise_wgrad(p, kF32, in, grad, filters, bias, accumulate,
+        depthwise_wgrad(p, storage(), in(x), in(dy), filters, bias, accumulate,
                         depthwise_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else if (rung == Conv2dRung::tensor)
-        tensor_wgrad(p, kF32, in, grad, filters, bias, accumulate,
-                     tensor_wgrad_slices(p, gpu_.multiprocessors), memory, stream, math_);
+        tensor_wgrad(p, storage(), in(x), in(dy), filters, bias, accumulate,
+                     tensor_wgrad_slices(p, gpu_.multiprocessors), memory, stream);
       else
-        direct_wgrad(p, kF32, in, grad, filters, bias, accumulate, stream);
+        direct_wgrad(p, storage(), in(x), in(dy), filters, bias, accumulate, stream);
     });
   }
 
  private:
-  bool rounds() const { return math_ != kernels::Math::fp32; }
-  Support rounding_supports(const Conv2dProblem& p, Pass pass) const {
+  Support tf32_supports(const Conv2dProblem& p, Pass pass) const {
     if (gpu_.capability < kTensorCapability) return Support::no("needs sm_80 or newer");
     if (!implicit_gemm_fits(p)) return Support::no("indices beyond 32 bits");
     return rung(p, pass) == Conv2dRung::tensor ? Support::yes()
@@ -114,7 +111,7 @@ class CudaConv2d final : public Conv2d {
   }
   Conv2dRung rung(const Conv2dProblem& p, Pass pass) const {
     if (pinned_) return *pinned_;
-    return conv2d_rung(p, of(pass), kF32, gpu_.capability, gpu_.multiprocessors, rounds());
+    return conv2d_rung(p, of(pass), storage(), gpu_.capability, gpu_.multiprocessors, tf32_);
   }
 
   // launch(the rung for the problem, or the direct one where a tensor is not aligned for it).
@@ -129,17 +126,17 @@ class CudaConv2d final : public Conv2d {
   Gpu gpu_;
   unsigned* counters_;
   std::optional<Conv2dRung> pinned_;
-  kernels::Math math_;
+  bool tf32_;
 };
 
 }  // namespace
 
-std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters,
+std::unique_ptr<Conv2d> make_conv2d(const Gpu& gpu, const Counters& counters, kernels::Storage storage,
                                     std::optional<Conv2dRung> pinned) {
-  return std::make_unique<CudaConv2d>(gpu, counters, pinned, kernels::Math::fp32);
+  return std::make_unique<CudaConv2d>(gpu, counters, storage, pinned, false);
 }
-std::unique_ptr<Conv2d> make_rounding_conv2d(const Gpu& gpu, const Counters& counters, kernels::Math math) {
-  return std::make_unique<CudaConv2d>(gpu, counters, std::nullopt, math);
+std::unique_ptr<Conv2d> make_tf32_conv2d(const Gpu& gpu, const Counters& counters) {
+  return std::make_unique<CudaConv2d>(gpu, counters, kernels::Storage::f32, std::nullopt, true);
 }
 
 }  // namespace gabor::cuda

@@ -1,9 +1,10 @@
-// Dense layers by the matrix products of kernels/gemm. f32 in FFMA, unless a precision is asked for whose tensor cores round
-// the operands.
+// Dense layers by the matrix products of kernels/gemm. f32 in FFMA, unless TF32 is asked for, to which tensor cores round the
+// operands; f16 and bf16 by tensor cores where there are any.
 #include <algorithm>
 
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 #include "kernels/common/storage.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
@@ -17,16 +18,16 @@ gemm::Pass of(Pass pass) {
                                : gemm::Pass::wgrad;
 }
 
-class CudaDense final : public Dense {
+class CudaDense final : public Dense, Stored {
  public:
-  CudaDense(const Gpu& gpu, const Counters& counters, kernels::Math math)
-      : gpu_{gpu.capability, gpu.multiprocessors}, counters_(counters.data()), math_(math) {}
+  CudaDense(const Gpu& gpu, const Counters& counters, kernels::Storage storage, bool tf32)
+      : Stored(storage), gpu_{gpu.capability, gpu.multiprocessors}, counters_(counters.data()), tf32_(tf32) {}
 
   Support supports(const DenseProblem& p, Pass pass) const override {
     // Indices of a row are 32 bits, and run past its end by a tile for each split.
     constexpr int64_t kMost = (int64_t{1} << 31) - gemm::kMaxSplits * 1024 - 1;
     if (std::max({p.N, p.C, p.K}) > kMost) return Support::no("N, C or K near 2^31");
-    if (!rounds()) return Support::yes();
+    if (!tf32_) return Support::yes();
     if (gpu_.capability < kTensorCapability) return Support::no("needs sm_80 or newer");
     const gemm::Rung rung = plan(p, pass).rung;
     return rung == gemm::Rung::tensor_64 || rung == gemm::Rung::tensor_128
@@ -45,11 +46,11 @@ class CudaDense final : public Dense {
     if (apart) product.activation = {};
     const gemm::Plan chosen = plan(p, Pass::fprop);
     run(context, p, name_of(Pass::fprop), workspace_bytes(p, Pass::fprop), [&](const auto& memory) {
-      gemm::fprop(chosen, product, gemm::Storage::f32, x.as<float>(), w.as<float>(), b.as<float>(),
-                  y.as<float>(), memory, context.stream.handle);
+      gemm::fprop(chosen, product, storage(), in(x), in(w), b.as<float>(), out(y), memory,
+                  context.stream.handle);
       if (apart)
-        kernels::activation_forward<float>({p.N * p.K, p.activation}, y.as<float>(), y.as<float>(),
-                                           context.stream.handle);
+        kernels::activation_forward({p.N * p.K, p.activation}, storage(), out(y), out(y),
+                                    context.stream.handle);
     });
   }
 
@@ -57,8 +58,8 @@ class CudaDense final : public Dense {
              GradMode mode) const override {
     const gemm::Plan chosen = plan(p, Pass::dgrad);
     run(context, p, name_of(Pass::dgrad), workspace_bytes(p, Pass::dgrad), [&](const auto& memory) {
-      gemm::dgrad(chosen, p, gemm::Storage::f32, dy.as<float>(), w.as<float>(), dx.as<float>(),
-                  mode == GradMode::accumulate, memory, context.stream.handle);
+      gemm::dgrad(chosen, p, storage(), in(dy), in(w), out(dx), mode == GradMode::accumulate, memory,
+                  context.stream.handle);
     });
   }
 
@@ -66,8 +67,8 @@ class CudaDense final : public Dense {
              TensorView db, GradMode mode) const override {
     const gemm::Plan chosen = plan(p, Pass::wgrad);
     run(context, p, name_of(Pass::wgrad), workspace_bytes(p, Pass::wgrad), [&](const auto& memory) {
-      gemm::wgrad(chosen, p, gemm::Storage::f32, x.as<float>(), dy.as<float>(), dw.as<float>(),
-                  db.as<float>(), mode == GradMode::accumulate, memory, context.stream.handle);
+      gemm::wgrad(chosen, p, storage(), in(x), in(dy), dw.as<float>(), db.as<float>(),
+                  mode == GradMode::accumulate, memory, context.stream.handle);
     });
   }
 
@@ -83,26 +84,22 @@ class CudaDense final : public Dense {
                 TensorView db, GradMode dw_mode) const override {
     const gemm::Backward both{.dgrad = plan(p, Pass::dgrad),
                               .wgrad = plan(p, Pass::wgrad),
-                              .x = x.data,
-                              .w = w.data,
-                              .dy = dy.data,
-                              .y = y.data,
-                              .dx = dx.data,
+                              .x = in(x),
+                              .w = in(w),
+                              .dy = in(dy),
+                              .y = in(y),
+                              .dx = out(dx),
                               .dw = dw.as<float>(),
                               .db = db.as<float>(),
                               .accumulate_dx = dx_mode == GradMode::accumulate,
                               .accumulate_dw = dw_mode == GradMode::accumulate};
-    run(context, p, "backward", backward_workspace_bytes(p), [&](const auto& memory) {
-      gemm::backward(both, p, gemm::Storage::f32, memory, context.stream.handle);
-    });
+    run(context, p, "backward", backward_workspace_bytes(p),
+        [&](const auto& memory) { gemm::backward(both, p, storage(), memory, context.stream.handle); });
   }
 
  private:
-  bool rounds() const { return math_ != kernels::Math::fp32; }
   gemm::Plan plan(const DenseProblem& p, Pass pass) const {
-    gemm::Plan chosen = gemm::choose(p, of(pass), gemm::Storage::f32, rounds(), gpu_);
-    chosen.f32_as = math_;
-    return chosen;
+    return gemm::choose(p, of(pass), storage(), tf32_, gpu_);
   }
 
   template <class F>
@@ -114,16 +111,16 @@ class CudaDense final : public Dense {
 
   gemm::Gpu gpu_;
   unsigned* counters_;
-  kernels::Math math_;
+  bool tf32_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dense> make_dense(const Gpu& gpu, const Counters& counters) {
-  return std::make_unique<CudaDense>(gpu, counters, kernels::Math::fp32);
+std::unique_ptr<Dense> make_dense(const Gpu& gpu, const Counters& counters, kernels::Storage storage) {
+  return std::make_unique<CudaDense>(gpu, counters, storage, false);
 }
-std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, const Counters& counters, kernels::Math math) {
-  return std::make_unique<CudaDense>(gpu, counters, math);
+std::unique_ptr<Dense> make_tf32_dense(const Gpu& gpu, const Counters& counters) {
+  return std::make_unique<CudaDense>(gpu, counters, kernels::Storage::f32, true);
 }
 
 }  // namespace gabor::cuda

@@ -5,53 +5,56 @@
 
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 
 namespace gabor::cuda {
 namespace {
 
-class CudaActivation final : public ActivationOp {
+class CudaActivation final : public ActivationOp, Stored {
  public:
+  using Stored::Stored;
   Support supports(const ActivationProblem&) const override { return Support::yes(); }
 
   void forward(Context& context, const ActivationProblem& p, ConstTensorView x, TensorView y) const override {
     launching(context, "activation forward", p.count,
-              [&] { kernels::activation_forward(p, x.as<float>(), y.as<float>(), context.stream.handle); });
+              [&] { kernels::activation_forward(p, storage(), in(x), out(y), context.stream.handle); });
   }
   void backward(Context& context, const ActivationProblem& p, ConstTensorView x, ConstTensorView y,
                 ConstTensorView dy, TensorView dx, GradMode mode) const override {
     const ConstTensorView& kept = derivative_from_output(p.activation.kind) ? y : x;
     launching(context, "activation backward", p.count, [&] {
-      kernels::activation_backward(p, kept.as<float>(), dy.as<float>(), dx.as<float>(),
-                                   mode == GradMode::accumulate, context.stream.handle);
+      kernels::activation_backward(p, storage(), in(kept), in(dy), out(dx), mode == GradMode::accumulate,
+                                   context.stream.handle);
     });
   }
 };
 
-class CudaAdd final : public Add {
+class CudaAdd final : public Add, Stored {
  public:
+  using Stored::Stored;
   Support supports(const AddProblem&) const override { return Support::yes(); }
 
   void forward(Context& context, const AddProblem& p, ConstTensorView a, ConstTensorView b,
                TensorView y) const override {
-    launching(context, "add", p.count, [&] {
-      kernels::add(p.count, a.as<float>(), b.as<float>(), y.as<float>(), context.stream.handle);
-    });
+    launching(context, "add", p.count,
+              [&] { kernels::add(p.count, storage(), in(a), in(b), out(y), context.stream.handle); });
   }
   void accumulate(Context& context, const AddProblem& p, ConstTensorView dy, TensorView d,
                   GradMode mode) const override {
-    const float* from = dy.as<float>();
-    float* to = d.as<float>();
+    const void* from = in(dy);
+    void* to = out(d);
     launching(context, "add backward", p.count, [&] {
       if (mode == GradMode::accumulate)
-        kernels::add(p.count, to, from, to, context.stream.handle);
+        kernels::add(p.count, storage(), to, from, to, context.stream.handle);
       else
-        kernels::activation_forward<float>({p.count, {}}, from, to, context.stream.handle);  // a copy
+        kernels::activation_forward({p.count, {}}, storage(), from, to, context.stream.handle);  // a copy
     });
   }
 };
 
-class CudaDropout final : public Dropout {
+class CudaDropout final : public Dropout, Stored {
  public:
+  using Stored::Stored;
   Support supports(const DropoutProblem& p) const override {
     constexpr int64_t kMost = int64_t{1} << 34;  // a block of random numbers for four elements, 2^32 blocks
     return p.count <= kMost ? Support::yes() : Support::no("more than 2^34 elements");
@@ -65,19 +68,20 @@ class CudaDropout final : public Dropout {
   }
 
  private:
-  static void run(Context& context, const DropoutProblem& p, ConstTensorView from, TensorView to,
-                  bool accumulate) {
+  void run(Context& context, const DropoutProblem& p, ConstTensorView from, TensorView to,
+           bool accumulate) const {
     const kernels::DropoutKey key{p.layer, p.chunk, uint32_t(Purpose::dropout), uint32_t(context.seed),
                                   uint32_t(context.seed >> 32)};
     launching(context, "dropout", p.count, [&] {
-      kernels::dropout(p.count, p.rate, key, context.step, from.as<float>(), to.as<float>(), accumulate,
+      kernels::dropout(p.count, p.rate, key, context.step, storage(), in(from), out(to), accumulate,
                        context.stream.handle);
     });
   }
 };
 
-class CudaNormalize final : public NormalizeOp {
+class CudaNormalize final : public NormalizeOp, Stored {
  public:
+  using Stored::Stored;
   Support supports(const NormalizeProblem& p) const override {
     return p.C <= 4 ? Support::yes() : Support::no("more than 4 channels");
   }
@@ -86,7 +90,7 @@ class CudaNormalize final : public NormalizeOp {
     std::copy_n(p.normalize.scale.begin(), 4, scale);
     std::copy_n(p.normalize.shift.begin(), 4, shift);
     launching(context, "normalize", p.count, [&] {
-      kernels::normalize(p.count, int(p.C), scale, shift, x.as<uint8_t>(), y.as<float>(),
+      kernels::normalize(p.count, int(p.C), scale, shift, x.as<uint8_t>(), storage(), out(y),
                          context.stream.handle);
     });
   }
@@ -94,9 +98,15 @@ class CudaNormalize final : public NormalizeOp {
 
 }  // namespace
 
-std::unique_ptr<ActivationOp> make_activation() { return std::make_unique<CudaActivation>(); }
-std::unique_ptr<Add> make_add() { return std::make_unique<CudaAdd>(); }
-std::unique_ptr<Dropout> make_dropout() { return std::make_unique<CudaDropout>(); }
-std::unique_ptr<NormalizeOp> make_normalize() { return std::make_unique<CudaNormalize>(); }
+std::unique_ptr<ActivationOp> make_activation(kernels::Storage storage) {
+  return std::make_unique<CudaActivation>(storage);
+}
+std::unique_ptr<Add> make_add(kernels::Storage storage) { return std::make_unique<CudaAdd>(storage); }
+std::unique_ptr<Dropout> make_dropout(kernels::Storage storage) {
+  return std::make_unique<CudaDropout>(storage);
+}
+std::unique_ptr<NormalizeOp> make_normalize(kernels::Storage storage) {
+  return std::make_unique<CudaNormalize>(storage);
+}
 
 }  // namespace gabor::cuda

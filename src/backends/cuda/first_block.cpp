@@ -5,15 +5,17 @@
 #include "backends/cuda/alignment.h"
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 
 namespace gabor::cuda {
 namespace {
 
 using kernels::FirstBlockRung;
 
-class CudaFirstBlock final : public FirstBlock {
+class CudaFirstBlock final : public FirstBlock, Stored {
  public:
-  CudaFirstBlock(const Gpu& gpu, const Counters& counters) : gpu_(gpu), counters_(counters.data()) {}
+  CudaFirstBlock(const Gpu& gpu, const Counters& counters, kernels::Storage storage)
+      : Stored(storage), gpu_(gpu), counters_(counters.data()) {}
 
   Support supports(const FirstBlockProblem& p) const override {
     const char* reason = kernels::first_block_refuses(p);
@@ -33,9 +35,8 @@ class CudaFirstBlock final : public FirstBlock {
         context, "first_block forward", [&] { return to_string(p); },
         [&] {
           kernels::first_block_forward(
-              p, kernels::Storage::f32, x.data, w.as<float>(), b.as<float>(), y.as<float>(),
-              static_cast<uint8_t*>(argmax.data), context.stream.handle,
-              forward_rung(p, {x.data, w.data, b.data, y.data}), gpu_.multiprocessors);
+              p, storage(), x.data, in(w), b.as<float>(), out(y), static_cast<uint8_t*>(argmax.data),
+              context.stream.handle, forward_rung(p, {x.data, w.data, b.data, y.data}), gpu_.multiprocessors);
         });
   }
 
@@ -47,10 +48,10 @@ class CudaFirstBlock final : public FirstBlock {
     launching(
         context, "first_block backward", [&] { return to_string(p); },
         [&] {
-          kernels::first_block_backward(
-              p, kernels::Storage::f32, x.data, argmax.as<uint8_t>(), dy.as<float>(), dw.as<float>(),
-              db.as<float>(), mode == GradMode::accumulate, slices(p, rung == FirstBlockRung::tensor), memory,
-              context.stream.handle, rung);
+          kernels::first_block_backward(p, storage(), x.data, argmax.as<uint8_t>(), in(dy), dw.as<float>(),
+                                        db.as<float>(), mode == GradMode::accumulate,
+                                        slices(p, rung == FirstBlockRung::tensor), memory,
+                                        context.stream.handle, rung);
         });
   }
 
@@ -64,7 +65,8 @@ class CudaFirstBlock final : public FirstBlock {
   }
   FirstBlockRung rung(bool tensor_takes, Pointers tensors) const {
     if (!aligned_to_16(tensors)) return FirstBlockRung::naive;
-    return tensor_takes && gpu_.capability >= 80 ? FirstBlockRung::tensor : FirstBlockRung::automatic;
+    return tensor_takes && gpu_.capability >= kTensorCapability ? FirstBlockRung::tensor
+                                                                : FirstBlockRung::automatic;
   }
   int slices(const FirstBlockProblem& p, bool tensor) const {
     return tensor && kernels::first_block_tensor_backward_takes(p)
@@ -79,8 +81,9 @@ class CudaFirstBlock final : public FirstBlock {
 
 }  // namespace
 
-std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters) {
-  return std::make_unique<CudaFirstBlock>(gpu, counters);
+std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters,
+                                             kernels::Storage storage) {
+  return std::make_unique<CudaFirstBlock>(gpu, counters, storage);
 }
 
 }  // namespace gabor::cuda

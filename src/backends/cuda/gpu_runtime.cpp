@@ -16,8 +16,7 @@ void try_out(CudaDevice& device) {
   Buffer x(device, sizeof sent), y(device, sizeof got);
   device.copy_to(x.data(), sent, sizeof sent);
   try {
-    kernels::add<float>(3, static_cast<float*>(x.data()), static_cast<float*>(x.data()),
-                        static_cast<float*>(y.data()), device.stream().handle);
+    kernels::add(3, kernels::Storage::f32, x.data(), x.data(), y.data(), device.stream().handle);
   } catch (const simt::Error& e) {
     fail(ErrorCode::device, device.name(), "a first kernel does not start: {}; was gabor built for sm_{}?",
          e.what(), device.capability());

@@ -1,6 +1,7 @@
 // The two losses, and softmax alone.
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 #include "kernels/mse/mse.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/softmax_xent/softmax_xent.h"
@@ -8,9 +9,10 @@
 namespace gabor::cuda {
 namespace {
 
-class CudaLoss final : public Loss {
+class CudaLoss final : public Loss, Stored {
  public:
-  explicit CudaLoss(const Counters& counters) : counters_(counters.data()) {}
+  CudaLoss(const Counters& counters, kernels::Storage storage)
+      : Stored(storage), counters_(counters.data()) {}
 
   Support supports(const LossProblem& p) const override {
     return p.kind == LossKind::mse && p.label_smoothing != 0
@@ -32,15 +34,12 @@ class CudaLoss final : public Loss {
         context, name_of(p.kind), [&] { return fmt::format("N={} K={}", p.N, p.K); },
         [&] {
           if (p.kind == LossKind::mse)
-            kernels::mse<float>(
-                mse_of(p, scale),
-                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), memory},
-                stream);
+            kernels::mse(mse_of(p, scale), storage(),
+                         {in(y), label, out(dy), loss.as<float>(), counts.as<int32_t>(), memory}, stream);
           else
-            kernels::softmax_xent<float>(
-                xent_of(p, scale),
-                {y.as<float>(), label, dy.as<float>(), loss.as<float>(), counts.as<int32_t>(), memory},
-                stream);
+            kernels::softmax_xent(xent_of(p, scale), storage(),
+                                  {in(y), label, out(dy), loss.as<float>(), counts.as<int32_t>(), memory},
+                                  stream);
         });
   }
 
@@ -55,27 +54,31 @@ class CudaLoss final : public Loss {
   unsigned* counters_;
 };
 
-class CudaSoftmax final : public Softmax {
+class CudaSoftmax final : public Softmax, Stored {
  public:
+  using Stored::Stored;
   Support supports(const SoftmaxProblem&) const override { return Support::yes(); }
 
   void forward(Context& context, const SoftmaxProblem& p, ConstTensorView x, TensorView y) const override {
-    launching(context, "softmax forward", p.N * p.K, [&] {
-      kernels::softmax_forward(p.N, p.K, x.as<float>(), y.as<float>(), context.stream.handle);
-    });
+    launching(context, "softmax forward", p.N * p.K,
+              [&] { kernels::softmax_forward(p.N, p.K, storage(), in(x), out(y), context.stream.handle); });
   }
   void backward(Context& context, const SoftmaxProblem& p, ConstTensorView y, ConstTensorView dy,
                 TensorView dx, GradMode mode) const override {
     launching(context, "softmax backward", p.N * p.K, [&] {
-      kernels::softmax_backward(p.N, p.K, y.as<float>(), dy.as<float>(), dx.as<float>(),
-                                mode == GradMode::accumulate, context.stream.handle);
+      kernels::softmax_backward(p.N, p.K, storage(), in(y), in(dy), out(dx), mode == GradMode::accumulate,
+                                context.stream.handle);
     });
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Loss> make_loss(const Counters& counters) { return std::make_unique<CudaLoss>(counters); }
-std::unique_ptr<Softmax> make_softmax() { return std::make_unique<CudaSoftmax>(); }
+std::unique_ptr<Loss> make_loss(const Counters& counters, kernels::Storage storage) {
+  return std::make_unique<CudaLoss>(counters, storage);
+}
+std::unique_ptr<Softmax> make_softmax(kernels::Storage storage) {
+  return std::make_unique<CudaSoftmax>(storage);
+}
 
 }  // namespace gabor::cuda

@@ -47,8 +47,8 @@ class CudaOptimizer final : public Optimizer {
   }
 
   void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
-              const void* layout, TensorView params, ConstTensorView grads, TensorView m,
-              TensorView v) const override {
+              const void* layout, TensorView params, ConstTensorView grads, TensorView m, TensorView v,
+              const NormResult* norm) const override {
     GABOR_CHECK(layout != nullptr);
     const auto* list = static_cast<const kernels::OptimizerSegment*>(layout);
     const void* starts = static_cast<const char*>(layout) + Layout(segments).starts_offset;
@@ -61,7 +61,7 @@ class CudaOptimizer final : public Optimizer {
                                  .weight_decay = p.weight_decay},
                                 &context.step->update, list, static_cast<const int32_t*>(starts),
                                 int32_t(segments.size()), block_count(segments),
-                                {params.as<float>(), grads.as<float>(), m.as<float>(), v.as<float>()},
+                                {params.as<float>(), grads.as<float>(), m.as<float>(), v.as<float>(), norm},
                                 context.stream.handle);
     });
   }

@@ -2,12 +2,14 @@
 
 #include "backends/cuda/launching.h"
 #include "backends/cuda/ops.h"
+#include "backends/cuda/stored.h"
 
 namespace gabor::cuda {
 namespace {
 
-class CudaPool2d final : public Pool2d {
+class CudaPool2d final : public Pool2d, Stored {
  public:
+  using Stored::Stored;
   Support supports(const Pool2dProblem&) const override { return Support::yes(); }
 
   void forward(Context& context, const Pool2dProblem& p, ConstTensorView x, TensorView y,
@@ -15,9 +17,7 @@ class CudaPool2d final : public Pool2d {
     GABOR_CHECK(!argmax || argmax.dtype == p.argmax_dtype());
     launching(
         context, "pool2d forward", [&] { return to_string(p); },
-        [&] {
-          kernels::pool2d_forward(p, x.as<float>(), y.as<float>(), argmax.data, context.stream.handle);
-        });
+        [&] { kernels::pool2d_forward(p, storage(), in(x), out(y), argmax.data, context.stream.handle); });
   }
 
   void backward(Context& context, const Pool2dProblem& p, ConstTensorView x, ConstTensorView y,
@@ -26,14 +26,16 @@ class CudaPool2d final : public Pool2d {
     launching(
         context, "pool2d backward", [&] { return to_string(p); },
         [&] {
-          kernels::pool2d_backward(p, x.as<float>(), y.as<float>(), argmax.data, dy.as<float>(),
-                                   dx.as<float>(), mode == GradMode::accumulate, context.stream.handle);
+          kernels::pool2d_backward(p, storage(), in(x), in(y), argmax.data, in(dy), out(dx),
+                                   mode == GradMode::accumulate, context.stream.handle);
         });
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Pool2d> make_pool2d() { return std::make_unique<CudaPool2d>(); }
+std::unique_ptr<Pool2d> make_pool2d(kernels::Storage storage) {
+  return std::make_unique<CudaPool2d>(storage);
+}
 
 }  // namespace gabor::cuda

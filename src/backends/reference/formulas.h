@@ -91,7 +91,7 @@ void dropout_backward(const DropoutProblem& p, const RandomKey& key, const T* dy
 // m and v as far as p.moments() says, else null.
 template <class T>
 void optimizer_update(const OptimizerProblem& p, std::span<const ParameterSegment> segments, double lr,
-                      int64_t t, T* params, const T* grads, T* m, T* v);
+                      int64_t t, double unscale, T* params, const T* grads, T* m, T* v);
 
 // One sample of the first block: x is the normalised image H,W,C; y and argmax (may be null) are the pooled
 // map. argmax is r*S + s of the winner, or kDeadWinner where ReLU let nothing through.

@@ -12,16 +12,17 @@ class ReferenceOptimizer final : public Optimizer {
  public:
   Support supports(const OptimizerProblem&) const override { return Support::yes(); }
   void update(Context& context, const OptimizerProblem& p, std::span<const ParameterSegment> segments,
-              const void*, TensorView params, ConstTensorView grads, TensorView m,
-              TensorView v) const override {
+              const void*, TensorView params, ConstTensorView grads, TensorView m, TensorView v,
+              const NormResult* norm) const override {
     const UpdateValues& values = context.step->update;
     GABOR_CHECK(values.t >= 1);
+    if (norm && norm->nonfinite > 0) return;
     const int64_t count = params.count();
     for (const ParameterSegment& s : segments)
       if (s.offset < 0 || s.count < 0 || s.offset + s.count > count)
         fail(ErrorCode::usage, "params", "segment {}+{} lies outside the {} parameters", s.offset, s.count,
              count);
-    optimizer_update(p, segments, values.lr, values.t, output<float>("params", params, count),
+    optimizer_update(p, segments, values.lr, values.t, values.unscale, output<float>("params", params, count),
                      input<float>("grads", grads, count),
                      p.moments() >= 1 ? output<float>("m", m, count) : nullptr,
                      p.moments() >= 2 ? output<float>("v", v, count) : nullptr);
@@ -66,12 +67,12 @@ void step(const OptimizerProblem& p, double lr, double wd, int64_t t, double g, 
 
 template <class T>
 void optimizer_update(const OptimizerProblem& p, std::span<const ParameterSegment> segments, double lr,
-                      int64_t t, T* params, const T* grads, T* m, T* v) {
+                      int64_t t, double unscale, T* params, const T* grads, T* m, T* v) {
   for (const ParameterSegment& segment : segments) {
     const double wd = segment.decay ? double(p.weight_decay) : 0;
     for (int64_t i = segment.offset; i < segment.offset + segment.count; i++) {
       State s{double(params[i]), m ? double(m[i]) : 0, v ? double(v[i]) : 0};
-      step(p, lr, wd, t, grads[i], s);
+      step(p, lr, wd, t, unscale * grads[i], s);
       params[i] = T(s.w);
       if (m) m[i] = T(s.m);
       if (v) v[i] = T(s.v);
@@ -81,7 +82,7 @@ void optimizer_update(const OptimizerProblem& p, std::span<const ParameterSegmen
 
 #define GABOR_INSTANTIATE(T)                                                                            \
   template void optimizer_update<T>(const OptimizerProblem&, std::span<const ParameterSegment>, double, \
-                                    int64_t, T*, const T*, T*, T*);
+                                    int64_t, double, T*, const T*, T*, T*);
 GABOR_INSTANTIATE(float)
 GABOR_INSTANTIATE(double)
 #undef GABOR_INSTANTIATE

@@ -11,6 +11,7 @@ struct UpdateValues {
   float lr = 0;
   float adam_rate = 0;     // lr sqrt(1-b2^t) / (1-b1^t)
   float adam_epsilon = 0;  // epsilon sqrt(1-b2^t)
+  float unscale = 1;  // gradients are multiplied by it first: 1 / what the loss was scaled by, a power of 2
 };
 
 struct StepValues {

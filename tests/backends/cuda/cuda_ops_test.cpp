@@ -23,6 +23,11 @@ class CudaOps : public testing::GpuTest {
     EXPECT_TRUE(report.good(wanted)) << report.text();
   }
   OpComparison compare() const { return {backend, 20261125}; }
+  std::shared_ptr<const Backend> variant(const std::string& name) const {
+    for (const auto& v : backend->variants())
+      if (v->name().ends_with("/" + name)) return v;
+    fail(ErrorCode::internal, name, "is no variant");
+  }
   void SetUp() override {
     GpuTest::SetUp();
     // Emulation is slow, and tests/kernels runs each kernel on problems of its own.
@@ -73,24 +78,17 @@ TEST_F(CudaOps, Conv2dVariants) {
   }
   EXPECT_EQ(rungs, 3);
 }
-// Convolutions and dense layers in each precision that tensor cores have, within the budget of operands that are rounded to
-// it. A sum of few products comes near that now and then; were nothing rounded it would stay below a hundredth.
-TEST_F(CudaOps, Precisions) {
+// Convolutions and dense layers with f32 rounded to TF32, within the budget of operands that are rounded to it. A sum of few
+// products comes near that now and then; were nothing rounded it would stay below a hundredth.
+TEST_F(CudaOps, Tf32) {
   if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
   const int64_t wanted = std::min(count, 300);
-  int precisions = 0;
-  for (const auto& variant : backend->variants()) {
-    const std::string math = variant->traits().math;
-    if (!variant->name().ends_with("/" + math)) continue;
-    precisions++;
-    const OpComparison rounding(variant, 20261126);
-    for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
-      for (const OpReport& report : {rounding.conv2d(pass, int(wanted)), rounding.dense(pass, int(wanted))}) {
-        expect(report, wanted);
-        EXPECT_GT(report.worst, 0.05) << report.text();
-      }
-  }
-  EXPECT_EQ(precisions, 2);
+  const OpComparison rounding(variant("tf32"), 20261126);
+  for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+    for (const OpReport& report : {rounding.conv2d(pass, int(wanted)), rounding.dense(pass, int(wanted))}) {
+      expect(report, wanted);
+      EXPECT_GT(report.worst, 0.05) << report.text();
+    }
 }
 TEST_F(CudaOps, DenseFprop) { expect(compare().dense(Pass::fprop, count)); }
 TEST_F(CudaOps, DenseDgrad) { expect(compare().dense(Pass::dgrad, count)); }
@@ -110,6 +108,51 @@ TEST_F(CudaOps, Loss) { expect(compare().loss(count)); }
 TEST_F(CudaOps, Optimizer) { expect(compare().optimizer(count)); }
 TEST_F(CudaOps, FirstBlockForward) { expect(compare().first_block_forward(count)); }
 TEST_F(CudaOps, FirstBlockBackward) { expect(compare().first_block_backward(count)); }
+
+// Every op on tensors of 16 bits.
+class CudaHalfOps : public CudaOps, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    CudaOps::SetUp();
+    if (!IsSkipped()) halves = variant(GetParam());
+  }
+  OpComparison compare() const { return {halves, 20261127}; }
+  void expect(const OpReport& report) const { CudaOps::expect(report, count); }
+  std::shared_ptr<const Backend> halves;
+  const int count = std::max(op_tests::shapes_to_run() / 4, 1);
+};
+
+TEST_P(CudaHalfOps, Traits) {
+  const bool bf16 = halves->traits().math == "bf16";
+  EXPECT_EQ(halves->traits().math, GetParam());
+  EXPECT_EQ(halves->traits().storage, bf16 ? DType::bf16 : DType::f16);
+  EXPECT_EQ(halves->traits().emulated, backend->traits().emulated);
+  EXPECT_EQ(&halves->device(), &backend->device());
+}
+TEST_P(CudaHalfOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
+TEST_P(CudaHalfOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }
+TEST_P(CudaHalfOps, Conv2dWgrad) { expect(compare().conv2d(Pass::wgrad, count)); }
+TEST_P(CudaHalfOps, DenseFprop) { expect(compare().dense(Pass::fprop, count)); }
+TEST_P(CudaHalfOps, DenseDgrad) { expect(compare().dense(Pass::dgrad, count)); }
+TEST_P(CudaHalfOps, DenseWgrad) { expect(compare().dense(Pass::wgrad, count)); }
+TEST_P(CudaHalfOps, Pool2dForward) { expect(compare().pool2d_forward(count)); }
+TEST_P(CudaHalfOps, Pool2dBackward) { expect(compare().pool2d_backward(count)); }
+TEST_P(CudaHalfOps, BatchnormForward) { expect(compare().batchnorm_forward(count)); }
+TEST_P(CudaHalfOps, BatchnormBackward) { expect(compare().batchnorm_backward(count)); }
+TEST_P(CudaHalfOps, ActivationForward) { expect(compare().activation_forward(count)); }
+TEST_P(CudaHalfOps, ActivationBackward) { expect(compare().activation_backward(count)); }
+TEST_P(CudaHalfOps, Add) { expect(compare().add(count)); }
+TEST_P(CudaHalfOps, Normalize) { expect(compare().normalize(count)); }
+TEST_P(CudaHalfOps, Dropout) { expect(compare().dropout(count)); }
+TEST_P(CudaHalfOps, Gather) { expect(compare().gather(count)); }
+TEST_P(CudaHalfOps, Softmax) { expect(compare().softmax(count)); }
+TEST_P(CudaHalfOps, Loss) { expect(compare().loss(count)); }
+TEST_P(CudaHalfOps, Optimizer) { expect(compare().optimizer(count)); }
+TEST_P(CudaHalfOps, FirstBlockForward) { expect(compare().first_block_forward(count)); }
+TEST_P(CudaHalfOps, FirstBlockBackward) { expect(compare().first_block_backward(count)); }
+
+INSTANTIATE_TEST_SUITE_P(Storage, CudaHalfOps, ::testing::Values("bf16", "fp16"),
+                         [](const auto& name) { return std::string(name.param); });
 
 }  // namespace
 }  // namespace gabor

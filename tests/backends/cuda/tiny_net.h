@@ -64,6 +64,32 @@ units = "classes"
 activation = "softmax"
 )";
 
+// Its last layer's weights are so large that gradients, times the first loss scale, are beyond f16.
+inline constexpr const char* kOverflowingNet = R"(
+name = "overflowing"
+[[layer]]
+type = "conv2d"
+filters = 4
+kernel = 3
+activation = "relu"
+[[layer]]
+type = "pool2d"
+kind = "max"
+[[layer]]
+type = "flatten"
+[[layer]]
+type = "dense"
+units = 6
+init = "uniform"
+init_scale = 0.01
+[[layer]]
+type = "dense"
+units = "classes"
+init = "uniform"
+init_scale = 200
+activation = "softmax"
+)";
+
 // The largest difference between two curves of one length.
 inline double distance(const std::vector<double>& a, const std::vector<double>& b) {
   double most = a.size() == b.size() ? 0 : INFINITY;

@@ -9,11 +9,12 @@ namespace gabor::op_tests {
 namespace {
 
 // Over the range where the functions bend, and sometimes far outside it.
-std::vector<float> arguments(Random& random, const ActivationProblem& p, Data data) {
-  std::vector<float> x = random_values(random, p.count, data);
-  const float scale = data == Data::integer ? 1.0f : random.below(4) ? 8.0f : 100.0f;
+std::vector<float> arguments(Trial& trial, const ActivationProblem& p, Data data) {
+  std::vector<float> x = random_values(trial, p.count, data);
+  const float scale = data == Data::integer ? 1.0f : trial.below(4) ? 8.0f : 100.0f;
   for (float& v : x) {
     if (std::fabs(v) <= 1) v *= scale;
+    v = stored(v, trial.storage);  // which may be infinite
     // x f(x) has no value at -inf: 0 times infinity by formula, 0 as a limit.
     if (!derivative_from_output(p.activation.kind) && std::isinf(v)) v = 0;
   }
@@ -24,8 +25,8 @@ void forward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, D
   const std::vector<float> values = arguments(trial, p, data);
   const Input x(trial, "x", {p.count}, values);
   const bool in_place = trial.below(2);
-  Guarded y = in_place ? Guarded::in_out(trial, "y", values.data(), {p.count}, DType::f32)
-                       : Guarded::output(trial, "y", {p.count}, DType::f32);
+  Guarded y = in_place ? Guarded::in_out(trial, "y", values, {p.count}, trial.storage)
+                       : Guarded::output(trial, "y", {p.count}, trial.storage);
   Scratch scratch(trial);
   op.forward(scratch.context, p, in_place ? y.in() : x.view(), y.out());
   judge.intact({&x.tensor, &y, &scratch.memory});
@@ -34,7 +35,7 @@ void forward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, D
     want[i] = reference::activate(p.activation, x.wide[i]);
     budget[i] = activation_error(p.activation, x.wide[i]);
   }
-  judge.within("y", y.values<float>(), want, budget);
+  judge.within("y", y, want, budget);
 }
 
 void backward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, Data data, Judge& judge) {
@@ -47,7 +48,7 @@ void backward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, 
   const GradMode mode = random_mode(trial);
   const bool in_place = mode == GradMode::overwrite && trial.below(2);
   GradOutput dx(trial, "dx", {p.count}, mode, data);
-  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", values.data(), {p.count}, DType::f32);
+  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", values, {p.count}, trial.storage);
   // What the kind does not read is left out.
   const bool from_y = derivative_from_output(p.activation.kind);
   Scratch scratch(trial);
@@ -63,7 +64,7 @@ void backward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, 
     budget[i] = sum_budget(0, budget[i] + std::fabs(slope * d)) +
                 slope_error(p.activation, x.wide[i], y.wide[i]) * std::fabs(d);
   }
-  judge.within("dx", dx.tensor.values<float>(), want, budget);
+  judge.within("dx", dx.tensor, want, budget);
 }
 
 std::string text(const ActivationProblem& p) {

@@ -35,7 +35,8 @@ std::vector<float> positive_values(Random& random, int64_t count) {
 
 struct Parameters {
   Parameters(Trial& trial, const BatchNormProblem& p, Data data)
-      : gamma(trial, "gamma", p.c_shape(), plain(data)), beta(trial, "beta", p.c_shape(), plain(data)) {}
+      : gamma(trial, "gamma", p.c_shape(), plain(data), DType::f32),
+        beta(trial, "beta", p.c_shape(), plain(data), DType::f32) {}
   Input gamma, beta;
 };
 
@@ -53,10 +54,10 @@ void training(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
   const auto c_output = [&](const char* name) {
     return Guarded::output(trial, name, p.c_shape(), DType::f32);
   };
-  Guarded y = Guarded::output(trial, "y", p.x_shape(), DType::f32);
+  Guarded y = Guarded::output(trial, "y", p.x_shape(), trial.storage);
   Guarded mean = c_output("mean"), rstd = c_output("rstd");
-  Guarded running_mean = Guarded::in_out(trial, "running_mean", before_mean.data(), p.c_shape(), DType::f32),
-          running_var = Guarded::in_out(trial, "running_var", before_var.data(), p.c_shape(), DType::f32);
+  Guarded running_mean = Guarded::in_out(trial, "running_mean", before_mean, p.c_shape(), DType::f32),
+          running_var = Guarded::in_out(trial, "running_var", before_var, p.c_shape(), DType::f32);
   const bool moves = trial.below(4) != 0;
   Scratch scratch(trial, op.workspace_bytes(p));
   op.forward_training(scratch.context, p, x.view(), w.gamma.view(), w.beta.view(), y.out(), mean.out(),
@@ -73,27 +74,27 @@ void training(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
       want_rstd.data(), moves ? moved_mean.data() : nullptr, moves ? moved_var.data() : nullptr);
   accept_broken(mean.values<float>(), want_mean);
   accept_broken(running_mean.values<float>(), moved_mean);
-  judge.within("mean", mean.values<float>(), want_mean, budget.mean);
-  judge.within("rstd", rstd.values<float>(), want_rstd, budget.rstd);
-  judge.within("y", y.values<float>(), want, budget.y);
+  judge.within("mean", mean, want_mean, budget.mean);
+  judge.within("rstd", rstd, want_rstd, budget.rstd);
+  judge.within("y", y, want, budget.y);
   if (!moves) {
-    judge.exact("running_mean", running_mean.values<float>(), widened(before_mean));
-    judge.exact("running_var", running_var.values<float>(), widened(before_var));
+    judge.exact("running_mean", running_mean, widened(before_mean));
+    judge.exact("running_var", running_var, widened(before_var));
     return;
   }
-  judge.within("running_mean", running_mean.values<float>(), moved_mean, budget.running_mean);
-  judge.within("running_var", running_var.values<float>(), moved_var, budget.running_var);
+  judge.within("running_mean", running_mean, moved_mean, budget.running_mean);
+  judge.within("running_var", running_var, moved_var, budget.running_var);
 }
 
 void inference(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
   const std::vector<float> values = channel_values(trial, p, data);
   const Input x(trial, "x", p.x_shape(), values);
   const Parameters w(trial, p, data);
-  const Input mean(trial, "running_mean", p.c_shape(), plain(data)),
-      var(trial, "running_var", p.c_shape(), positive_values(trial, p.C));
+  const Input mean(trial, "running_mean", p.c_shape(), plain(data), DType::f32),
+      var(trial, "running_var", p.c_shape(), positive_values(trial, p.C), DType::f32);
   const bool in_place = trial.below(2);
-  Guarded y = in_place ? Guarded::in_out(trial, "y", values.data(), p.x_shape(), DType::f32)
-                       : Guarded::output(trial, "y", p.x_shape(), DType::f32);
+  Guarded y = in_place ? Guarded::in_out(trial, "y", values, p.x_shape(), trial.storage)
+                       : Guarded::output(trial, "y", p.x_shape(), trial.storage);
   Scratch scratch(trial, op.workspace_bytes(p));
   op.forward_inference(scratch.context, p, in_place ? y.in() : x.view(), w.gamma.view(), w.beta.view(),
                        mean.view(), var.view(), y.out());
@@ -110,7 +111,7 @@ void inference(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Dat
                     ? gamma(10) * (terms + std::fabs(w.beta.wide[c])) + FLT_MIN
                     : kInfinity;
   }
-  judge.within("y", y.values<float>(), want, budget);
+  judge.within("y", y, want, budget);
 }
 
 void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
@@ -119,20 +120,22 @@ void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
   for (float& v :
        dy_values)  // huge, but no product of it overflows, which would depend on the order of factors
     if (std::isfinite(v) && std::fabs(v) > 2) v *= 1e-8f;
-  const Input dy(trial, "dy", p.x_shape(), dy_values), gamma_(trial, "gamma", p.c_shape(), plain(data));
+  const Input dy(trial, "dy", p.x_shape(), dy_values),
+      gamma_(trial, "gamma", p.c_shape(), plain(data), DType::f32);
   // The statistics as a forward leaves them.
   std::vector<float> means, rstds;
   for (int64_t c = 0; c < p.C; c++) {
     const BatchNormChannel s(p, x.wide, c);
     means.push_back(float(s.mean)), rstds.push_back(float(s.rstd));
   }
-  const Input mean(trial, "mean", p.c_shape(), means), rstd(trial, "rstd", p.c_shape(), rstds);
+  const Input mean(trial, "mean", p.c_shape(), means, DType::f32),
+      rstd(trial, "rstd", p.c_shape(), rstds, DType::f32);
   const GradMode mode = random_mode(trial), parameter_mode = random_mode(trial);
   const bool in_place = mode == GradMode::overwrite && trial.below(4) == 0, with_dx = trial.below(5) != 0;
   GradOutput dx(trial, "dx", p.x_shape(), mode, plain(data)),
-      dgamma(trial, "dgamma", p.c_shape(), parameter_mode, plain(data)),
-      dbeta(trial, "dbeta", p.c_shape(), parameter_mode, plain(data));
-  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", dy_values.data(), p.x_shape(), DType::f32);
+      dgamma(trial, "dgamma", p.c_shape(), parameter_mode, plain(data), DType::f32),
+      dbeta(trial, "dbeta", p.c_shape(), parameter_mode, plain(data), DType::f32);
+  if (in_place) dx.tensor = Guarded::in_out(trial, "dx", dy_values, p.x_shape(), trial.storage);
   Scratch scratch(trial, op.workspace_bytes(p));
   op.backward(scratch.context, p, x.view(), in_place ? dx.tensor.in() : dy.view(), gamma_.view(), mean.view(),
               rstd.view(), with_dx ? dx.tensor.out() : TensorView{}, mode, dgamma.tensor.out(),
@@ -153,11 +156,11 @@ void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data
     beta_budget[c] = sum_budget(n + budget.kBetaRoundings, beta_budget[c] + budget.dbeta_magnitude[c]);
   }
   if (data == Data::integer)
-    judge.exact("dbeta", dbeta.tensor.values<float>(), want_beta);
+    judge.exact("dbeta", dbeta.tensor, want_beta);
   else
-    judge.within("dbeta", dbeta.tensor.values<float>(), want_beta, beta_budget, n);
-  judge.within("dgamma", dgamma.tensor.values<float>(), want_gamma, gamma_budget, n);
-  if (with_dx) judge.within("dx", dx.tensor.values<float>(), want, budget.dx);
+    judge.within("dbeta", dbeta.tensor, want_beta, beta_budget, n);
+  judge.within("dgamma", dgamma.tensor, want_gamma, gamma_budget, n);
+  if (with_dx) judge.within("dx", dx.tensor, want, budget.dx);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct Twice {
   static Guarded make(Trial trial, const std::string& tensor, Shape shape, GradMode mode,
                       const std::vector<float>& before) {
     if (mode == GradMode::overwrite) return Guarded::output(trial, tensor, shape, DType::f32);
-    return Guarded::in_out(trial, tensor, before.data(), shape, DType::f32);
+    return Guarded::in_out(trial, tensor, before, shape, DType::f32);
   }
 };
 

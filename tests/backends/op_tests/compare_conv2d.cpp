@@ -18,8 +18,8 @@ void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, double ro
   const Conv2dProblem linear = without_activation(p);
   const bool biased = trial.below(4) != 0;
   Input x(trial, "x", p.x_shape(), data), w(trial, "w", p.w_shape(), plain(data)),
-      b(trial, "b", p.b_shape(), plain(data));
-  Guarded y = Guarded::output(trial, "y", p.y_shape(), DType::f32);
+      b(trial, "b", p.b_shape(), plain(data), DType::f32);
+  Guarded y = Guarded::output(trial, "y", p.y_shape(), trial.storage);
   Scratch scratch(trial, op.workspace_bytes(p, Pass::fprop));
   op.fprop(scratch.context, p, x.view(), w.view(), biased ? b.view() : ConstTensorView{}, y.out());
   judge.intact({&x.tensor, &w.tensor, &b.tensor, &y, &scratch.memory});
@@ -29,7 +29,7 @@ void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, double ro
                           want.data());
   if (data == Data::integer) {
     for (double& v : want) v = reference::activate(p.activation, v);
-    return judge.exact("y", y.values<float>(), want);
+    return judge.exact("y", y, want);
   }
   reference::conv2d_fprop(linear, absolute(x.wide).data(), absolute(w.wide).data(),
                           biased ? absolute(b.wide).data() : nullptr, budget.data());
@@ -39,7 +39,7 @@ void fprop(const Conv2d& op, Conv2dProblem p, Trial& trial, Data data, double ro
                 activation_error(p.activation, want[i]);
     want[i] = reference::activate(p.activation, want[i]);
   }
-  judge.within("y", y.values<float>(), want, budget,
+  judge.within("y", y, want, budget,
                p.activation.kind == ActivationKind::none ? judged_terms(n, data, rounding) : 1);
 }
 
@@ -52,11 +52,11 @@ void dgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, do
 
   std::vector<double> want = dx.start(), magnitude = dx.start_magnitude();
   reference::conv2d_dgrad(p, dy.wide.data(), w.wide.data(), want.data(), GradMode::accumulate);
-  if (data == Data::integer) return judge.exact("dx", dx.tensor.values<float>(), want);
+  if (data == Data::integer) return judge.exact("dx", dx.tensor, want);
   reference::conv2d_dgrad(p, absolute(dy.wide).data(), absolute(w.wide).data(), magnitude.data(),
                           GradMode::accumulate);
   const double n = double(p.R * p.S * (p.K / p.groups)) + 1;
-  judge.within("dx", dx.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+  judge.within("dx", dx.tensor, want, product_budgets(n, magnitude, rounding),
                judged_terms(n, data, rounding));
 }
 
@@ -79,7 +79,8 @@ void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, do
   const bool biased = trial.below(4) != 0;
   const GradMode mode = random_mode(trial);
   Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
-  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data)), db(trial, "db", p.b_shape(), mode, plain(data));
+  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data), DType::f32),
+      db(trial, "db", p.b_shape(), mode, plain(data), DType::f32);
   Scratch scratch(trial, op.workspace_bytes(p, Pass::wgrad));
   op.wgrad(scratch.context, p, x.view(), dy.view(), dw.tensor.out(), biased ? db.tensor.out() : TensorView{},
            mode);
@@ -88,8 +89,8 @@ void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, do
   std::vector<double> want = dw.start(), want_b = db.start();
   reference::conv2d_wgrad(p, x.wide.data(), dy.wide.data(), want.data(), want_b.data(), GradMode::accumulate);
   if (data == Data::integer) {
-    judge.exact("dw", dw.tensor.values<float>(), want);
-    if (biased) judge.exact("db", db.tensor.values<float>(), want_b);
+    judge.exact("dw", dw.tensor, want);
+    if (biased) judge.exact("db", db.tensor, want_b);
     return;
   }
   std::vector<double> magnitude = dw.start_magnitude(), magnitude_b = db.start_magnitude();
@@ -103,10 +104,10 @@ void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, do
   }
   // A kernel may take db with dw, as products of dy and 1.
   const double n = double(p.N * p.P() * p.Q()) + 1;
-  judge.within("dw", dw.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+  judge.within("dw", dw.tensor, want, product_budgets(n, magnitude, rounding),
                judged_terms(n, data, rounding));
   if (biased)
-    judge.within("db", db.tensor.values<float>(), want_b, product_budgets(n, magnitude_b, rounding),
+    judge.within("db", db.tensor, want_b, product_budgets(n, magnitude_b, rounding),
                  judged_terms(n, data, rounding));
 }
 
@@ -114,7 +115,7 @@ void wgrad(const Conv2d& op, const Conv2dProblem& p, Trial& trial, Data data, do
 
 OpComparison::Case OpComparison::conv2d_case(const Conv2dProblem& p, Pass pass) const {
   const Conv2d& op = *backend_->ops().conv2d;
-  const double rounding = operand_rounding(backend_->traits().math);
+  const double rounding = rounding_of(backend_->traits());
   return {to_string(p), op.supports(p, pass),
           [&op, p, pass, rounding](Trial& trial, Data data, Judge& judge) {
             if (pass == Pass::fprop) fprop(op, p, trial, data, rounding, judge);

@@ -13,8 +13,8 @@ void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, double roun
   linear.activation = {};
   const bool biased = trial.below(4) != 0;
   Input x(trial, "x", p.x_shape(), data), w(trial, "w", p.w_shape(), plain(data)),
-      b(trial, "b", p.b_shape(), plain(data));
-  Guarded y = Guarded::output(trial, "y", p.y_shape(), DType::f32);
+      b(trial, "b", p.b_shape(), plain(data), DType::f32);
+  Guarded y = Guarded::output(trial, "y", p.y_shape(), trial.storage);
   Scratch scratch(trial, op.workspace_bytes(p, Pass::fprop));
   op.fprop(scratch.context, p, x.view(), w.view(), biased ? b.view() : ConstTensorView{}, y.out());
   judge.intact({&x.tensor, &w.tensor, &b.tensor, &y, &scratch.memory});
@@ -23,17 +23,20 @@ void fprop(const Dense& op, DenseProblem p, Trial& trial, Data data, double roun
   reference::dense_fprop(linear, x.wide.data(), w.wide.data(), biased ? b.wide.data() : nullptr, want.data());
   if (data == Data::integer) {
     for (double& v : want) v = reference::activate(p.activation, v);
-    return judge.exact("y", y.values<float>(), want);
+    return judge.exact("y", y, want);
   }
   reference::dense_fprop(linear, absolute(x.wide).data(), absolute(w.wide).data(),
                          biased ? absolute(b.wide).data() : nullptr, budget.data());
   const double n = double(p.C) + 1;
   for (size_t i = 0; i < want.size(); i++) {
-    budget[i] = lipschitz(p.activation) * product_budget(n, budget[i], rounding) +
-                activation_error(p.activation, want[i]);
+    const double sums = product_budget(n, budget[i], rounding);
+    // The activation may be a pass of its own over y, which is then stored twice.
+    const double between =
+        none_or_relu(p.activation) ? 0 : storage_error(trial.storage, std::fabs(want[i]) + sums);
+    budget[i] = lipschitz(p.activation) * (sums + between) + activation_error(p.activation, want[i]);
     want[i] = reference::activate(p.activation, want[i]);
   }
-  judge.within("y", y.values<float>(), want, budget,
+  judge.within("y", y, want, budget,
                p.activation.kind == ActivationKind::none ? judged_terms(n, data, rounding) : 1);
 }
 
@@ -41,11 +44,11 @@ void judge_dx(const DenseProblem& p, const Input& dy, const Input& w, const Grad
               double rounding, Judge& judge) {
   std::vector<double> want = dx.start(), magnitude = dx.start_magnitude();
   reference::dense_dgrad(p, dy.wide.data(), w.wide.data(), want.data(), GradMode::accumulate);
-  if (data == Data::integer) return judge.exact("dx", dx.tensor.values<float>(), want);
+  if (data == Data::integer) return judge.exact("dx", dx.tensor, want);
   reference::dense_dgrad(p, absolute(dy.wide).data(), absolute(w.wide).data(), magnitude.data(),
                          GradMode::accumulate);
   const double n = double(p.K) + 1;
-  judge.within("dx", dx.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+  judge.within("dx", dx.tensor, want, product_budgets(n, magnitude, rounding),
                judged_terms(n, data, rounding));
 }
 
@@ -56,16 +59,16 @@ void judge_dw(const DenseProblem& p, const Input& x, const Input& dy, const Grad
   std::vector<double> magnitude = dw.start_magnitude(), magnitude_b = absolute(want_b);
   reference::dense_wgrad(p, x.wide.data(), dy.wide.data(), want.data(), want_b.data(), GradMode::accumulate);
   if (data == Data::integer) {
-    judge.exact("dw", dw.tensor.values<float>(), want);
-    if (db) judge.exact("db", db->tensor.values<float>(), want_b);
+    judge.exact("dw", dw.tensor, want);
+    if (db) judge.exact("db", db->tensor, want_b);
     return;
   }
   reference::dense_wgrad(p, absolute(x.wide).data(), absolute(dy.wide).data(), magnitude.data(),
                          magnitude_b.data(), GradMode::accumulate);
   const double n = double(p.N) + 1;
-  judge.within("dw", dw.tensor.values<float>(), want, product_budgets(n, magnitude, rounding),
+  judge.within("dw", dw.tensor, want, product_budgets(n, magnitude, rounding),
                judged_terms(n, data, rounding));
-  if (db) judge.within("db", db->tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
+  if (db) judge.within("db", db->tensor, want_b, sum_budgets(n, magnitude_b), n);
 }
 
 void dgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, double rounding, Judge& judge) {
@@ -82,7 +85,8 @@ void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, doub
   const bool biased = trial.below(4) != 0, with_dx = trial.below(2) != 0;
   const GradMode mode = random_mode(trial);
   Input x(trial, "x", p.x_shape(), plain(data)), dy(trial, "dy", p.y_shape(), data);
-  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data)), db(trial, "db", p.b_shape(), mode, plain(data));
+  GradOutput dw(trial, "dw", p.w_shape(), mode, plain(data), DType::f32),
+      db(trial, "db", p.b_shape(), mode, plain(data), DType::f32);
   const TensorView db_out = biased ? db.tensor.out() : TensorView{};
   if (with_dx) {
     Input w(trial, "w", p.w_shape(), plain(data));
@@ -110,7 +114,7 @@ void wgrad(const Dense& op, const DenseProblem& p, Trial& trial, Data data, doub
 
 OpReport OpComparison::dense(Pass pass, int count) const {
   const Dense& op = *backend_->ops().dense;
-  const double rounding = operand_rounding(backend_->traits().math);
+  const double rounding = rounding_of(backend_->traits());
   const auto draw = [&](Random& random, int64_t) -> Case {
     DenseProblem p = random_dense(random);
     if (pass == Pass::fprop && random.below(2)) p.activation = random_activation(random);

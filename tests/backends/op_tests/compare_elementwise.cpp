@@ -13,7 +13,7 @@ namespace {
 
 void run_add(const Add& op, const AddProblem& p, Trial& trial, Data data, Judge& judge) {
   const Input a(trial, "a", {p.count}, data), b(trial, "b", {p.count}, plain(data));
-  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  Guarded y = Guarded::output(trial, "y", {p.count}, trial.storage);
   GradOutput d(trial, "d", {p.count}, random_mode(trial), plain(data));
   Scratch scratch(trial);
   op.forward(scratch.context, p, a.view(), b.view(), y.out());
@@ -25,15 +25,15 @@ void run_add(const Add& op, const AddProblem& p, Trial& trial, Data data, Judge&
     sum[i] = float(a.wide[i] + b.wide[i]);
     want[i] = float(want[i] + a.wide[i]);
   }
-  judge.exact("y", y.values<float>(), sum);
-  judge.exact("d", d.tensor.values<float>(), want);
+  judge.exact("y", y, sum);
+  judge.exact("d", d.tensor, want);
 }
 
 void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Trial& trial, Judge& judge) {
   std::vector<uint8_t> pixels(size_t(p.count));
   for (uint8_t& v : pixels) v = uint8_t(trial.below(256));
   const Guarded x = Guarded::input(trial, "x", pixels.data(), {p.count}, DType::u8);
-  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  Guarded y = Guarded::output(trial, "y", {p.count}, trial.storage);
   Scratch scratch(trial);
   op.forward(scratch.context, p, x.in(), y.out());
   judge.intact({&x, &y, &scratch.memory});
@@ -44,14 +44,14 @@ void run_normalize(const NormalizeOp& op, const NormalizeProblem& p, Trial& tria
     want.push_back(product + shift);
     budget.push_back(sum_budget(0, std::fabs(product) + std::fabs(shift)));
   }
-  judge.within("y", y.values<float>(), want, budget);
+  judge.within("y", y, want, budget);
 }
 
 void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data data, Judge& judge) {
   const StepValues values{.step = trial.below(1000), .first_chunk = trial.below(8)};
   const StepMemory step(trial, values);
   const Input x(trial, "x", {p.count}, data);
-  Guarded y = Guarded::output(trial, "y", {p.count}, DType::f32);
+  Guarded y = Guarded::output(trial, "y", {p.count}, trial.storage);
   GradOutput dx(trial, "dx", {p.count}, random_mode(trial), data);
   Scratch scratch(trial);
   scratch.context.seed = trial.bits(), scratch.context.step = step.data();
@@ -67,8 +67,8 @@ void run_dropout(const Dropout& op, const DropoutProblem& p, Trial& trial, Data 
     want_dx[i] += want[i];
     budget_dx[i] = gamma(4) * (budget_dx[i] + std::fabs(want[i]));
   }
-  judge.within("y", y.values<float>(), want, budget);
-  judge.within("dx", dx.tensor.values<float>(), want_dx, budget_dx);
+  judge.within("y", y, want, budget);
+  judge.within("dx", dx.tensor, want_dx, budget_dx);
 }
 
 }  // namespace

@@ -94,9 +94,9 @@ struct Run {
       : p((problem.normalize = random_normalize(trial, problem, data), problem)),
         images(trial, p, data),
         w(trial, "w", p.conv.w_shape(), plain(data)),
-        b(trial, "b", p.conv.b_shape(), data),
+        b(trial, "b", p.conv.b_shape(), data, DType::f32),
         biased(trial.below(4) != 0 || data == Data::special),
-        y(Guarded::output(trial, "y", p.pool.y_shape(), DType::f32)) {
+        y(Guarded::output(trial, "y", p.pool.y_shape(), trial.storage)) {
     const std::vector<double> bias = biased ? b.wide : std::vector<double>(b.wide.size());
     const int64_t sample = p.conv.H * p.conv.W * p.conv.C;
     for (int64_t n = 0; n < p.conv.N; n++)
@@ -124,9 +124,9 @@ Guarded make_argmax(const FirstBlock& op, Trial& trial, const FirstBlockProblem&
 
 void judge_y(Run& run, Data data, Judge& judge) {
   if (data == Data::integer)
-    judge.exact("y", run.y.values<float>(), run.expected.y);
+    judge.exact("y", run.y, run.expected.y);
   else
-    judge.within("y", run.y.values<float>(), run.expected.y, run.expected.budget);
+    judge.within("y", run.y, run.expected.y, run.expected.budget);
 }
 
 void check_forward(const FirstBlock& op, const FirstBlockProblem& p, Trial& trial, Data data, Judge& judge) {
@@ -150,7 +150,8 @@ void check_backward(const FirstBlock& op, const FirstBlockProblem& problem, Tria
       if (!run.expected.certain[i]) d[i] = 0;
   const Input dy(trial, "dy", p.pool.y_shape(), d);
   const GradMode mode = random_mode(trial);
-  GradOutput dw(trial, "dw", p.conv.w_shape(), mode, data), db(trial, "db", p.conv.b_shape(), mode, data);
+  GradOutput dw(trial, "dw", p.conv.w_shape(), mode, data, DType::f32),
+      db(trial, "db", p.conv.b_shape(), mode, data, DType::f32);
   const bool biased = trial.below(4) != 0;
   Scratch scratch(trial, op.workspace_bytes(p));
   op.backward(scratch.context, p, run.images.tensor.in(), argmax.in(), dy.view(), dw.tensor.out(),
@@ -170,13 +171,13 @@ void check_backward(const FirstBlock& op, const FirstBlockProblem& problem, Tria
                                     dy_size.data() + n * pooled, size.data(), size_b.data());
   }
   if (data == Data::integer) {
-    judge.exact("dw", dw.tensor.values<float>(), want);
-    if (biased) judge.exact("db", db.tensor.values<float>(), want_b);
+    judge.exact("dw", dw.tensor, want);
+    if (biased) judge.exact("db", db.tensor, want_b);
     return;
   }
   const double terms = 2 * double(p.conv.N * pooled) + 6;
-  judge.within("dw", dw.tensor.values<float>(), want, sum_budgets(terms, size), terms);
-  if (biased) judge.within("db", db.tensor.values<float>(), want_b, sum_budgets(terms, size_b), terms);
+  judge.within("dw", dw.tensor, want, sum_budgets(terms, size), terms);
+  if (biased) judge.within("db", db.tensor, want_b, sum_budgets(terms, size_b), terms);
 }
 
 }  // namespace

@@ -22,13 +22,13 @@ std::vector<float> logits(Random& random, int64_t count, Data data) {
 void run_softmax(const Softmax& op, const SoftmaxProblem& p, Trial& trial, Data data, Judge& judge) {
   const Shape shape{p.N, p.K};
   const Input x(trial, "x", shape, logits(trial, p.N * p.K, data));
-  Guarded y = Guarded::output(trial, "y", shape, DType::f32);
+  Guarded y = Guarded::output(trial, "y", shape, trial.storage);
   Scratch scratch(trial);
   op.forward(scratch.context, p, x.view(), y.out());
   std::vector<double> want(x.wide.size());
   reference::softmax_forward(p, x.wide.data(), want.data());
   judge.intact({&x.tensor, &y, &scratch.memory});
-  judge.within("y", y.values<float>(), want, softmax_budget(p, x.wide, want));
+  judge.within("y", y, want, softmax_budget(p, x.wide, want));
   if (data == Data::special) return;
 
   const Input given(trial, "y", shape, rounded(want)), dy(trial, "dy", shape, data);
@@ -45,7 +45,7 @@ void run_softmax(const Softmax& op, const SoftmaxProblem& p, Trial& trial, Data 
       budget[size_t(k)] = sum_budget(
           double(p.K) + 2, budget[size_t(k)] + given.wide[size_t(k)] * (std::fabs(dy.wide[size_t(k)]) + dot));
   }
-  judge.within("dx", dx.tensor.values<float>(), want_dx, budget);
+  judge.within("dx", dx.tensor, want_dx, budget);
 }
 
 // One row in eight does not count. Of two labels the weights are often 0, 1/2 or 1, and the classes the same.
@@ -64,7 +64,7 @@ void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Jud
   const Input y(trial, "y", {p.N, p.K}, logits(trial, p.N * p.K, data));
   const std::vector<int32_t> labels = random_labels(trial, p);
   const Guarded label = Guarded::input(trial, "labels", labels.data(), p.labels_shape(), DType::i32);
-  Guarded dy = Guarded::output(trial, "dy", {p.N, p.K}, DType::f32);
+  Guarded dy = Guarded::output(trial, "dy", {p.N, p.K}, trial.storage);
   Guarded loss = Guarded::output(trial, "loss", {1}, DType::f32),
           counts = Guarded::output(trial, "counts", {2}, DType::i32);
   const bool with_gradient = trial.below(4) != 0;
@@ -79,8 +79,8 @@ void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Jud
                       want_counts.data());
   const LossBudget budget = loss_budget(p, y.wide, labels, scale);
   judge.exact("counts", counts.values<int32_t>(), want_counts);
-  judge.within("loss", loss.values<float>(), want_loss, {&budget.loss, 1});
-  if (with_gradient) judge.within("dy", dy.values<float>(), want_dy, budget.dy);
+  judge.within("loss", loss, want_loss, {&budget.loss, 1});
+  if (with_gradient) judge.within("dy", dy, want_dy, budget.dy);
 }
 
 int64_t classes(Random& random) { return random.below(2) ? 1 + random.below(12) : 1 + random.below(130); }

@@ -39,7 +39,7 @@ std::vector<double> forward_budget(const Pool2dProblem& p, const std::vector<dou
 
 void forward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data, Judge& judge) {
   Input x(trial, "x", p.x_shape(), data);
-  Guarded y = Guarded::output(trial, "y", p.y_shape(), DType::f32);
+  Guarded y = Guarded::output(trial, "y", p.y_shape(), trial.storage);
   Guarded argmax = Guarded::output(trial, "argmax", p.y_shape(), p.argmax_dtype());
   const bool winners = p.kind == PoolKind::max && trial.below(4) != 0;
   Scratch scratch(trial, op.workspace_bytes(p));
@@ -50,9 +50,9 @@ void forward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data, 
   std::vector<int32_t> want_winners(want.size());
   reference::pool2d_forward(p, x.wide.data(), want.data(), want_winners.data());
   if (p.kind == PoolKind::max)
-    judge.exact("y", y.values<float>(), want);
+    judge.exact("y", y, want);
   else
-    judge.within("y", y.values<float>(), want, forward_budget(p, x.wide, want));
+    judge.within("y", y, want, forward_budget(p, x.wide, want));
   if (winners) judge.exact("argmax", widened_argmax(argmax, p.argmax_dtype()), want_winners);
 }
 
@@ -80,11 +80,11 @@ void backward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data,
   std::vector<double> want = dx.start(), magnitude = dx.start_magnitude();
   reference::pool2d_backward(p, x.wide.data(), y.wide.data(), winners.data(), dy.wide.data(), want.data(),
                              GradMode::accumulate);
-  if (max && data == Data::integer) return judge.exact("dx", dx.tensor.values<float>(), want);
+  if (max && data == Data::integer) return judge.exact("dx", dx.tensor, want);
   reference::pool2d_backward(p, absolute(x.wide).data(), y.wide.data(), winners.data(),
                              absolute(dy.wide).data(), magnitude.data(), GradMode::accumulate);
   // Each of at most R*S terms has a product and a quotient before it is added.
-  judge.within("dx", dx.tensor.values<float>(), want, sum_budgets(double(p.R * p.S) + 3, magnitude));
+  judge.within("dx", dx.tensor, want, sum_budgets(double(p.R * p.S) + 3, magnitude));
 }
 
 }  // namespace

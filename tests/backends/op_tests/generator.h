@@ -10,15 +10,18 @@
 #include "core/problem/first_block.h"
 #include "core/problem/pool2d.h"
 #include "device/device.h"
+#include "ops/backend.h"
 
 namespace gabor::op_tests {
 
-// One run of an op in a test: its random draws, and the device that its tensors lie on.
+// One run of an op in a test: its random draws, and the device and backend that its tensors are for.
 class Trial : public Random {
  public:
-  Trial(RandomKey key, Device& where, int bytes) : Random(key), device(where), alignment(bytes) {}
+  Trial(RandomKey key, Device& where, const Traits& traits)
+      : Random(key), device(where), alignment(traits.alignment), storage(traits.storage) {}
   Device& device;
   int alignment;  // of tensors
+  DType storage;  // of those that Traits::storage is about
 };
 
 // Sizes as in RELIABILITY, section 3: N 1-33, channels around powers of two, H and W 1-67, kernels 1-7,

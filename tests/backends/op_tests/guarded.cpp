@@ -2,10 +2,18 @@
 
 #include <algorithm>
 
+#include "core/stored_floats.h"
+
 namespace gabor::op_tests {
 namespace {
 constexpr size_t kBand = 4096;  // a multiple of Device::kAlignment
 constexpr unsigned char kOutputCanary = 0xA5, kInputCanary = 0xFF, kUnwritten = 0xFF;
+
+std::vector<unsigned char> bytes_of(std::span<const float> values, DType type) {
+  std::vector<unsigned char> bytes(values.size() * size_of(type));
+  store_floats(values, type, bytes.data());
+  return bytes;
+}
 }  // namespace
 
 Guarded::Guarded(Device& device, std::string name, const void* data, Shape shape, DType type, int skew,
@@ -31,17 +39,30 @@ Guarded::Guarded(Device& device, std::string name, const void* data, Shape shape
 Guarded Guarded::input(Trial& trial, std::string name, const void* data, Shape shape, DType type) {
   return {trial.device, std::move(name), data, shape, type, random_skew(trial), Kind::input};
 }
+Guarded Guarded::input(Trial& trial, std::string name, std::span<const float> values, Shape shape,
+                       DType type) {
+  return input(trial, std::move(name), bytes_of(values, type).data(), shape, type);
+}
 Guarded Guarded::output(Trial& trial, std::string name, Shape shape, DType type) {
   return {trial.device, std::move(name), nullptr, shape, type, random_skew(trial), Kind::output};
 }
-Guarded Guarded::in_out(Trial& trial, std::string name, const void* data, Shape shape, DType type) {
-  return {trial.device, std::move(name), data, shape, type, random_skew(trial), Kind::output};
+Guarded Guarded::in_out(Trial& trial, std::string name, std::span<const float> values, Shape shape,
+                        DType type) {
+  return {trial.device,       std::move(name), bytes_of(values, type).data(), shape, type,
+          random_skew(trial), Kind::output};
 }
 Guarded Guarded::workspace(Trial& trial, size_t bytes) {
   return {trial.device, "workspace", nullptr, {int64_t(bytes)}, DType::u8, 0, Kind::output};
 }
 
 void Guarded::fetch() const { memory_.device()->copy_from(image_.data(), memory_.data(), image_.size()); }
+
+std::vector<float> Guarded::floats() const {
+  fetch();
+  std::vector<float> values(size_t(shape_.count()));
+  load_floats(tensor_bytes(), type_, values);
+  return values;
+}
 
 std::string Guarded::damage() const {
   fetch();

@@ -17,9 +17,12 @@ namespace gabor::op_tests {
 class Guarded {
  public:
   static Guarded input(Trial& trial, std::string name, const void* data, Shape shape, DType type);
+  static Guarded input(Trial& trial, std::string name, std::span<const float> values, Shape shape,
+                       DType type);
   static Guarded output(Trial& trial, std::string name, Shape shape, DType type);
   // An output that holds something already (GradMode::accumulate, updates in place).
-  static Guarded in_out(Trial& trial, std::string name, const void* data, Shape shape, DType type);
+  static Guarded in_out(Trial& trial, std::string name, std::span<const float> values, Shape shape,
+                        DType type);
   static Guarded workspace(Trial& trial, size_t bytes);  // on the grid
 
   ConstTensorView in() const { return {data_, shape_, type_}; }
@@ -30,6 +33,9 @@ class Guarded {
     fetch();
     return {static_cast<const T*>(static_cast<const void*>(tensor_bytes())), bytes_ / sizeof(T)};
   }
+
+  std::vector<float> floats() const;  // the same of a tensor of f32, f16 or bf16
+  DType type() const { return type_; }
 
   // "" or what was overwritten: a guard band, or an input itself.
   std::string damage() const;

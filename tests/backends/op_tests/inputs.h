@@ -6,6 +6,7 @@
 
 #include "backends/op_tests/generator.h"
 #include "backends/op_tests/guarded.h"
+#include "core/stored_floats.h"
 #include "ops/budget.h"
 #include "ops/context.h"
 #include "ops/support.h"
@@ -19,11 +20,16 @@ inline std::vector<double> absolute(std::vector<double> v) {
 }
 inline std::vector<float> rounded(const std::vector<double>& v) { return {v.begin(), v.end()}; }
 
+// The values, and so what the oracle sees, are rounded to the type first: the trial's, or that of tensors that are f32 always.
 struct Input {
+  Input(Trial& trial, const std::string& name, Shape shape, const std::vector<float>& values, DType type)
+      : tensor(Guarded::input(trial, name, values, shape, type)), wide(widened(tensor.floats())) {}
   Input(Trial& trial, const std::string& name, Shape shape, const std::vector<float>& values)
-      : tensor(Guarded::input(trial, name, values.data(), shape, DType::f32)), wide(widened(values)) {}
+      : Input(trial, name, shape, values, trial.storage) {}
+  Input(Trial& trial, const std::string& name, Shape shape, Data data, DType type)
+      : Input(trial, name, shape, random_values(trial, shape.count(), data), type) {}
   Input(Trial& trial, const std::string& name, Shape shape, Data data)
-      : Input(trial, name, shape, random_values(trial, shape.count(), data)) {}
+      : Input(trial, name, shape, data, trial.storage) {}
   ConstTensorView view() const { return tensor.in(); }
 
   Guarded tensor;
@@ -32,12 +38,14 @@ struct Input {
 
 // An output of a gradient pass, in one of the two modes.
 struct GradOutput {
-  GradOutput(Trial& trial, const std::string& name, Shape shape, GradMode grad_mode, Data data)
+  GradOutput(Trial& trial, const std::string& name, Shape shape, GradMode grad_mode, Data data, DType type)
       : mode(grad_mode),
-        before(mode == GradMode::accumulate ? random_values(trial, shape.count(), data)
-                                            : std::vector<float>()),
-        tensor(mode == GradMode::accumulate ? Guarded::in_out(trial, name, before.data(), shape, DType::f32)
-                                            : Guarded::output(trial, name, shape, DType::f32)) {}
+        tensor(mode == GradMode::accumulate
+                   ? Guarded::in_out(trial, name, random_values(trial, shape.count(), data), shape, type)
+                   : Guarded::output(trial, name, shape, type)),
+        before(mode == GradMode::accumulate ? tensor.floats() : std::vector<float>()) {}
+  GradOutput(Trial& trial, const std::string& name, Shape shape, GradMode grad_mode, Data data)
+      : GradOutput(trial, name, shape, grad_mode, data, trial.storage) {}
   // What the oracle begins with, and the same for the sums of absolute values.
   std::vector<double> start() const {
     return before.empty() ? std::vector<double>(size_t(tensor.in().count())) : widened(before);
@@ -45,8 +53,8 @@ struct GradOutput {
   std::vector<double> start_magnitude() const { return absolute(start()); }
 
   GradMode mode;
-  std::vector<float> before;
   Guarded tensor;
+  std::vector<float> before;
 };
 
 inline GradMode random_mode(Random& random) {
@@ -80,6 +88,11 @@ class StepMemory {
 inline std::vector<double> sum_budgets(double n, std::vector<double> magnitudes) {
   for (double& m : magnitudes) m = sum_budget(n, m);
   return magnitudes;
+}
+
+// How far the operands of products may be rounded first: not at all where tensors hold what is multiplied.
+inline double rounding_of(const Traits& traits) {
+  return traits.storage == DType::f32 ? operand_rounding(traits.math) : 0;
 }
 
 // Terms for Judge::within. A special value may be all there is to a sum, and then the rounding of its operand meets no other

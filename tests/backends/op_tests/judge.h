@@ -15,10 +15,11 @@ class Judge {
   // terms: length of the sums behind each element; from 17 on the root of the summed squares of the errors
   // must also stay below 4 sqrt(terms)/terms of that of the budgets, which a sum in a bad order or with a
   // short accumulator exceeds long before the worst case that `budget` allows.
-  void within(const std::string& tensor, std::span<const float> got, std::span<const double> want,
+  // To the budget comes what got's type rounds off (ops/budget.h: storage_error).
+  void within(const std::string& tensor, const Guarded& got, std::span<const double> want,
               std::span<const double> budget, double terms = 1);
-  // The very numbers (0 and -0 are the same; NaN equals NaN).
-  void exact(const std::string& tensor, std::span<const float> got, std::span<const double> want);
+  // The very numbers (0 and -0 are the same; NaN equals NaN), rounded to got's type.
+  void exact(const std::string& tensor, const Guarded& got, std::span<const double> want);
   void exact(const std::string& tensor, std::span<const int32_t> got, std::span<const int32_t> want);
   // No guard band and no input was written.
   void intact(std::initializer_list<const Guarded*> tensors);

@@ -41,8 +41,7 @@ OpReport OpComparison::sweep(const std::string& op, int64_t count, int64_t tries
   report.what = std::string(backend_->name()) + " " + op;
   report.seed = seed_;
   for (int64_t i = 0; i < tries && report.ran < count; i++) {
-    Trial trial({seed_, Purpose::test, uint64_t(i), hash(op)}, backend_->device(),
-                backend_->traits().alignment);
+    Trial trial({seed_, Purpose::test, uint64_t(i), hash(op)}, backend_->device(), backend_->traits());
     const Case one = draw(trial, i);
     if (!one.support) {
       report.unsupported++;

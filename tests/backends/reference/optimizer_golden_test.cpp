@@ -43,7 +43,7 @@ std::vector<double> run(const OptimizerProblem& p, int steps) {
   const ParameterSegment all[] = {{0, 3, true}, {3, kCount - 3, true}};
   for (int t = 1; t <= steps; t++) {
     for (int i = 0; i < kCount; i++) g[size_t(i)] = (i + 1) / 8.0 * (w[size_t(i)] - (i - 3) / 4.0);
-    reference::optimizer_update(p, all, 1.0 / 64, t, w.data(), g.data(),
+    reference::optimizer_update(p, all, 1.0 / 64, t, 1, w.data(), g.data(),
                                 p.moments() >= 1 ? m.data() : nullptr, p.moments() >= 2 ? v.data() : nullptr);
   }
   return w;
@@ -65,7 +65,7 @@ TEST(OptimizerGolden, BiasesAreNotDecayed) {
   p.kind = OptimizerKind::sgd, p.weight_decay = 0.5f;
   double w[] = {2, 2, 2}, g[] = {0, 0, 0};
   const ParameterSegment segments[] = {{0, 1, true}, {1, 1, false}};  // element 2 belongs to nobody
-  reference::optimizer_update<double>(p, segments, 0.25, 1, w, g, nullptr, nullptr);
+  reference::optimizer_update<double>(p, segments, 0.25, 1, 1, w, g, nullptr, nullptr);
   EXPECT_EQ(w[0], 2 - 0.25 * 0.5 * 2);
   EXPECT_EQ(w[1], 2);
   EXPECT_EQ(w[2], 2);

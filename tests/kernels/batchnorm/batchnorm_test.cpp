@@ -101,18 +101,18 @@ Trained<Element> train(const Case& c, BatchnormRung rung) {
       rstd(c.mean.size(), "rstd"), running_mean(c.mean, "running_mean"), running_var(c.var, "running_var");
   DeviceArray<Element> y(c.x.size(), "y");
   Workspace workspace(c);
-  batchnorm_forward_training<Element>(c.p,
-                                      {.momentum = c.momentum,
-                                       .relu = c.relu,
-                                       .x = x.data(),
-                                       .gamma = gamma.data(),
-                                       .beta = beta.data(),
-                                       .y = y.data(),
-                                       .mean = mean.data(),
-                                       .rstd = rstd.data(),
-                                       .running_mean = running_mean.data(),
-                                       .running_var = running_var.data()},
-                                      workspace.get(), nullptr, rung);
+  batchnorm_forward_training(c.p, kStorageOf<Element>,
+                             {.momentum = c.momentum,
+                              .relu = c.relu,
+                              .x = x.data(),
+                              .gamma = gamma.data(),
+                              .beta = beta.data(),
+                              .y = y.data(),
+                              .mean = mean.data(),
+                              .rstd = rstd.data(),
+                              .running_mean = running_mean.data(),
+                              .running_var = running_var.data()},
+                             workspace.get(), nullptr, rung);
   return {y.values(), mean.values(), rstd.values(), running_mean.values(), running_var.values()};
 }
 
@@ -160,15 +160,15 @@ void check_inference(const Case& c, BatchnormRung rung) {
   Input<Element> x_in(c, c.x, "x");
   DeviceArray<float> weight(c.gamma, "gamma"), beta(c.beta, "beta"), mean(c.mean, "mean"), var(c.var, "var");
   DeviceArray<Element> y(c.x.size(), "y");
-  batchnorm_forward_inference<Element>(c.p,
-                                       {.relu = c.relu,
-                                        .x = x_in.data(),
-                                        .gamma = weight.data(),
-                                        .beta = beta.data(),
-                                        .running_mean = mean.data(),
-                                        .running_var = var.data(),
-                                        .y = y.data()},
-                                       nullptr, rung);
+  batchnorm_forward_inference(c.p, kStorageOf<Element>,
+                              {.relu = c.relu,
+                               .x = x_in.data(),
+                               .gamma = weight.data(),
+                               .beta = beta.data(),
+                               .running_mean = mean.data(),
+                               .running_var = var.data(),
+                               .y = y.data()},
+                              nullptr, rung);
   expect_within(y.values(), want, "y");
 }
 
@@ -199,18 +199,18 @@ Gradients<Element> backward(const Case& c, BatchnormRung rung, const Old& old, b
   const auto dgamma = output(old.accumulate_parameters, old.dgamma, "dgamma");
   const auto dbeta = output(old.accumulate_parameters, old.dbeta, "dbeta");
   Workspace workspace(c);
-  batchnorm_backward<Element>(c.p,
-                              {.x = x.data(),
-                               .dy = dy.data(),
-                               .gamma = weight.data(),
-                               .mean = mean.data(),
-                               .rstd = rstd.data(),
-                               .dx = with_dx ? dx->data() : nullptr,
-                               .dgamma = dgamma->data(),
-                               .dbeta = dbeta->data(),
-                               .accumulate_dx = old.accumulate_dx,
-                               .accumulate_parameters = old.accumulate_parameters},
-                              workspace.get(), nullptr, rung);
+  batchnorm_backward(c.p, kStorageOf<Element>,
+                     {.x = x.data(),
+                      .dy = dy.data(),
+                      .gamma = weight.data(),
+                      .mean = mean.data(),
+                      .rstd = rstd.data(),
+                      .dx = with_dx ? dx->data() : nullptr,
+                      .dgamma = dgamma->data(),
+                      .dbeta = dbeta->data(),
+                      .accumulate_dx = old.accumulate_dx,
+                      .accumulate_parameters = old.accumulate_parameters},
+                     workspace.get(), nullptr, rung);
   return {with_dx ? dx->values() : std::vector<Element>(), dgamma->values(), dbeta->values()};
 }
 
@@ -397,30 +397,30 @@ TEST_P(BatchnormKernels, InPlace) {
   DeviceArray<float> x(c.x, "x"), gamma(c.gamma, "gamma"), beta(c.beta, "beta"), mean(12, "mean"),
       rstd(12, "rstd");
   Workspace workspace(c);
-  batchnorm_forward_training<float>(c.p,
-                                    {.relu = c.relu,
-                                     .x = x.data(),
-                                     .gamma = gamma.data(),
-                                     .beta = beta.data(),
-                                     .y = x.data(),
-                                     .mean = mean.data(),
-                                     .rstd = rstd.data()},
-                                    workspace.get(), nullptr, GetParam());
+  batchnorm_forward_training(c.p, Storage::f32,
+                             {.relu = c.relu,
+                              .x = x.data(),
+                              .gamma = gamma.data(),
+                              .beta = beta.data(),
+                              .y = x.data(),
+                              .mean = mean.data(),
+                              .rstd = rstd.data()},
+                             workspace.get(), nullptr, GetParam());
   EXPECT_EQ(x.values(), want);
 
   const Gradients<float> apart = backward<float>(c, GetParam(), {false, false, c.x, c.gamma, c.beta});
   DeviceArray<float> x_again(c.x, "x"), dy(c.dy, "dy"), means(c.mean, "mean"), rstds(c.var, "rstd"),
       dgamma(12, "dgamma"), dbeta(12, "dbeta");
-  batchnorm_backward<float>(c.p,
-                            {.x = x_again.data(),
-                             .dy = dy.data(),
-                             .gamma = gamma.data(),
-                             .mean = means.data(),
-                             .rstd = rstds.data(),
-                             .dx = dy.data(),
-                             .dgamma = dgamma.data(),
-                             .dbeta = dbeta.data()},
-                            workspace.get(), nullptr, GetParam());
+  batchnorm_backward(c.p, Storage::f32,
+                     {.x = x_again.data(),
+                      .dy = dy.data(),
+                      .gamma = gamma.data(),
+                      .mean = means.data(),
+                      .rstd = rstds.data(),
+                      .dx = dy.data(),
+                      .dgamma = dgamma.data(),
+                      .dbeta = dbeta.data()},
+                     workspace.get(), nullptr, GetParam());
   EXPECT_EQ(dy.values(), apart.dx);
   EXPECT_EQ(dgamma.values(), apart.dgamma);
 }
@@ -435,7 +435,7 @@ TEST(BatchnormSlices, FillTheDevice) {
   EXPECT_EQ(batchnorm_slices(100, 64, 132), 2);               // 64 rows a block at once
   EXPECT_LE(batchnorm_slices(int64_t{1} << 31, 1, 100000), 65535);
   EXPECT_EQ(batchnorm_workspace_bytes(100, 6, 3), size_t(4 * 2 * 6 * 4));
-  EXPECT_THROW(batchnorm_forward_inference<float>({int64_t{1} << 31, 1}, {}, nullptr), simt::Error);
+  EXPECT_THROW(batchnorm_forward_inference({int64_t{1} << 31, 1}, Storage::f32, {}, nullptr), simt::Error);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // the nets that the zoo and the problem lists have.
 #include "kernels/batchnorm/batchnorm.h"
 #include "kernels/bounds/report.h"
+#include "kernels/elementwise/cast.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/image/gather.h"
 #include "kernels/image/image.h"
@@ -43,11 +44,12 @@ std::string pool_rows() {
     const std::string name = std::string("article's map, ") + name_of(kind) + " 2x2";
     // Per element of x: x once, a quarter of y; max: a quarter byte of arg-max.
     const double y = 1.0, arg = kind == PoolKind::max ? 0.25 : 0;
-    out += stream(name + ", forward", x, kind == PoolKind::l2 ? 2 : 1, 4 + y + arg,
-                  [p](const Card&) { pool2d_forward<float>(p, kFloats, kFloats, nowhere<void>(), nullptr); });
+    out += stream(name + ", forward", x, kind == PoolKind::l2 ? 2 : 1, 4 + y + arg, [p](const Card&) {
+      pool2d_forward(p, Storage::f32, kFloats, kFloats, nowhere<void>(), nullptr);
+    });
     const double kept = kind == PoolKind::l2 ? 5 : arg;  // l2 reads x and y
     out += stream(name + ", backward", x, kind == PoolKind::l2 ? 3 : 1, 4 + y + kept, [p](const Card&) {
-      pool2d_backward<float>(p, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false, nullptr);
+      pool2d_backward(p, Storage::f32, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false, nullptr);
     });
   }
   p = {.kind = PoolKind::average,
@@ -62,9 +64,9 @@ std::string pool_rows() {
        .stride_w = 7};
   const double g = double(p.x_shape().count());
   out += stream("ResNet-18's last map, global average, forward", g, 1, 4 + 4.0 / 49,
-                [p](const Card&) { pool2d_forward<float>(p, kFloats, kFloats, nullptr, nullptr); });
+                [p](const Card&) { pool2d_forward(p, Storage::f32, kFloats, kFloats, nullptr, nullptr); });
   out += stream("ResNet-18's last map, global average, backward", g, 1, 4 + 4.0 / 49, [p](const Card&) {
-    pool2d_backward<float>(p, nullptr, nullptr, nullptr, kFloats, kFloats, false, nullptr);
+    pool2d_backward(p, Storage::f32, nullptr, nullptr, nullptr, kFloats, kFloats, false, nullptr);
   });
   return out;
 }
@@ -77,31 +79,32 @@ std::string batchnorm_rows() {
     return BatchnormWorkspace{nowhere<void>(), batchnorm_slices(p.rows, p.C, card.multiprocessors)};
   };
   out += stream("64x64x64, N=128, training", x, 9, 12, [&](const Card& card) {
-    batchnorm_forward_training<float>(
-        p, {.x = kFloats, .gamma = kFloats, .beta = kFloats, .y = kFloats, .mean = kFloats, .rstd = kFloats},
+    batchnorm_forward_training(
+        p, Storage::f32,
+        {.x = kFloats, .gamma = kFloats, .beta = kFloats, .y = kFloats, .mean = kFloats, .rstd = kFloats},
         scratch(card), nullptr);
   });
   out += stream("64x64x64, N=128, inference", x, 3, 8, [&](const Card&) {
-    batchnorm_forward_inference<float>(p,
-                                       {.x = kFloats,
-                                        .gamma = kFloats,
-                                        .beta = kFloats,
-                                        .running_mean = kFloats,
-                                        .running_var = kFloats,
-                                        .y = kFloats},
-                                       nullptr);
+    batchnorm_forward_inference(p, Storage::f32,
+                                {.x = kFloats,
+                                 .gamma = kFloats,
+                                 .beta = kFloats,
+                                 .running_mean = kFloats,
+                                 .running_var = kFloats,
+                                 .y = kFloats},
+                                nullptr);
   });
   out += stream("64x64x64, N=128, backward", x, 12, 20, [&](const Card& card) {
-    batchnorm_backward<float>(p,
-                              {.x = kFloats,
-                               .dy = kFloats,
-                               .gamma = kFloats,
-                               .mean = kFloats,
-                               .rstd = kFloats,
-                               .dx = kFloats,
-                               .dgamma = kFloats,
-                               .dbeta = kFloats},
-                              scratch(card), nullptr);
+    batchnorm_backward(p, Storage::f32,
+                       {.x = kFloats,
+                        .dy = kFloats,
+                        .gamma = kFloats,
+                        .mean = kFloats,
+                        .rstd = kFloats,
+                        .dx = kFloats,
+                        .dgamma = kFloats,
+                        .dbeta = kFloats},
+                       scratch(card), nullptr);
   });
   return out;
 }
@@ -111,18 +114,17 @@ std::string loss_rows() {
   const int64_t N = 256, K = 1000;
   const double count = double(N * K);
   out += stream("softmax_xent, N=256, K=1000", count, 6, 8, [&](const Card&) {
-    softmax_xent<float>({.N = N, .K = K},
-                        {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory},
-                        nullptr);
+    softmax_xent({.N = N, .K = K}, Storage::f32,
+                 {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory}, nullptr);
   });
   out += stream("mse, N=256, K=1000", count, 4, 8, [&](const Card&) {
-    mse<float>({.N = N, .K = K}, {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory},
-               nullptr);
+    mse({.N = N, .K = K}, Storage::f32,
+        {kFloats, nowhere<int32_t>(), kFloats, kFloats, nowhere<int32_t>(), kMemory}, nullptr);
   });
   out += stream("softmax forward, N=256, K=1000", count, 4, 8,
-                [&](const Card&) { softmax_forward<float>(N, K, kFloats, kFloats, nullptr); });
+                [&](const Card&) { softmax_forward(N, K, Storage::f32, kFloats, kFloats, nullptr); });
   out += stream("softmax backward, N=256, K=1000", count, 4, 12, [&](const Card&) {
-    softmax_backward<float>(N, K, kFloats, kFloats, kFloats, false, nullptr);
+    softmax_backward(N, K, Storage::f32, kFloats, kFloats, kFloats, false, nullptr);
   });
   return out;
 }
@@ -131,19 +133,20 @@ std::string map_rows() {
   std::string out = table_head();
   const ActivationProblem relu{kMap, {ActivationKind::relu, 0}};
   out += stream("relu of the article's map, forward", double(kMap), 1, 8,
-                [&](const Card&) { activation_forward<float>(relu, kFloats, kFloats, nullptr); });
+                [&](const Card&) { activation_forward(relu, Storage::f32, kFloats, kFloats, nullptr); });
   out += stream("relu of the article's map, backward", double(kMap), 1, 12, [&](const Card&) {
-    activation_backward<float>(relu, kFloats, kFloats, kFloats, false, nullptr);
+    activation_backward(relu, Storage::f32, kFloats, kFloats, kFloats, false, nullptr);
   });
   out += stream("add, article's map", double(kMap), 1, 12,
-                [&](const Card&) { add<float>(kMap, kFloats, kFloats, kFloats, nullptr); });
+                [&](const Card&) { add(kMap, Storage::f32, kFloats, kFloats, kFloats, nullptr); });
   out += stream("dropout, article's map", double(kMap), 1, 8, [&](const Card&) {
-    dropout<float>(kMap, 0.5f, {}, nowhere<StepValues>(), kFloats, kFloats, false, nullptr);
+    dropout(kMap, 0.5f, {}, nowhere<StepValues>(), Storage::f32, kFloats, kFloats, false, nullptr);
   });
   const float one[4] = {1, 1, 1, 1};
   const int64_t pixels = int64_t{128} * 300 * 300 * 3;
-  out += stream("normalize, 128 of 300x300x3", double(pixels), 2, 5,
-                [&](const Card&) { normalize(pixels, 3, one, one, nowhere<uint8_t>(), kFloats, nullptr); });
+  out += stream("normalize, 128 of 300x300x3", double(pixels), 2, 5, [&](const Card&) {
+    normalize(pixels, 3, one, one, nowhere<uint8_t>(), Storage::f32, kFloats, nullptr);
+  });
   const CropProblem crop{.N = 2000, .H = 36, .W = 36, .C = 3, .P = 32, .Q = 32, .normalize = {}};
   out += stream("crop_normalize, 2000 of 36x36x3 to 32x32", double(crop.N * 32 * 32 * 3), 2, 5,
                 [&](const Card&) {
@@ -170,6 +173,8 @@ std::string parameter_rows() {
   out += stream("gradient_norm, ResNet-18's", double(kResNet18), 6, 4, [&](const Card&) {
     gradient_norm<float>(kResNet18, kFloats, nowhere<NormResult>(), nowhere<void>(), nullptr);
   });
+  out += stream("cast to 16 bits, ResNet-18's", double(kResNet18), 0, 6,
+                [&](const Card&) { cast(kResNet18, kFloats, Storage::bf16, nowhere<void>(), nullptr); });
   return out;
 }
 

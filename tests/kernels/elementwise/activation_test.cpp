@@ -98,7 +98,7 @@ void check(Rng& rng, int index, bool special) {
   const std::vector<Element> x_host = stored<Element>(inputs(rng, count, special));
   Skewed<Element> x(x_host, random_skew(rng), "x"),
       y(unwritten<Element>(size_t(count)), random_skew(rng), "y");
-  activation_forward(p, x.data(), in_place ? x.data() : y.data(), nullptr);
+  activation_forward(p, kStorageOf<Element>, x.data(), in_place ? x.data() : y.data(), nullptr);
   Expected want_y;
   for (double v : widened(x_host)) {
     const Value f = activated(a, v);
@@ -118,7 +118,8 @@ void check(Rng& rng, int index, bool special) {
   const bool overwrite_dy = in_place && !accumulate;
   Skewed<Element> read(read_host, random_skew(rng), "x_or_y"), dy(dy_host, random_skew(rng), "dy"),
       dx(before, random_skew(rng), "dx");
-  activation_backward(p, read.data(), dy.data(), overwrite_dy ? dy.data() : dx.data(), accumulate, nullptr);
+  activation_backward(p, kStorageOf<Element>, read.data(), dy.data(), overwrite_dy ? dy.data() : dx.data(),
+                      accumulate, nullptr);
   const std::vector<double> d = widened(dy_host), b = widened(before), at = widened(read_host);
   Expected want_dx;
   for (size_t i = 0; i < d.size(); ++i) {

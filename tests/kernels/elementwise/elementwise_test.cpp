@@ -29,7 +29,7 @@ void check_add(Rng& rng, int index) {
   Skewed<Element> a(a_host, random_skew(rng), "a"), b(b_host, random_skew(rng), "b"),
       y(unwritten<Element>(a_host.size()), random_skew(rng), "y");
   const bool in_place = below(rng, 2) == 0;  // d += dy
-  add<Element>(count, a.data(), b.data(), in_place ? a.data() : y.data(), nullptr);
+  add(count, kStorageOf<Element>, a.data(), b.data(), in_place ? a.data() : y.data(), nullptr);
   Expected want;
   const std::vector<double> wide_a = widened(a_host), wide_b = widened(b_host);
   for (size_t i = 0; i < wide_a.size(); ++i) {
@@ -68,9 +68,9 @@ void check_dropout(Rng& rng, int index) {
   const bool in_place = !accumulate && below(rng, 3) == 0;
   simt::DeviceArray<StepValues> values_of_step(
       std::vector<StepValues>{{.step = step, .first_chunk = first_chunk}}, "step values");
-  dropout<Element>(count, rate,
-                   {layer, chunk, uint32_t(Purpose::dropout), uint32_t(seed), uint32_t(seed >> 32)},
-                   values_of_step.data(), x.data(), in_place ? x.data() : y.data(), accumulate, nullptr);
+  dropout(count, rate, {layer, chunk, uint32_t(Purpose::dropout), uint32_t(seed), uint32_t(seed >> 32)},
+          values_of_step.data(), kStorageOf<Element>, x.data(), in_place ? x.data() : y.data(), accumulate,
+          nullptr);
 
   Expected want;
   const std::vector<double> wide = widened(x_host), start = widened(before);
@@ -95,43 +95,50 @@ TEST(DropoutKernels, RandomShapes) {
 
 TEST(DropoutKernels, RefusesARateOfOne) {
   simt::DeviceArray<float> x(std::vector<float>{1.0f}, "x");
-  EXPECT_THROW(dropout<float>(1, 1.0f, {}, nullptr, x.data(), x.data(), false, nullptr), simt::Error);
+  EXPECT_THROW(dropout(1, 1.0f, {}, nullptr, Storage::f32, x.data(), x.data(), false, nullptr), simt::Error);
+}
+
+template <class Element>
+void check_normalize(Rng& rng, int index) {
+  const int C = between(rng, 1, 4), count = random_count(rng, index) * C;
+  SCOPED_TRACE("count " + std::to_string(count) + " C " + std::to_string(C));
+  std::vector<uint8_t> bytes;
+  for (int j = 0; j < count; ++j) bytes.push_back(uint8_t(rng()));
+  float scale[4], shift[4];
+  const bool exact = index % 2 == 0;  // integers: the result is one
+  for (int c = 0; c < 4; ++c) {
+    scale[c] = exact ? float(between(rng, -3, 3)) : uniform(rng, 0.001f, 0.02f);
+    shift[c] = exact ? float(between(rng, -9, 9)) : uniform(rng, -3, 3);
+  }
+  const int skew = random_skew(rng);
+  std::vector<uint8_t> framed(size_t(skew), 7);
+  framed.insert(framed.end(), bytes.begin(), bytes.end());
+  simt::DeviceArray<uint8_t> x(framed, "x");
+  Skewed<Element> y(unwritten<Element>(size_t(count)), random_skew(rng), "y");
+  normalize(count, C, scale, shift, x.data() + skew, kStorageOf<Element>, y.data(), nullptr);
+  Expected want;
+  for (int j = 0; j < count; ++j) {
+    const double v = bytes[size_t(j)] * double(scale[j % C]) + double(shift[j % C]);
+    want.add(v, (exact ? 0 : kU * std::fabs(v)) + storage_error<Element>(v));
+  }
+  expect_within(y.values(), want, "y");
 }
 
 TEST(NormalizeKernels, RandomShapes) {
   Rng rng(300 + seed_of_this_run());
-  for (int i = 0; i < kShapes; ++i) {
-    const int C = between(rng, 1, 4), count = random_count(rng, i) * C;
-    SCOPED_TRACE("count " + std::to_string(count) + " C " + std::to_string(C));
-    std::vector<uint8_t> bytes;
-    for (int j = 0; j < count; ++j) bytes.push_back(uint8_t(rng()));
-    float scale[4], shift[4];
-    const bool exact = i % 2 == 0;  // integers: the result is one
-    for (int c = 0; c < 4; ++c) {
-      scale[c] = exact ? float(between(rng, -3, 3)) : uniform(rng, 0.001f, 0.02f);
-      shift[c] = exact ? float(between(rng, -9, 9)) : uniform(rng, -3, 3);
-    }
-    const int skew = random_skew(rng);
-    std::vector<uint8_t> framed(size_t(skew), 7);
-    framed.insert(framed.end(), bytes.begin(), bytes.end());
-    simt::DeviceArray<uint8_t> x(framed, "x");
-    Skewed<float> y(unwritten<float>(size_t(count)), random_skew(rng), "y");
-    normalize(count, C, scale, shift, x.data() + skew, y.data(), nullptr);
-    Expected want;
-    for (int j = 0; j < count; ++j) {
-      const double v = bytes[size_t(j)] * double(scale[j % C]) + double(shift[j % C]);
-      want.add(v, exact ? 0 : kU * std::fabs(v));
-    }
-    expect_within(y.values(), want, "y");
-  }
-  report_problems("normalize", kShapes);
+  for (int i = 0; i < kShapes; ++i) check_normalize<float>(rng, i);
+  for (int i = 0; i < kHalves; ++i)
+    check_normalize<simt::half>(rng, i), check_normalize<simt::bfloat16>(rng, i);
+  report_problems("normalize f32", kShapes);
+  report_problems("normalize f16", kHalves);
+  report_problems("normalize bf16", kHalves);
 }
 
 TEST(NormalizeKernels, RefusesFiveChannels) {
   simt::DeviceArray<uint8_t> x(5, "x");
   simt::DeviceArray<float> y(5, "y");
   const float one[4] = {1, 1, 1, 1};
-  EXPECT_THROW(normalize(5, 5, one, one, x.data(), y.data(), nullptr), simt::Error);
+  EXPECT_THROW(normalize(5, 5, one, one, x.data(), Storage::f32, y.data(), nullptr), simt::Error);
 }
 
 }  // namespace

@@ -83,14 +83,14 @@ Result run(const Case<Element>& c, MseRung rung, DeviceArray<Element>* dy) {
   DeviceArray<float> loss(1, "loss");
   DeviceArray<float> workspace(mse_workspace_bytes(c.p) / sizeof(float), "workspace");
   DeviceArray<unsigned> counter(std::vector<unsigned>(1), "counter");
-  mse<Element>(c.p,
-               {y.data(),
-                labels.data(),
-                dy == nullptr ? nullptr : dy->data(),
-                loss.data(),
-                counts.data(),
-                {workspace.data(), counter.data()}},
-               nullptr, rung);
+  mse(c.p, kStorageOf<Element>,
+      {y.data(),
+       labels.data(),
+       dy == nullptr ? nullptr : dy->data(),
+       loss.data(),
+       counts.data(),
+       {workspace.data(), counter.data()}},
+      nullptr, rung);
   EXPECT_EQ(counter.values(), std::vector<unsigned>(1));
   return {loss.values(), counts.values()};
 }

@@ -20,13 +20,15 @@ struct Update {
   OptimizerParams params;
   float lr = 0.25f;
   int64_t t = 1;
+  float unscale = 1;
   // As ops/optimizer.h has them.
   UpdateValues values() const {
     const double root2 = std::sqrt(1 - std::pow(double(params.beta2), double(t)));
     return {.t = t,
             .lr = lr,
             .adam_rate = float(lr * root2 / (1 - std::pow(double(params.beta1), double(t)))),
-            .adam_epsilon = float(params.epsilon * root2)};
+            .adam_epsilon = float(params.epsilon * root2),
+            .unscale = unscale};
   }
 };
 
@@ -34,6 +36,7 @@ struct Update {
 State stepped(const Update& u, double wd, State s) {
   const OptimizerParams& p = u.params;
   const double lr = u.lr, mu = p.momentum, b1 = p.beta1, b2 = p.beta2, t = double(u.t);
+  s.g *= u.unscale;
   if (p.rule == OptimizerRule::adamw) s.w -= lr * wd * s.w;
   if (p.rule != OptimizerRule::adamw) s.g += wd * s.w;
   if (p.rule == OptimizerRule::sgd) {
@@ -54,7 +57,7 @@ State stepped(const Update& u, double wd, State s) {
 State budget_of(const Update& u, double wd, const State& s, const State& after) {
   const OptimizerParams& p = u.params;
   const double lr = u.lr, mu = p.momentum, b1 = p.beta1, b2 = p.beta2, t = double(u.t), w = std::fabs(s.w);
-  const double g = std::fabs(s.g) + (p.rule == OptimizerRule::adamw ? 0 : wd * w);
+  const double g = std::fabs(u.unscale * s.g) + (p.rule == OptimizerRule::adamw ? 0 : wd * w);
   if (p.rule == OptimizerRule::sgd) return {sum_budget(3, w + lr * g), 0, 0, 0};
   if (p.rule == OptimizerRule::momentum || p.rule == OptimizerRule::nesterov) {
     const double m = mu * std::fabs(s.m) + g, moved = p.rule == OptimizerRule::momentum ? m : g + mu * m;
@@ -109,6 +112,7 @@ Update random_update(Rng& rng, int index) {
   u.lr = below(rng, 2) == 0 ? 0.001f : uniform(rng, 0, 0.5f);
   constexpr int64_t kSteps[] = {1, 2, 3, 10, 1000, 1000000};
   u.t = kSteps[below(rng, 6)];
+  if (below(rng, 2) == 0) u.unscale = std::ldexp(1.0f, -below(rng, 25));
   return u;
 }
 
@@ -125,6 +129,7 @@ bool check(Rng& rng, int index) {
   const bool fresh = u.t == 1;
   const std::vector<float> w0 = values(rng, size, false);
   std::vector<float> g0 = values(rng, size, false);
+  for (float& v : g0) v /= u.unscale;  // exact
   if (index % 7 == 0) g0[size_t(below(rng, count))] = NAN;
   const std::vector<float> m0 = fresh ? std::vector<float>(size, 0.0f) : values(rng, size, false);
   const std::vector<float> v0 = fresh ? std::vector<float>(size, 0.0f) : values(rng, size, true);
@@ -164,6 +169,28 @@ TEST(OptimizerKernels, RandomArenas) {
   for (int i = 0; i < 2500; ++i) drawn[i % 5] += check(rng, i);
   for (int rule = 0; rule < 5; ++rule)
     report_problems(std::string("optimizer_update ") + kRules[rule], drawn[rule]);
+}
+
+// Where the gradients are known not to be numbers nothing moves; where they are, everything does.
+TEST(OptimizerKernels, MovesNothingWhereGradientsAreNoNumbers) {
+  const std::vector<OptimizerSegment> segments{{0, 2, true}};
+  const auto run = [&](int32_t nonfinite) {
+    const Update u{{.rule = OptimizerRule::adam}};
+    DeviceArray<float> w(std::vector<float>{1, 2}, "w"), g(std::vector<float>{3, INFINITY}, "g"),
+        m(std::vector<float>{4, 5}, "m"), v(std::vector<float>{6, 7}, "v");
+    DeviceArray<OptimizerSegment> device_segments(segments, "segments");
+    DeviceArray<int32_t> starts(block_starts(segments), "block_starts");
+    DeviceArray<UpdateValues> device_values(std::vector<UpdateValues>{u.values()}, "values");
+    DeviceArray<NormResult> norm(std::vector<NormResult>{{NAN, nonfinite}}, "norm");
+    optimizer_update(u.params, device_values.data(), device_segments.data(), starts.data(), 1, 1,
+                     {w.data(), g.data(), m.data(), v.data(), norm.data()}, nullptr);
+    std::vector<float> all = w.values();
+    for (const auto& more : {m.values(), v.values()}) all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  EXPECT_EQ(run(1), (std::vector<float>{1, 2, 4, 5, 6, 7}));
+  const std::vector<float> moved = run(0);
+  for (size_t i = 0; i < moved.size(); ++i) EXPECT_NE(moved[i], run(1)[i]) << i;
 }
 
 // Numbers for which every operation is exact: bit for bit.

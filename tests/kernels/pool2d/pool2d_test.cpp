@@ -135,7 +135,8 @@ void check(const Pool2dProblem& p, PoolRung rung, Rng& rng, Data data) {
   DeviceArray<Tap> argmax(outputs, "argmax");
   const bool is_max = p.kind == PoolKind::max;
   const bool with_argmax = is_max && below(rng, 4) != 0;
-  pool2d_forward(p, x.data(), y.data(), with_argmax ? argmax.data() : nullptr, nullptr, rung);
+  pool2d_forward(p, kStorageOf<Element>, x.data(), y.data(), with_argmax ? argmax.data() : nullptr, nullptr,
+                 rung);
   const std::vector<Element> y_host = y.values();
   expect_within(y_host, want.y, "y");
   if (with_argmax) {
@@ -151,8 +152,8 @@ void check(const Pool2dProblem& p, PoolRung rung, Rng& rng, Data data) {
   const bool l2 = p.kind == PoolKind::l2;
   DeviceArray<Tap> winners(std::vector<Tap>(want.winner.begin(), want.winner.end()), "winners");
   Element* to = accumulate ? dx_before.data() : dx.data();
-  pool2d_backward(p, l2 ? x.data() : nullptr, l2 ? y.data() : nullptr, is_max ? winners.data() : nullptr,
-                  dy.data(), to, accumulate, nullptr, rung);
+  pool2d_backward(p, kStorageOf<Element>, l2 ? x.data() : nullptr, l2 ? y.data() : nullptr,
+                  is_max ? winners.data() : nullptr, dy.data(), to, accumulate, nullptr, rung);
   Expected want_dx =
       backward_oracle<Element>(p, x_wide, widened(y_host), want.winner, widened(dy_host), before_wide);
   const bool exact = is_max && (data == Data::integer || data == Data::ties);
@@ -271,17 +272,18 @@ TEST(Pool2dKernels, RungsAgreeBitForBit) {
   const Pool2dProblem p{.kind = PoolKind::average, .N = 2, .H = 9, .W = 8, .C = 8, .R = 3, .S = 3, .pad = {}};
   const std::vector<float> x_host = values(rng, size_t(2 * 9 * 8 * 8), Data::real);
   DeviceArray<float> x(x_host, "x"), a(size_t(p.N * p.P() * p.Q() * p.C), "a"), b(a.size(), "b");
-  pool2d_forward<float>(p, x.data(), a.data(), nullptr, nullptr, PoolRung::naive);
-  pool2d_forward<float>(p, x.data(), b.data(), nullptr, nullptr, PoolRung::vector);
+  pool2d_forward(p, Storage::f32, x.data(), a.data(), nullptr, nullptr, PoolRung::naive);
+  pool2d_forward(p, Storage::f32, x.data(), b.data(), nullptr, nullptr, PoolRung::vector);
   EXPECT_EQ(a.values(), b.values());
 }
 
 TEST(Pool2dKernels, RefusesARungThatDoesNotTakeIt) {
   DeviceArray<float> x(64, "x"), y(64, "y");
   const Pool2dProblem p{.kind = PoolKind::max, .N = 1, .H = 8, .W = 8, .C = 1, .pad = {}};
-  EXPECT_THROW(pool2d_forward<float>(p, x.data(), y.data(), nullptr, nullptr, PoolRung::global), simt::Error);
-  EXPECT_THROW(pool2d_backward<float>(p, nullptr, nullptr, nullptr, y.data(), x.data(), false, nullptr,
-                                      PoolRung::global),
+  EXPECT_THROW(pool2d_forward(p, Storage::f32, x.data(), y.data(), nullptr, nullptr, PoolRung::global),
+               simt::Error);
+  EXPECT_THROW(pool2d_backward(p, Storage::f32, nullptr, nullptr, nullptr, y.data(), x.data(), false, nullptr,
+                               PoolRung::global),
                simt::Error);
 }
 

@@ -82,7 +82,7 @@ void check_forward(Rng& rng, int64_t N, int64_t K, SoftmaxRung rung, Data data) 
   const std::vector<Element> x_host = stored<Element>(values(rng, N * K, data));
   DeviceArray<Element> x(x_host, "x"), y(x_host.size(), "y");
   const bool in_place = below(rng, 4) == 0;
-  softmax_forward<Element>(N, K, x.data(), in_place ? x.data() : y.data(), nullptr, rung);
+  softmax_forward(N, K, kStorageOf<Element>, x.data(), in_place ? x.data() : y.data(), nullptr, rung);
   expect_within(in_place ? x.values() : y.values(), forward_oracle<Element>(K, widened(x_host)), "y");
 }
 
@@ -97,7 +97,7 @@ void check_backward(Rng& rng, int64_t N, int64_t K, SoftmaxRung rung, Data data)
   const int kind = below(rng, 3);  // overwrite, accumulate, in place of dy
   DeviceArray<Element> y(y_host, "y"), dy(dy_host, "dy"), dx(y_host.size(), "dx"), dx_old(old, "dx");
   DeviceArray<Element>& to = kind == 0 ? dx : kind == 1 ? dx_old : dy;
-  softmax_backward<Element>(N, K, y.data(), dy.data(), to.data(), kind == 1, nullptr, rung);
+  softmax_backward(N, K, kStorageOf<Element>, y.data(), dy.data(), to.data(), kind == 1, nullptr, rung);
   const std::vector<double> before = kind == 1 ? widened(old) : std::vector<double>(y_host.size());
   expect_within(to.values(), backward_oracle<Element>(K, widened(y_host), widened(dy_host), before), "dx");
 }
@@ -149,12 +149,12 @@ TEST_P(SoftmaxKernels, ManyRows) {
 TEST_P(SoftmaxKernels, ExactWhereItCanBe) {
   for (const float v : {0.0f, 3e38f, -3e38f, 1e-42f}) {
     DeviceArray<float> x(std::vector<float>(64, v), "x"), y(64, "y");
-    softmax_forward<float>(2, 32, x.data(), y.data(), nullptr, GetParam());
+    softmax_forward(2, 32, Storage::f32, x.data(), y.data(), nullptr, GetParam());
     EXPECT_EQ(y.values(), std::vector<float>(64, 1.0f / 32));
   }
   DeviceArray<float> y(std::vector<float>{0.5f, 0.25f, 0.25f}, "y"), dy(std::vector<float>{2, 4, -8}, "dy"),
       dx(3, "dx");
-  softmax_backward<float>(1, 3, y.data(), dy.data(), dx.data(), false, nullptr, GetParam());
+  softmax_backward(1, 3, Storage::f32, y.data(), dy.data(), dx.data(), false, nullptr, GetParam());
   EXPECT_EQ(dx.values(), (std::vector<float>{1, 1, -2}));
 }
 
@@ -165,7 +165,7 @@ TEST_P(SoftmaxKernels, NanAndInfinityStayInTheirRows) {
     for (int k = 20; k < 30; ++k) v[size_t(k)] = -INFINITY;
     v[35] = -INFINITY;
     DeviceArray<float> x(v, "x"), y(v.size(), "y");
-    softmax_forward<float>(4, 10, x.data(), y.data(), nullptr, GetParam());
+    softmax_forward(4, 10, Storage::f32, x.data(), y.data(), nullptr, GetParam());
     const std::vector<float> got = y.values();
     for (size_t i = 0; i < 40; ++i) EXPECT_EQ(std::isnan(got[i]), i >= 10 && i < 30) << i;
     EXPECT_EQ(got[35], 0.0f);

@@ -103,14 +103,14 @@ Result run(const Case<Element>& c, SoftmaxXentRung rung, DeviceArray<Element>* d
   DeviceArray<float> loss(1, "loss");
   DeviceArray<float> workspace(softmax_xent_workspace_bytes(c.p) / sizeof(float), "workspace");
   DeviceArray<unsigned> counter(std::vector<unsigned>(1), "counter");
-  softmax_xent<Element>(c.p,
-                        {y.data(),
-                         labels.data(),
-                         dy == nullptr ? nullptr : dy->data(),
-                         loss.data(),
-                         counts.data(),
-                         {workspace.data(), counter.data()}},
-                        nullptr, rung);
+  softmax_xent(c.p, kStorageOf<Element>,
+               {y.data(),
+                labels.data(),
+                dy == nullptr ? nullptr : dy->data(),
+                loss.data(),
+                counts.data(),
+                {workspace.data(), counter.data()}},
+               nullptr, rung);
   EXPECT_EQ(counter.values(), std::vector<unsigned>(1));
   return {loss.values(), counts.values()};
 }

@@ -68,7 +68,7 @@ Workload pool2d_workload(Gpu& gpu, const std::string& tag, const Pool2dProblem& 
   const size_t argmax_bytes = max ? size_t(y_count) * size_of(p.argmax_dtype()) : 0;
   void* const argmax = memory.zeros(argmax_bytes);
   void* const stream = gpu.stream();
-  pool2d_forward(p, x, y, argmax, stream);  // what the backward reads
+  pool2d_forward(p, Storage::f32, x, y, argmax, stream);  // what the backward reads
 
   Workload workload{"pool2d", backward ? "backward" : "forward", tag, to_string(p), {}};
   const double bytes = 4.0 * double(x_count + y_count) + double(argmax_bytes);
@@ -77,9 +77,10 @@ Workload pool2d_workload(Gpu& gpu, const std::string& tag, const Pool2dProblem& 
     workload.candidates.push_back({name, Math::f32, flops, bytes, [=] {
                                      (void)memory;
                                      if (backward)
-                                       pool2d_backward(p, x, y, argmax, dy, dx, false, stream, rung);
+                                       pool2d_backward(p, Storage::f32, x, y, argmax, dy, dx, false, stream,
+                                                       rung);
                                      else
-                                       pool2d_forward(p, x, y, argmax, stream, rung);
+                                       pool2d_forward(p, Storage::f32, x, y, argmax, stream, rung);
                                    }});
   };
   add("naive", PoolRung::naive);
@@ -94,12 +95,12 @@ Workload softmax_xent_workload(Gpu& gpu, const std::string& tag, const SoftmaxXe
   for (int64_t n = 0; n < p.N; ++n) labels.push_back(int32_t(n % p.K));
   auto* const on_device = static_cast<int32_t*>(memory.zeros(labels.size() * sizeof labels[0]));
   gpu.device().copy_to(on_device, labels.data(), labels.size() * sizeof labels[0]);
-  const SoftmaxXentTensors<float> t{memory.floats(p.N * p.K),
-                                    on_device,
-                                    memory.floats(p.N * p.K),
-                                    memory.floats(1),
-                                    static_cast<int32_t*>(memory.zeros(2 * sizeof(int32_t))),
-                                    memory.join(softmax_xent_workspace_bytes(p))};
+  const SoftmaxXentTensors t{memory.floats(p.N * p.K),
+                             on_device,
+                             memory.floats(p.N * p.K),
+                             memory.floats(1),
+                             static_cast<int32_t*>(memory.zeros(2 * sizeof(int32_t))),
+                             memory.join(softmax_xent_workspace_bytes(p))};
   void* const stream = gpu.stream();
   Workload workload{"softmax_xent", "both", tag, fmt::format("N={} K={}", p.N, p.K), {}};
   const double logits = double(p.N * p.K);
@@ -108,7 +109,7 @@ Workload softmax_xent_workload(Gpu& gpu, const std::string& tag, const SoftmaxXe
     workload.candidates.push_back(
         {name, Math::f32, 6 * logits, 8 * logits + 4 * double(p.N), [=, rung = rung] {
            (void)memory;
-           softmax_xent(p, t, stream, rung);
+           softmax_xent(p, Storage::f32, t, stream, rung);
          }});
   return workload;
 }
@@ -116,26 +117,26 @@ Workload softmax_xent_workload(Gpu& gpu, const std::string& tag, const SoftmaxXe
 Workload batchnorm_workload(Gpu& gpu, const std::string& tag, int64_t rows, int64_t C, bool backward) {
   const Memory memory(gpu);
   const BatchnormProblem p{rows, C, 1e-5f};
-  const BatchnormTraining<float> forward{.x = memory.floats(rows * C),
-                                         .gamma = memory.floats(C),
-                                         .beta = memory.floats(C),
-                                         .y = memory.floats(rows * C),
-                                         .mean = memory.floats(C),
-                                         .rstd = memory.floats(C),
-                                         .running_mean = memory.floats(C),
-                                         .running_var = memory.floats(C)};
-  const BatchnormBackward<float> back{.x = forward.x,
-                                      .dy = forward.y,
-                                      .gamma = forward.gamma,
-                                      .mean = forward.mean,
-                                      .rstd = forward.rstd,
-                                      .dx = memory.floats(rows * C),
-                                      .dgamma = memory.floats(C),
-                                      .dbeta = memory.floats(C)};
+  const BatchnormTraining forward{.x = memory.floats(rows * C),
+                                  .gamma = memory.floats(C),
+                                  .beta = memory.floats(C),
+                                  .y = memory.floats(rows * C),
+                                  .mean = memory.floats(C),
+                                  .rstd = memory.floats(C),
+                                  .running_mean = memory.floats(C),
+                                  .running_var = memory.floats(C)};
+  const BatchnormBackward back{.x = forward.x,
+                               .dy = forward.y,
+                               .gamma = forward.gamma,
+                               .mean = forward.mean,
+                               .rstd = forward.rstd,
+                               .dx = memory.floats(rows * C),
+                               .dgamma = memory.floats(C),
+                               .dbeta = memory.floats(C)};
   const int64_t slices = batchnorm_slices(rows, C, gpu.device().multiprocessors());
   const BatchnormWorkspace workspace{memory.zeros(batchnorm_workspace_bytes(rows, C, slices)), slices};
   void* const stream = gpu.stream();
-  batchnorm_forward_training(p, forward, workspace, stream);  // statistics for the backward
+  batchnorm_forward_training(p, Storage::f32, forward, workspace, stream);  // statistics for the backward
 
   Workload workload{
       "batchnorm", backward ? "backward" : "forward", tag, fmt::format("rows={} C={}", rows, C), {}};
@@ -147,9 +148,9 @@ Workload batchnorm_workload(Gpu& gpu, const std::string& tag, int64_t rows, int6
         {name, Math::f32, 8 * count, 4 * count * (backward ? 5 : 3), [=, rung = rung] {
            (void)memory;
            if (backward)
-             batchnorm_backward(p, back, workspace, stream, rung);
+             batchnorm_backward(p, Storage::f32, back, workspace, stream, rung);
            else
-             batchnorm_forward_training(p, forward, workspace, stream, rung);
+             batchnorm_forward_training(p, Storage::f32, forward, workspace, stream, rung);
          }});
   return workload;
 }
