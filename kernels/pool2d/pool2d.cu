@@ -28,7 +28,8 @@ PoolParams params_of(const Pool2dProblem& p, bool accumulate) {
           p.N * p.H * p.W * p.C,
           p.N * P * Q * p.C,
           p.argmax_dtype() == DType::i32,
-          accumulate};
+          accumulate,
+          p.relu};
 }
 
 // Calls body with the kind as a constant.

@@ -18,7 +18,8 @@ enum class PoolRung { automatic, naive, vector, global };
 void pool2d_forward(const Pool2dProblem& p, Storage storage, const void* x, void* y, void* argmax,
                     Stream stream, PoolRung rung = PoolRung::automatic);
 
-// dx = the gradient, or dx += it if accumulate. max reads argmax; l2 reads x and y; what is not read may be null.
+// dx = the gradient, or dx += it if accumulate. max reads argmax, and y where p.relu; l2 reads x and y; what is not
+// read may be null.
 void pool2d_backward(const Pool2dProblem& p, Storage storage, const void* x, const void* y,
                      const void* argmax, const void* dy, void* dx, bool accumulate, Stream stream,
                      PoolRung rung = PoolRung::automatic);

@@ -11,6 +11,7 @@ struct PoolParams {
   int64_t inputs, outputs;  // elements of x and of y
   bool wide_argmax;         // int32_t, else uint8_t
   bool accumulate;          // backward: dx +=
+  bool relu;                // backward: through the ReLU before max pooling
 };
 
 struct Range {
@@ -68,10 +69,17 @@ struct Window {
   }
 };
 
-// What a window passes on to one of its elements. y is read by l2 only, x likewise; hit: the element won.
+// Whether backward reads y.
 template <PoolKind kKind>
-__device__ inline float window_gradient(float dy, float x, float y, bool hit, int size) {
-  if constexpr (kKind == PoolKind::max) return hit ? dy : 0.0f;
+__device__ inline bool needs_y(const PoolParams& g) {
+  return kKind == PoolKind::l2 || (kKind == PoolKind::max && g.relu);
+}
+
+// What a window passes on to one of its elements; hit: that one won. x is used by l2 only, y where needs_y says so. A NaN
+// in y lets dy through ReLU; else 0 is a factor, as in activation_slope (elementwise/functions.cuh): the bits are the same.
+template <PoolKind kKind>
+__device__ inline float window_gradient(const PoolParams& g, float dy, float x, float y, bool hit, int size) {
+  if constexpr (kKind == PoolKind::max) return hit ? dy * (g.relu && y <= 0.0f ? 0.0f : 1.0f) : 0.0f;
   if constexpr (kKind == PoolKind::average) return dy / float(size);
   return y != 0.0f ? dy * (x / y) : 0.0f;  // |x/y| <= 1 does not overflow where dy x might
 }
