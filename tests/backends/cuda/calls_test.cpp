@@ -138,7 +138,7 @@ TEST_F(CudaCalls, AStepWith16BitTensorsWaitsForNoMore) {
     testing::reset_fake_cuda();
     fake_cuda().capability = 86;
     const Library library = Library({make_cuda_backend()}).in_precision(math);
-    const Outcome outcome = train(library, testing::kTinyNet, 80, config());
+    const Outcome outcome = train(library, testing::kBarsNet, 80, config());
     const std::map<std::string, int> calls = calls_between(outcome.steps, 3, 6);
     const std::set<std::string> allowed{"cudaSetDevice",   "cudaMemcpyAsync", "cudaStreamWaitEvent",
                                         "cudaEventRecord", "cudaGraphLaunch", "cudaEventSynchronize"};
