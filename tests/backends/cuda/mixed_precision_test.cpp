@@ -21,11 +21,6 @@ using testing::train;
 
 class MixedPrecisionTraining : public testing::GpuTest {
  protected:
-  void SetUp() override {
-    GpuTest::SetUp();
-    if (IsSkipped()) return;
-    if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
-  }
   Library in(const char* math) const { return Library({backend}).in_precision(math); }
 };
 
