@@ -46,4 +46,12 @@ void load_floats(const void* from, DType type, std::span<float> values) {
   });
 }
 
+double element(const ConstTensorView& t, size_t i) {
+  if (t.dtype == DType::u8) return double(t.as<uint8_t>()[i]);
+  if (t.dtype == DType::i32) return double(t.as<int32_t>()[i]);
+  float v = 0;
+  load_floats(static_cast<const char*>(t.data) + i * size_of(t.dtype), t.dtype, {&v, 1});
+  return v;
+}
+
 }  // namespace gabor

@@ -1,5 +1,8 @@
 #include "duel/call.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace gabor {
 namespace {
 
@@ -68,13 +71,28 @@ CallSpec spec(const BatchNormProblem& p, Pass pass) {
 
 }  // namespace
 
-double HostTensor::value(size_t i) const {
-  if (dtype_ == DType::f32) return view().as<float>()[i];
-  return dtype_ == DType::u8 ? double(view().as<uint8_t>()[i]) : double(view().as<int32_t>()[i]);
+CallSpec call_spec(const AnyProblem& problem, Pass pass) {
+  CallSpec s = std::visit([&](const auto& p) { return spec(p, pass); }, problem);
+  const bool reads_pictures = std::holds_alternative<FirstBlockProblem>(problem);
+  constexpr std::string_view kStored[] = {"x", "y", "dx", "dy", "w"};  // ops/backend.h: Traits::storage
+  for (auto* tensors : {&s.inputs, &s.outputs})
+    for (TensorSpec& t : *tensors)
+      t.stored = t.dtype == DType::f32 && !(reads_pictures && t.name == "x") &&
+                 std::find(std::begin(kStored), std::end(kStored), t.name) != std::end(kStored);
+  return s;
 }
 
-CallSpec call_spec(const AnyProblem& problem, Pass pass) {
-  return std::visit([&](const auto& p) { return spec(p, pass); }, problem);
+std::vector<HostTensor> in_storage(std::span<const HostTensor> tensors, std::span<const TensorSpec> specs,
+                                   DType storage) {
+  std::vector<HostTensor> out(tensors.begin(), tensors.end());
+  if (storage == DType::f32) return out;
+  for (size_t i = 0; i < out.size(); i++) {
+    if (!out[i] || !specs[i].stored) continue;
+    HostTensor narrow(out[i].shape(), storage);
+    store_floats(out[i].floats(), storage, narrow.view().data);
+    out[i] = std::move(narrow);
+  }
+  return out;
 }
 
 }  // namespace gabor

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/stored_floats.h"
 #include "core/tensor.h"
 #include "duel/problem.h"
 
@@ -22,7 +23,7 @@ class HostTensor {
   DType dtype() const { return dtype_; }
   std::span<float> floats() { return {view().as<float>(), bytes_.size() / sizeof(float)}; }
   std::span<const float> floats() const { return {view().as<float>(), bytes_.size() / sizeof(float)}; }
-  double value(size_t i) const;  // element i, whatever the type
+  double value(size_t i) const { return element(view(), i); }
 
  private:
   Shape shape_;
@@ -35,6 +36,7 @@ struct TensorSpec {
   Shape shape;
   DType dtype = DType::f32;
   bool optional = false;  // a call may leave it out
+  bool stored = false;    // call_spec: of another type where Traits::storage is not f32
 };
 
 // Pooling, softmax, activations and batchnorm: fprop is forward, dgrad is backward. A first block's wgrad also takes w
@@ -44,6 +46,10 @@ struct CallSpec {
   std::vector<TensorSpec> inputs, outputs;
 };
 CallSpec call_spec(const AnyProblem& problem, Pass pass);
+
+// The tensors as a backend of that storage has them.
+std::vector<HostTensor> in_storage(std::span<const HostTensor> tensors, std::span<const TensorSpec> specs,
+                                   DType storage);
 
 struct CallTensors {
   std::vector<HostTensor> inputs, outputs;  // as in the spec

@@ -113,8 +113,10 @@ std::vector<HostTensor> outputs_of(const Case& c, const Backend& backend, std::s
   Device& device = backend.device();
   const Buffer workspace(device, c.workspace_bytes(backend.ops()));
   Context context{device, device.stream(), workspace.data(), workspace.bytes()};
-  const DeviceTensors tensors(device, inputs, before);
-  tensors.set_outputs(before);
+  const DType storage = backend.traits().storage;
+  const std::vector<HostTensor> start = in_storage(before, c.spec.outputs, storage);
+  const DeviceTensors tensors(device, in_storage(inputs, c.spec.inputs, storage), start);
+  tensors.set_outputs(start);
   const Buffer own(device, c.own_bytes(backend.ops()));
   std::vector<TensorView> out = tensors.out;
   if (own.bytes()) {
@@ -143,6 +145,20 @@ double float_bytes(std::initializer_list<Shape> shapes) {
 
 namespace {
 
+double bytes_of(const CallSpec& spec, DType storage) {
+  double bytes = 0;
+  for (const auto* tensors : {&spec.inputs, &spec.outputs})
+    for (const TensorSpec& t : *tensors)
+      bytes += double(t.shape.count()) * double(size_of(t.stored ? storage : t.dtype));
+  return bytes;
+}
+
+void round_to(DType storage, std::span<HostTensor> tensors, std::span<const TensorSpec> specs) {
+  for (size_t i = 0; i < tensors.size(); i++)
+    if (tensors[i] && specs[i].stored)
+      for (float& v : tensors[i].floats()) v = stored(v, storage);
+}
+
 std::unique_ptr<Case> undrawn(const Conv2dProblem& p, Pass pass) { return conv2d_case(p, pass); }
 std::unique_ptr<Case> undrawn(const DenseProblem& p, Pass pass) { return dense_case(p, pass); }
 std::unique_ptr<Case> undrawn(const Pool2dProblem& p, Pass pass) { return pool2d_case(p, pass); }
@@ -155,12 +171,18 @@ std::unique_ptr<Case> undrawn(const BatchNormProblem& p, Pass pass) { return bat
 }  // namespace
 
 std::unique_ptr<Case> unjudged_case(const AnyProblem& problem, Pass pass) {
-  return std::visit([&](const auto& p) { return undrawn(p, pass); }, problem);
+  auto c = std::visit([&](const auto& p) { return undrawn(p, pass); }, problem);
+  c->spec = call_spec(problem, pass);
+  return c;
 }
 
-std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backend& oracle, uint64_t seed) {
+std::unique_ptr<Case> make_case(const DuelProblem& item, Pass pass, const Backend& oracle, uint64_t seed,
+                                DType storage) {
   auto c = unjudged_case(item.problem, pass);
+  c->storage = storage;
+  c->bytes *= bytes_of(c->spec, storage) / bytes_of(c->spec, DType::f32);
   CallTensors call = item.given ? *item.given : c->draw(oracle, seed);
+  round_to(storage, call.inputs, c->spec.inputs), round_to(storage, call.outputs, c->spec.outputs);
   c->inputs = std::move(call.inputs), c->before = std::move(call.outputs), c->mode = call.mode;
   c->expect(oracle);
   for (Expected& e : c->outputs) e.drawn = !item.given, e.oracle_math = oracle.traits().math;

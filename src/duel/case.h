@@ -32,6 +32,8 @@ struct Expected {
 class Case {
  public:
   virtual ~Case() = default;
+  CallSpec spec{};             // of inputs and outputs
+  DType storage = DType::f32;  // Traits::storage of who is to run it: it holds inputs and before exactly
   double flops = 0;
   double bytes = 0;  // every tensor once: what must go through memory at least
   std::vector<HostTensor> inputs;
@@ -61,8 +63,9 @@ class Case {
 };
 
 // oracle: whose results are taken for right; with double accumulators, but for one rounding; else Expected::oracle_math
-// tells. Inputs are problem.given, or drawn by seed. Throws Error when the oracle lacks the op.
-std::unique_ptr<Case> make_case(const DuelProblem& problem, Pass pass, const Backend& oracle, uint64_t seed);
+// tells. Inputs are problem.given, or drawn by seed; storage: Case::storage. Throws Error when the oracle lacks the op.
+std::unique_ptr<Case> make_case(const DuelProblem& problem, Pass pass, const Backend& oracle, uint64_t seed,
+                                DType storage = DType::f32);
 
 // Without inputs: only to be asked what it is.
 std::unique_ptr<Case> unjudged_case(const AnyProblem& problem, Pass pass);
@@ -91,7 +94,7 @@ CallTensors random_call(const AnyProblem& problem, Pass pass, uint64_t seed);
 HostTensor absolute(const HostTensor& t);
 std::vector<double> widened(const HostTensor& t);  // f32; empty where t is
 HostTensor rounded(const Shape& shape, std::span<const double> values);
-// Runs the case by a backend on the given inputs; before: contents of the outputs.
+// Runs the case by a backend on the given inputs; before: contents of the outputs. What comes back is of the backend's storage.
 std::vector<HostTensor> outputs_of(const Case& c, const Backend& backend, std::span<const HostTensor> inputs,
                                    std::span<const HostTensor> before);
 // What outputs of products should be: want by the oracle; bound by the oracle on magnitudes, the absolute values of

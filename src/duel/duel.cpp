@@ -51,19 +51,23 @@ struct Arena {
 };
 using Arenas = std::map<Device*, std::unique_ptr<Arena>>;
 
-// The tensors of a case on one device, and one workspace for all candidates: they run one after the other.
+// The tensors of a case on one device, and one workspace for all its candidates: they run one after the other.
 class Workbench {
  public:
   Workbench(const Case& c, Device& device)
-      : case_(c), device_(device), tensors_(device, c.inputs, c.before) {}
+      : case_(c),
+        device_(device),
+        before_(in_storage(c.before, c.spec.outputs, c.storage)),
+        tensors_(device, in_storage(c.inputs, c.spec.inputs, c.storage), before_) {}
+  const Case& problem() const { return case_; }
   const DeviceTensors& tensors() const { return tensors_; }
   void reserve(size_t bytes) {
     if (bytes > workspace_.bytes()) workspace_ = {}, workspace_ = Buffer(device_, bytes);
   }
   Context context(size_t bytes) const { return {device_, device_.stream(), workspace_.data(), bytes}; }
-  // What is added to, or else NaN as float, so that what is not written is found.
+  // What is added to, or else NaN of any type, so that what is not written is found.
   void prepare_outputs() {
-    if (case_.mode == GradMode::accumulate) return tensors_.set_outputs(case_.before);
+    if (case_.mode == GradMode::accumulate) return tensors_.set_outputs(before_);
     for (const TensorView& t : tensors_.out) {
       const std::vector<unsigned char> ones(t ? t.bytes() : 0, 0xFF);
       if (t) device_.copy_to(t.data, ones.data(), ones.size());
@@ -79,6 +83,7 @@ class Workbench {
  private:
   const Case& case_;
   Device& device_;
+  std::vector<HostTensor> before_;
   DeviceTensors tensors_;
   Buffer workspace_;
 };
@@ -90,24 +95,33 @@ class Running {
       : duel_(duel), candidates_(candidates), oracle_(oracle), options_(options), arenas_(arenas) {}
 
   void run(size_t problem, Pass pass) {
-    const auto c = make_case(duel_.problems[problem], pass, oracle_, options_.seed + problem);
     const size_t first = duel_.records.size();
-    std::vector<const Backend*> backends;  // of the records
-    std::map<Device*, Workbench> benches;
-    for (const auto& [device, arena] : arenas_) benches.try_emplace(device, *c, *device);
+    std::vector<const Backend*> backends;          // of the records
+    std::map<DType, std::unique_ptr<Case>> cases;  // by Traits::storage: inputs are what it holds
+    std::map<std::pair<Device*, DType>, Workbench> benches;
+    const auto bench_of = [&](const Backend& backend) -> Workbench& {
+      const DType storage = backend.traits().storage;
+      auto& c = cases[storage];
+      if (!c) c = make_case(duel_.problems[problem], pass, oracle_, options_.seed + problem, storage);
+      return benches.try_emplace({&backend.device(), storage}, *c, backend.device()).first->second;
+    };
+    const auto unjudged = unjudged_case(duel_.problems[problem].problem, pass);
     for (const auto& [backend, variant] : candidates_) {
-      if (variant && !c->has_op(backend->ops())) continue;
+      if (variant && !unjudged->has_op(backend->ops())) continue;
       backends.push_back(backend.get());
-      duel_.records.push_back(record(*backend, *c, problem, pass));
-      benches.at(&backend->device()).reserve(duel_.records.back().workspace_bytes);
+      Workbench& bench = bench_of(*backend);
+      duel_.records.push_back(record(*backend, bench.problem(), problem, pass));
+      bench.reserve(duel_.records.back().workspace_bytes);
     }
     const std::span records(duel_.records.data() + first, backends.size());
     std::map<std::string, std::string> indistinct;  // by math mode
-    for (DuelRecord& r : records) {
+    for (size_t i = 0; i < records.size(); i++) {
+      DuelRecord& r = records[i];
       if (!r.ran()) continue;
       const auto [at, is_new] = indistinct.try_emplace(r.traits.math);
       // Given tensors are judged as they are: they were saved because a result was wrong.
-      if (is_new && !duel_.problems[problem].given) at->second = indistinct_output(*c, r.traits.math);
+      if (is_new && !duel_.problems[problem].given)
+        at->second = indistinct_output(bench_of(*backends[i]).problem(), judged_math(r.traits));
       if (!at->second.empty())
         r.unsupported = fmt::format("cannot be judged: zeros would be right for {}", at->second);
     }
@@ -116,17 +130,18 @@ class Running {
     std::vector<std::shared_ptr<const Backend>> conversions;  // of each contestant that is one; else null
     for (size_t i = 0; i < records.size(); i++) {
       if (!records[i].ran()) continue;
-      Workbench& bench = benches.at(&backends[i]->device());
+      Workbench& bench = bench_of(*backends[i]);
+      const Case& c = bench.problem();
       try {
-        Contestant contestant = judged(*c, *backends[i], bench, records[i]);
+        Contestant contestant = judged(c, *backends[i], bench, records[i]);
         if (records[i].traits.emulated) continue;  // its time says nothing
         contestants.push_back(std::move(contestant));
         who.push_back(&records[i]), conversions.push_back(nullptr);
         const auto* converts = dynamic_cast<const ConvertsLayout*>(backends[i]);
         if (!converts) continue;
         const auto converting = converts->conversion();
-        if (!c->has_op(converting->ops())) continue;
-        contestants.push_back(timed(*c, *converting, bench, records[i].workspace_bytes));
+        if (!c.has_op(converting->ops())) continue;
+        contestants.push_back(timed(c, *converting, bench, records[i].workspace_bytes));
         who.push_back(&records[i]), conversions.push_back(converting);
       } catch (const Error& e) {
         if (e.code() == ErrorCode::numeric)
@@ -169,7 +184,7 @@ class Running {
   Contestant judged(const Case& c, const Backend& backend, Workbench& bench, DuelRecord& r) const {
     bench.prepare_outputs();
     Contestant contestant = timed(c, backend, bench, r.workspace_bytes);
-    r.score = bench.judge(r.traits.math);
+    r.score = bench.judge(judged_math(r.traits));
     // A first run may include what is done once only, such as compiling.
     if (!r.traits.emulated &&
         contestant.first_seconds * options_.repetitions.least > options_.repetitions.seconds)

@@ -56,7 +56,8 @@ class FirstBlockCase final : public Case {
                TensorView own) const override {
     if (pass_ == Pass::fprop) return;
     auto* y = static_cast<std::byte*>(own.data) + aligned(winner_bytes(ops));
-    ops.first_block->forward(context, p_, in[0], in[1], in[2], {y, p_.pool.y_shape(), DType::f32},
+    const DType storage = in[3].dtype;  // of dy, so of y
+    ops.first_block->forward(context, p_, in[0], in[1], in[2], {y, p_.pool.y_shape(), storage},
                              winners(ops, own));
   }
   void run(const OpSet& ops, Context& context, std::span<const ConstTensorView> in,

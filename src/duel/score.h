@@ -3,6 +3,7 @@
 
 #include "core/tensor.h"
 #include "duel/case.h"
+#include "ops/backend.h"
 
 namespace gabor {
 
@@ -15,7 +16,10 @@ struct Score {
   bool right() const { return fault.empty(); }
 };
 
-// Adds one output to the score. Of sums of more than 16 terms, the root of the summed squares of the errors must also
+// What add_to takes for math: no operand is rounded where tensors of 16 bits hold what is multiplied.
+std::string judged_math(const Traits& traits);
+
+// Adds one output to the score. Where got is f16 or bf16, the budget grows by what that rounds off. Of sums of more than 16 terms, the root of the summed squares of the errors must also
 // stay below 4/sqrt(terms) of that of the budgets: roundings of random data go either way and nearly cancel. A short
 // accumulator exceeds that long before the worst case; and from some 80,000 terms on the worst case is more than the
 // results themselves, so that only this rule tells them from zeros. Inputs that were given may be of very different sizes:

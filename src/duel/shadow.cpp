@@ -82,7 +82,7 @@ void Shadow::judge(const Backend& main, const AnyProblem& problem, Pass pass, Ca
   for (size_t i = 0; i < got.size(); i++) {
     if (!got[i]) continue;
     Score score;
-    add_to(score, c->outputs[i], std::as_const(got[i]).view(), main.traits().math);
+    add_to(score, c->outputs[i], std::as_const(got[i]).view(), judged_math(main.traits()));
     if (fault.empty()) fault = score.fault;
     judged.outputs.push_back({c->outputs[i].name, score.max, std::move(score.fault)});
   }

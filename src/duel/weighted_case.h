@@ -50,7 +50,9 @@ class WeightedCase : public Case {
     Expected& e = outputs[0];
     for (size_t i = 0; i < e.want.floats().size(); i++) {
       const double x = e.want.floats()[i], y = activate(a, x);
-      e.added.push_back(activation_error(a, x) + kU * std::fabs(y));
+      // Where it is a pass of its own, y is stored before it too.
+      const double between = none_or_relu(a) ? 0 : lipschitz(a) * storage_error(this->storage, x);
+      e.added.push_back(activation_error(a, x) + kU * std::fabs(y) + between);
       e.want.floats()[i] = float(y);
       e.bound.floats()[i] *= float(lipschitz(a));
     }

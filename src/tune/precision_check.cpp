@@ -12,12 +12,12 @@ std::string fault_in(const TunedPass& pass, const Backend& rounding, const Backe
   DuelProblem item;
   std::visit([&](const auto& p) { item.problem = p; }, pass.problem);
   scale_down(item, kMostFlops);
-  const auto c = make_case(item, pass.pass, exact, 1);
+  const auto c = make_case(item, pass.pass, exact, 1, rounding.traits().storage);
   if (!c->supports(rounding.ops())) return "";  // the smaller one it leaves to others
   const auto got = outputs_of(*c, rounding, c->inputs, c->before);
   Score score;
   for (size_t i = 0; i < got.size(); i++)
-    if (score.right()) add_to(score, c->outputs[i], got[i].view(), rounding.traits().math);
+    if (score.right()) add_to(score, c->outputs[i], got[i].view(), judged_math(rounding.traits()));
   return score.fault;
 }
 

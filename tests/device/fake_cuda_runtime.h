@@ -31,7 +31,6 @@ struct FakeEvent {
 struct FakeCuda {
   // What a test sets.
   int devices = 1;
-  int capability = 75;
   int driver = CUDART_VERSION;  // 0: none is installed
   size_t memory_bytes = size_t{8} << 30;
   int fail_at = 0;  // number of the call that fails, from 1; 0: none

@@ -1,9 +1,8 @@
 #include "duel/fake_backend.h"
 
-#include <bit>
-
 #include "backends/reference/backend.h"
 #include "core/error.h"
+#include "core/stored_floats.h"
 #include "ops/conv2d.h"
 #include "ops/conversion.h"
 
@@ -23,13 +22,11 @@ class FakeStopwatch final : public Stopwatch {
   FakeDevice& device_;
 };
 
-// A bf16 tensor as floats; any other as it is.
+// A tensor as floats.
 class Widened {
  public:
-  explicit Widened(const ConstTensorView& t) : view_(t) {
-    if (t.dtype != DType::bf16) return;
-    const auto* bits = static_cast<const uint16_t*>(t.data);
-    for (int64_t i = 0; i < t.count(); i++) floats_.push_back(std::bit_cast<float>(uint32_t{bits[i]} << 16));
+  explicit Widened(const ConstTensorView& t) : floats_(size_t(t.count())) {
+    load_floats(t.data, t.dtype, floats_);
     view_ = {floats_.data(), t.shape, DType::f32};
   }
   const ConstTensorView& view() const { return view_; }

@@ -14,22 +14,22 @@ using kernels::conv2d::Conv2dRung;
 
 // Ops and their owner; null: not there.
 struct CudaOps {
-  std::unique_ptr<ActivationOp> activation;
-  std::unique_ptr<Add> add;
-  std::unique_ptr<BatchNorm> batchnorm;
-  std::unique_ptr<Cast> cast;
-  std::unique_ptr<Conv2d> conv2d;
-  std::unique_ptr<Dense> dense;
-  std::unique_ptr<Dropout> dropout;
-  std::unique_ptr<FirstBlock> first_block;
-  std::unique_ptr<Gather> gather;
-  std::unique_ptr<GradientNorm> gradient_norm;
-  std::unique_ptr<Loss> loss;
-  std::unique_ptr<NormalizeOp> normalize;
-  std::unique_ptr<Optimizer> optimizer;
-  std::unique_ptr<Pool2d> pool2d;
-  std::unique_ptr<Roofs> roofs;
-  std::unique_ptr<Softmax> softmax;
+  std::unique_ptr<ActivationOp> activation{};
+  std::unique_ptr<Add> add{};
+  std::unique_ptr<BatchNorm> batchnorm{};
+  std::unique_ptr<Cast> cast{};
+  std::unique_ptr<Conv2d> conv2d{};
+  std::unique_ptr<Dense> dense{};
+  std::unique_ptr<Dropout> dropout{};
+  std::unique_ptr<FirstBlock> first_block{};
+  std::unique_ptr<Gather> gather{};
+  std::unique_ptr<GradientNorm> gradient_norm{};
+  std::unique_ptr<Loss> loss{};
+  std::unique_ptr<NormalizeOp> normalize{};
+  std::unique_ptr<Optimizer> optimizer{};
+  std::unique_ptr<Pool2d> pool2d{};
+  std::unique_ptr<Roofs> roofs{};
+  std::unique_ptr<Softmax> softmax{};
 
   OpSet set() const {
     return {.activation = activation.get(),

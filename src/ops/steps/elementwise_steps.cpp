@@ -78,7 +78,8 @@ void DropoutStep::for_chunks(const Run& run, const TensorView& x, const TensorVi
   for (int64_t n = 0; n < run.batch; n += kBatchChunk) {
     const int64_t count = std::min(kBatchChunk, run.batch - n) * image;
     const auto part = [&](const TensorView& v) {
-      return TensorView{v.as<float>() + n * image, {count}, DType::f32};
+      return TensorView{
+          static_cast<std::byte*>(v.data) + size_t(n * image) * size_of(v.dtype), {count}, v.dtype};
     };
     body(DropoutProblem{count, run.training ? rate_ : 0.0f, index_, uint32_t(n / kBatchChunk)}, part(x),
          part(y));

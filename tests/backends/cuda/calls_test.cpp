@@ -136,9 +136,8 @@ TEST_F(CudaCalls, AStepAllocatesNothingAndWaitsOnlyForTheOneBefore) {
 TEST_F(CudaCalls, AStepWith16BitTensorsWaitsForNoMore) {
   for (const char* math : {"bf16", "fp16"}) {
     testing::reset_fake_cuda();
-    fake_cuda().capability = 86;
     const Library library = Library({make_cuda_backend()}).in_precision(math);
-    const Outcome outcome = train(library, testing::kTinyNet, 80, config());
+    const Outcome outcome = train(library, testing::kBarsNet, 80, config());
     const std::map<std::string, int> calls = calls_between(outcome.steps, 3, 6);
     const std::set<std::string> allowed{"cudaSetDevice",   "cudaMemcpyAsync", "cudaStreamWaitEvent",
                                         "cudaEventRecord", "cudaGraphLaunch", "cudaEventSynchronize"};
@@ -154,7 +153,7 @@ TEST_F(CudaCalls, AChangeOfTheLossScaleComesAtTheSameStepWhenEachIsWaitedFor) {
   TrainConfig c = config();
   const auto run = [&](bool hasty, Observer* watcher) {
     testing::reset_fake_cuda();
-    fake_cuda().hasty = hasty, fake_cuda().capability = 86;
+    fake_cuda().hasty = hasty;
     const Library library = Library({make_cuda_backend()}).in_precision("fp16");
     return train(library, testing::kOverflowingNet, 80, c, nullptr, nullptr, watcher);
   };

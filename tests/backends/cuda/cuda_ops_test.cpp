@@ -23,11 +23,6 @@ class CudaOps : public testing::GpuTest {
     EXPECT_TRUE(report.good(wanted)) << report.text();
   }
   OpComparison compare() const { return {backend, 20261125}; }
-  std::shared_ptr<const Backend> variant(const std::string& name) const {
-    for (const auto& v : backend->variants())
-      if (v->name().ends_with("/" + name)) return v;
-    fail(ErrorCode::internal, name, "is no variant");
-  }
   void SetUp() override {
     GpuTest::SetUp();
     // Emulation is slow, and tests/kernels runs each kernel on problems of its own.

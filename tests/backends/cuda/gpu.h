@@ -19,14 +19,17 @@ class GpuTest : public ::testing::Test {
       GTEST_SKIP() << e.what();
     }
   }
+  std::shared_ptr<const Backend> variant(const std::string& name) const {
+    for (const auto& v : backend->variants())
+      if (v->name().ends_with("/" + name)) return v;
+    fail(ErrorCode::internal, name, "is no variant");
+  }
   // Why this GPU multiplies in fp32 alone; "": it has other precisions.
   std::string only_fp32() const {
-    for (const auto& variant : backend->variants())
-      if (variant->name().ends_with("/tf32"))
-        return variant->ops()
-            .dense->supports({.N = 64, .C = 64, .K = 64, .activation = {}}, Pass::fprop)
-            .reason;
-    return "there is no variant in tf32";
+    return variant("tf32")
+        ->ops()
+        .dense->supports({.N = 64, .C = 64, .K = 64, .activation = {}}, Pass::fprop)
+        .reason;
   }
   std::shared_ptr<const Backend> backend;
 };

@@ -86,7 +86,7 @@ init_scale = 0.01
 type = "dense"
 units = "classes"
 init = "uniform"
-init_scale = 200
+init_scale = 30
 activation = "softmax"
 )";
 
