@@ -52,11 +52,11 @@ std::string step_table(const Plan& plan) {
 std::string peak_text(const PlannedRun& run) {
   const TrainingMemory& m = run.memory;
   return fmt::format(
-      "peak     {} a step: {} arena, {} workspace, {} parameters, gradients and moments{}, {} pictures\n"
+      "peak     {} a step: {} arena, {} workspace, {} parameters{}, gradients and moments, {} pictures\n"
       "eager    {} for the same step where nothing is fused and every value keeps bytes of its own ({:.1f} "
       "times as much)\n",
       human_bytes(m.step()), human_bytes(m.arena), human_bytes(m.workspace), human_bytes(m.parameters),
-      run.plan->mixed.cast ? " and a 16-bit copy" : "", human_bytes(m.images), human_bytes(run.eager_step()),
+      run.plan->mixed.cast ? ", their 16-bit copy" : "", human_bytes(m.images), human_bytes(run.eager_step()),
       run.eager_step() / m.step());
 }
 

@@ -5,7 +5,7 @@
 
 namespace gabor {
 
-// Element-wise activation: see core/problem/activation.h. Tensors are f32, any shape of p.count elements.
+// Element-wise activation: see core/problem/activation.h. Tensors are of Traits::storage, any shape of p.count elements.
 class ActivationOp {
  public:
   virtual ~ActivationOp() = default;

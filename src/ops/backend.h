@@ -54,8 +54,9 @@ struct OpSet {
 //   layout  of the activations inside the op; "NHWC" is the contracts' own, any other is converted at each call
 struct Traits {
   std::string math = "fp32", layout = "NHWC";
-  // Element type of the tensors that its ops read and write where their contracts say f32: activations, their gradients
-  // and, of conv2d and dense, w. What is a sum over many of them stays f32: b, dw, db, statistics, scale and shift, the loss.
+  // Element type of the tensors of which contracts say so: activations, logits and their gradients, and w. All else is f32
+  // always: b, dw and db, batchnorm's parameters and statistics, the loss. Sums are float inside, and a result is rounded
+  // whenever it is stored: dx at each addition to it, y also before an activation that Dense has as a pass of its own.
   DType storage = DType::f32;
   bool emulated = false;  // of a GPU, on the CPU: results are judged, and times mean nothing
   int alignment = 4;      // bytes: tensors begin at multiples of it (those of arenas at Device::kAlignment)

@@ -6,8 +6,8 @@
 
 namespace gabor {
 
-// Batch normalisation: see core/problem/batchnorm.h for formulas and shapes. All tensors are f32, dense.
-// "y" is after the problem's activation, "dy" before it.
+// Batch normalisation: see core/problem/batchnorm.h for formulas and shapes. All tensors are dense: x, y, dx, dy of
+// Traits::storage, the others f32. "y" is after the problem's activation, "dy" before it.
 class BatchNorm {
  public:
   virtual ~BatchNorm() = default;

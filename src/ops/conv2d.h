@@ -5,7 +5,8 @@
 
 namespace gabor {
 
-// 2-D convolution: see core/problem/conv2d.h for formula and shapes. Tensors are f32, dense, NHWC / KRSC.
+// 2-D convolution: see core/problem/conv2d.h for formula and shapes. Tensors are dense, NHWC / KRSC,
+// of Traits::storage; b, dw and db are f32.
 class Conv2d {
  public:
   virtual ~Conv2d() = default;

@@ -8,7 +8,7 @@
 
 namespace gabor {
 
-// Fully connected layer: see core/problem/dense.h. Tensors are f32.
+// Fully connected layer: see core/problem/dense.h. Tensors are of Traits::storage; b, dw and db are f32.
 class Dense {
  public:
   virtual ~Dense() = default;

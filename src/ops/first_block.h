@@ -6,6 +6,7 @@
 namespace gabor {
 
 // Fused first block: see core/problem/first_block.h. It has no gradient with respect to x.
+// x is of the problem's input type; w, y and dy are of Traits::storage; b, dw and db are f32.
 class FirstBlock {
  public:
   virtual ~FirstBlock() = default;

@@ -51,8 +51,8 @@ class Loss {
   virtual ~Loss() = default;
   virtual Support supports(const LossProblem& p) const = 0;
   virtual size_t workspace_bytes(const LossProblem&) const { return 0; }
-  // y: f32 N,K. labels: i32 N, 0..K-1, or -1 for a row that does not count (a bad image): loss and gradient
-  // 0; with two_labels i32 N,3: first (or -1), second, w in 65536ths. dy: f32 N,K = scale * gradient (scale is
+  // y: N,K of Traits::storage. labels: i32 N, 0..K-1, or -1 for a row that does not count (a bad image): loss and gradient
+  // 0; with two_labels i32 N,3: first (or -1), second, w in 65536ths. dy: as y, = scale * gradient (scale is
   // 1 / rows that count in the whole batch), or empty. loss: f32 {1}, the sum of the row losses. counts: i32 {2}:
   // rows that count, and of these the ones whose largest y is the (first) label's (the first of equals; a row with
   // NaN is wrong).

@@ -12,7 +12,7 @@ struct NormalizeProblem {
   Normalize normalize;
 };
 
-// y = float(x) * scale[c] + shift[c]; x is u8, y is f32, N,H,W,C. The way of a picture into the net; no
+// y = float(x) * scale[c] + shift[c]; x is u8, y is of Traits::storage, N,H,W,C. The way of a picture into the net; no
 // gradient.
 class NormalizeOp {
  public:

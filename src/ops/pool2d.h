@@ -5,7 +5,7 @@
 
 namespace gabor {
 
-// 2-D pooling: see core/problem/pool2d.h. Tensors are f32, NHWC.
+// 2-D pooling: see core/problem/pool2d.h. Tensors are NHWC, of Traits::storage.
 class Pool2d {
  public:
   virtual ~Pool2d() = default;

@@ -9,7 +9,7 @@ struct SoftmaxProblem {
   int64_t N = 1, K = 2;
 };
 
-// y[n,k] = exp(x[n,k] - m_n) / sum over j of exp(x[n,j] - m_n), m_n = max of row n (so that nothing
+// On tensors of Traits::storage. y[n,k] = exp(x[n,k] - m_n) / sum over j of exp(x[n,j] - m_n), m_n = max of row n (so that nothing
 // overflows).
 class Softmax {
  public:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backends/cuda/gpu.h"
+#include "backends/cuda/spoiled_conv2d.h"
 #include "backends/op_tests/op_comparison.h"
 #include "ops/context.h"
 #include "ops/roofs.h"
@@ -123,6 +124,23 @@ TEST_P(CudaHalfOps, Traits) {
   EXPECT_EQ(halves->traits().storage, bf16 ? DType::bf16 : DType::f16);
   EXPECT_EQ(halves->traits().emulated, backend->traits().emulated);
   EXPECT_EQ(&halves->device(), &backend->device());
+}
+// The comparison notices, in nearly every problem (some have one element, or none but zeros).
+TEST_P(CudaHalfOps, ASpoiledConvolutionIsCaught) {
+  constexpr int kProblems = 30;
+  const std::pair<const char*, testing::Spoil> spoils[] = {
+      {"zeros", [](std::vector<float>& t) { t.assign(t.size(), 0); }},
+      {"off by an element", [](std::vector<float>& t) { std::rotate(t.begin(), t.end() - 1, t.end()); }},
+      {"one NaN", [](std::vector<float>& t) { t.back() = NAN; }},
+      {"1 % too large", [](std::vector<float>& t) {
+         for (float& v : t) v *= 1.01f;
+       }}};
+  for (const auto& [what, spoil] : spoils)
+    for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad}) {
+      const auto spoiled = std::make_shared<testing::SpoiledBackend>(halves, spoil);
+      const OpReport report = OpComparison(spoiled, 7).conv2d(pass, kProblems);
+      EXPECT_GE(report.failed, kProblems * 2 / 3) << what << ": " << report.text();
+    }
 }
 TEST_P(CudaHalfOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
 TEST_P(CudaHalfOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }

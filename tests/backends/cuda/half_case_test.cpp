@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "backends/cuda/gpu.h"
+#include "backends/cuda/spoiled_conv2d.h"
 #include "backends/reference/backend.h"
 #include "duel/duel.h"
 #include "duel/problem_text.h"
@@ -107,40 +108,6 @@ TEST_P(CudaHalfCases, TakePartInADuel) {
   EXPECT_EQ(passes, 3);
 }
 
-// Its kernels, but for a y that is zero.
-class WithoutY final : public Backend {
- public:
-  explicit WithoutY(std::shared_ptr<const Backend> right) : right_(std::move(right)), conv2d_(*right_) {
-    ops_.conv2d = &conv2d_, ops_.dense = right_->ops().dense;
-  }
-  std::string_view name() const override { return "without y"; }
-  Device& device() const override { return right_->device(); }
-  const OpSet& ops() const override { return ops_; }
-  Traits traits() const override { return right_->traits(); }
-
- private:
-  class Zeros final : public Conv2d {
-   public:
-    explicit Zeros(const Backend& right) : right_(*right.ops().conv2d) {}
-    Support supports(const Conv2dProblem& p, Pass pass) const override { return right_.supports(p, pass); }
-    size_t workspace_bytes(const Conv2dProblem&, Pass) const override { return 0; }
-    void fprop(Context& context, const Conv2dProblem&, ConstTensorView, ConstTensorView, ConstTensorView,
-               TensorView y) const override {
-      context.device.zero(y.data, y.bytes());
-    }
-    void dgrad(Context&, const Conv2dProblem&, ConstTensorView, ConstTensorView, TensorView,
-               GradMode) const override {}
-    void wgrad(Context&, const Conv2dProblem&, ConstTensorView, ConstTensorView, TensorView, TensorView,
-               GradMode) const override {}
-
-   private:
-    const Conv2d& right_;
-  };
-  std::shared_ptr<const Backend> right_;
-  Zeros conv2d_;
-  OpSet ops_;
-};
-
 TEST_P(CudaHalfCases, AreCheckedBeforeTheFirstStep) {
   const TunedPass conv{"conv fprop", parse_conv2d("N=2 H=9 W=9 C=8 K=8 R=3 S=3 act=relu"), Pass::fprop};
   EXPECT_EQ(fault_in(conv, *halves, *backend), "");
@@ -149,7 +116,8 @@ TEST_P(CudaHalfCases, AreCheckedBeforeTheFirstStep) {
       const DenseProblem dense{.N = 9, .C = 70, .K = 33, .activation = {.kind = kind}};
       EXPECT_EQ(fault_in({"dense", dense, pass}, *halves, *backend), "");
     }
-  const std::string fault = fault_in(conv, WithoutY(halves), *backend);
+  const testing::SpoiledBackend zeros(halves, [](std::vector<float>& y) { y.assign(y.size(), 0); });
+  const std::string fault = fault_in(conv, zeros, *backend);
   EXPECT_EQ(fault.find("y["), 0u) << fault;
 }
 

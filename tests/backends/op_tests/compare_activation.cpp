@@ -10,7 +10,7 @@ namespace {
 
 // Over the range where the functions bend, and sometimes far outside it.
 std::vector<float> arguments(Trial& trial, const ActivationProblem& p, Data data) {
-  std::vector<float> x = random_values(trial, p.count, data);
+  std::vector<float> x = random_values(trial, p.count, data, trial.storage);
   const float scale = data == Data::integer ? 1.0f : trial.below(4) ? 8.0f : 100.0f;
   for (float& v : x) {
     if (std::fabs(v) <= 1) v *= scale;
@@ -43,7 +43,7 @@ void backward(const ActivationOp& op, const ActivationProblem& p, Trial& trial, 
   std::vector<double> y_wide;
   for (double v : x.wide) y_wide.push_back(reference::activate(p.activation, v));
   const Input y(trial, "y", {p.count}, rounded(y_wide));
-  const std::vector<float> values = random_values(trial, p.count, data);
+  const std::vector<float> values = random_values(trial, p.count, data, trial.storage);
   const Input dy(trial, "dy", {p.count}, values);
   const GradMode mode = random_mode(trial);
   const bool in_place = mode == GradMode::overwrite && trial.below(2);

@@ -14,13 +14,13 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // x with an offset and a spread of each channel's own; whole numbers stay as they are.
-std::vector<float> channel_values(Random& random, const BatchNormProblem& p, Data data) {
-  std::vector<float> x = random_values(random, p.rows * p.C, data);
+std::vector<float> channel_values(Trial& trial, const BatchNormProblem& p, Data data) {
+  std::vector<float> x = random_values(trial, p.rows * p.C, data, trial.storage);
   if (data == Data::integer) return x;
   constexpr float spreads[] = {1, 1, 0.01f, 8}, offsets[] = {0, 0, 1, -3, 100};
   for (int64_t c = 0; c < p.C; c++) {
-    const float spread = spreads[random.below(std::size(spreads))];
-    const float offset = spread * offsets[random.below(std::size(offsets))];
+    const float spread = spreads[trial.below(std::size(spreads))];
+    const float offset = spread * offsets[trial.below(std::size(offsets))];
     for (int64_t i = c; i < p.rows * p.C; i += p.C)
       if (std::fabs(x[size_t(i)]) <= 1) x[size_t(i)] = offset + spread * x[size_t(i)];
   }
@@ -116,7 +116,7 @@ void inference(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Dat
 
 void backward(const BatchNorm& op, const BatchNormProblem& p, Trial& trial, Data data, Judge& judge) {
   const Input x(trial, "x", p.x_shape(), channel_values(trial, p, plain(data)));
-  std::vector<float> dy_values = random_values(trial, p.rows * p.C, data);
+  std::vector<float> dy_values = random_values(trial, p.rows * p.C, data, trial.storage);
   for (float& v :
        dy_values)  // huge, but no product of it overflows, which would depend on the order of factors
     if (std::isfinite(v) && std::fabs(v) > 2) v *= 1e-8f;

@@ -11,9 +11,9 @@
 namespace gabor::op_tests {
 namespace {
 
-std::vector<float> logits(Random& random, int64_t count, Data data) {
-  std::vector<float> x = random_values(random, count, data);
-  const float scale = random.below(3) ? 5.0f : 50.0f;
+std::vector<float> logits(Trial& trial, int64_t count, Data data) {
+  std::vector<float> x = random_values(trial, count, data, trial.storage);
+  const float scale = trial.below(3) ? 5.0f : 50.0f;
   if (data != Data::integer)
     for (float& v : x) v = std::fabs(v) <= 1 ? scale * v : v;
   return x;

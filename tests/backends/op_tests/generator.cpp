@@ -175,13 +175,15 @@ const char* name_of(Data data) {
   return data == Data::real ? "real" : data == Data::integer ? "integer" : "special";
 }
 
-std::vector<float> random_values(Random& random, int64_t count, Data data) {
+std::vector<float> random_values(Random& random, int64_t count, Data data, DType type) {
   std::vector<float> values(static_cast<size_t>(count));
   for (float& v : values)
     v = data == Data::integer ? float(int(random.below(5)) - 2) : random.uniform(-1.0f, 1.0f);
   constexpr float inf = std::numeric_limits<float>::infinity();
-  constexpr float specials[] = {
-      std::numeric_limits<float>::quiet_NaN(), inf, -inf, 1e38f, -1e38f, 1e-41f, -0.0f};
+  const float huge = type == DType::f16 ? 6e4f : 1e38f, denormal = type == DType::f16    ? 3e-7f
+                                                                   : type == DType::bf16 ? 0x1p-130f
+                                                                                         : 1e-41f;
+  const float specials[] = {std::numeric_limits<float>::quiet_NaN(), inf, -inf, huge, -huge, denormal, -0.0f};
   if (data == Data::special && count > 0)
     for (int i = 0; i < 3; i++)
       values[random.below(uint32_t(count))] = specials[random.below(std::size(specials))];

@@ -40,10 +40,10 @@ Activation random_activation(Random& random);  // any kind; alpha near its defau
 // Kinds of data.
 //   real     uniform in [-1,1)
 //   integer  whole numbers -2..2: sums are exact in float whatever their order, so results are compared bit
-//   for bit special  real, with a few NaN, infinite, huge, denormal and negative zero elements
+//   for bit special  real, with a few NaN, infinite, huge, denormal and negative zero elements (huge and denormal for the type)
 enum class Data { real, integer, special };
 const char* name_of(Data data);
-std::vector<float> random_values(Random& random, int64_t count, Data data);
+std::vector<float> random_values(Random& random, int64_t count, Data data, DType type = DType::f32);
 
 // 0 mostly, else 1, 2 or 15 times the trial's alignment: bytes off the 64-byte grid.
 int random_skew(Trial& trial);

@@ -27,7 +27,7 @@ struct Input {
   Input(Trial& trial, const std::string& name, Shape shape, const std::vector<float>& values)
       : Input(trial, name, shape, values, trial.storage) {}
   Input(Trial& trial, const std::string& name, Shape shape, Data data, DType type)
-      : Input(trial, name, shape, random_values(trial, shape.count(), data), type) {}
+      : Input(trial, name, shape, random_values(trial, shape.count(), data, type), type) {}
   Input(Trial& trial, const std::string& name, Shape shape, Data data)
       : Input(trial, name, shape, data, trial.storage) {}
   ConstTensorView view() const { return tensor.in(); }
