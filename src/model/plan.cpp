@@ -140,7 +140,7 @@ Plan compile(const Graph& given, const Library& backends, const PlanOptions& opt
   plan.steps = std::move(e.steps());
   plan.parameters = std::move(e.parameters());
   plan.parameter_elements = e.parameter_elements();
-  if (o.fuse) plan.fusions = fuse_steps(plan.steps, plan.table, library);
+  if (o.fuse) plan.fusions = fuse_steps(plan.steps, plan.table, library, o.training);
   for (const auto& s : plan.steps) s->choose(library, plan.table, o.training, plan.choices);
   const std::vector<TensorId> pinned{plan.output, plan.logits, plan.loss, plan.counts};
   std::vector<bool> dropped(plan.steps.size(), false);

@@ -19,6 +19,7 @@ class Dense;
 class Dropout;
 class FirstBlock;
 class Gather;
+class Head;
 class Loss;
 class NormalizeOp;
 class Optimizer;
@@ -36,6 +37,7 @@ struct OpSet {
   const Dropout* dropout = nullptr;
   const FirstBlock* first_block = nullptr;
   const Gather* gather = nullptr;
+  const Head* head = nullptr;
   const Loss* loss = nullptr;
   const NormalizeOp* normalize = nullptr;
   const Optimizer* optimizer = nullptr;

@@ -54,6 +54,7 @@ class CudaBackend final : public Backend {
     ops_.dropout = dropout_.get();
     ops_.first_block = first_block_.get();
     ops_.gather = gather_.get();
+    ops_.head = head_.get();
     ops_.loss = loss_.get();
     ops_.normalize = normalize_.get();
     ops_.optimizer = optimizer_.get();
@@ -89,6 +90,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Dropout> dropout_ = cuda::make_dropout();
   std::unique_ptr<FirstBlock> first_block_ = cuda::make_first_block(gpu_, *counters_);
   std::unique_ptr<Gather> gather_ = cuda::make_gather();
+  std::unique_ptr<Head> head_ = cuda::make_head(*counters_);
   std::unique_ptr<Loss> loss_ = cuda::make_loss(*counters_);
   std::unique_ptr<NormalizeOp> normalize_ = cuda::make_normalize();
   std::unique_ptr<Optimizer> optimizer_ = cuda::make_optimizer();

@@ -15,6 +15,7 @@
 #include "ops/dropout.h"
 #include "ops/first_block.h"
 #include "ops/gather.h"
+#include "ops/head.h"
 #include "ops/loss.h"
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
@@ -37,6 +38,7 @@ std::unique_ptr<Dense> make_rounding_dense(const Gpu& gpu, const Counters& count
 std::unique_ptr<Dropout> make_dropout();
 std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& counters);
 std::unique_ptr<Gather> make_gather();
+std::unique_ptr<Head> make_head(const Counters& counters);
 std::unique_ptr<Loss> make_loss(const Counters& counters);
 std::unique_ptr<NormalizeOp> make_normalize();
 std::unique_ptr<Optimizer> make_optimizer();

@@ -1,4 +1,4 @@
-// A net that meets most kernels, and how far apart two loss curves are.
+// A net that meets most kernels, one that ends in a head, and how far apart two loss curves are.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -58,6 +58,41 @@ kind = "l2"
 type = "dense"
 units = 5
 activation = "tanh"
+[[layer]]
+type = "dense"
+units = "classes"
+activation = "softmax"
+)";
+
+// LeNet-5, smaller.
+inline constexpr const char* kHeadNet = R"(
+name = "head"
+[[layer]]
+type = "conv2d"
+filters = 4
+kernel = 3
+activation = "relu"
+[[layer]]
+type = "pool2d"
+kind = "max"
+[[layer]]
+type = "conv2d"
+filters = 6
+kernel = 2
+activation = "relu"
+[[layer]]
+type = "pool2d"
+kind = "max"
+[[layer]]
+type = "flatten"
+[[layer]]
+type = "dense"
+units = 20
+activation = "relu"
+[[layer]]
+type = "dense"
+units = 9
+activation = "relu"
 [[layer]]
 type = "dense"
 units = "classes"

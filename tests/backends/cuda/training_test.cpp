@@ -51,10 +51,10 @@ struct Outcome {
 };
 
 Outcome train(const Library& library, const TrainConfig& c, int64_t stop_at = -1,
-              const Checkpoint* resume = nullptr) {
+              const Checkpoint* resume = nullptr, const char* net = testing::kTinyNet) {
   Recorder recorder(stop_at);
-  Trainer trainer(parse_model(testing::kTinyNet, "tiny"), split_in_memory(testing::bars(60), 0.3, 1), c,
-                  library, recorder, resume);
+  Trainer trainer(parse_model(net, "tiny"), split_in_memory(testing::bars(60), 0.3, 1), c, library, recorder,
+                  resume);
   trainer.run(recorder.stop);
   const TensorView values = trainer.parameters().values();
   std::vector<float> weights(size_t(values.count()));
@@ -76,12 +76,12 @@ class CudaTraining : public testing::GpuTest {};
 // Roundings differ, and training magnifies them. How much shows in a second run of the reference whose learning rate is
 // off by some sixteen roundings of that size; `times` as much is allowed. Returns the reference's outcome.
 Outcome expect_loss_curve_of_reference(const Library& gpu, const TrainConfig& c, double roundoff = kU,
-                                       double times = 16) {
+                                       double times = 16, const char* net = testing::kTinyNet) {
   const auto reference = make_library("reference", 0);
-  const Outcome want = train(*reference, c), got = train(gpu, c);
+  const Outcome want = train(*reference, c, -1, nullptr, net), got = train(gpu, c, -1, nullptr, net);
   TrainConfig nudged = c;
   nudged.lr *= float(1 + 16 * roundoff);
-  const double natural = testing::distance(train(*reference, nudged).curve, want.curve);
+  const double natural = testing::distance(train(*reference, nudged, -1, nullptr, net).curve, want.curve);
   const double off = testing::distance(got.curve, want.curve);
   std::cout << "loss " << want.curve.front() << " -> " << want.curve.back() << " in " << want.curve.size()
             << " steps; cuda off by " << off << ", reference nudged by " << 16 * roundoff << " off by "
@@ -102,6 +102,23 @@ TEST_F(CudaTraining, HasItWithTwoLabelsToARow) {
   TrainConfig c = config();
   c.augment.mixup = 1, c.augment.cutmix = 0.5;
   expect_loss_curve_of_reference(Library({backend}), c);
+}
+
+// A net like LeNet-5, whose last pooling, dense layers and loss are one op, with smoothed labels, two to a row, with parts of 3,
+// 3 and 2 pictures, and with results that are dropped and made again.
+TEST_F(CudaTraining, HasItWithAHead) {
+  const Library gpu({backend});
+  TrainConfig c = config();
+  c.label_smoothing = 0.1f;
+  const Outcome want = expect_loss_curve_of_reference(gpu, c, kU, 16, testing::kHeadNet);
+  EXPECT_LT(want.curve.back(), 0.95 * want.curve.front());
+  c.augment.mixup = 1;
+  expect_loss_curve_of_reference(gpu, c, kU, 16, testing::kHeadNet);
+  c.micro_batch = 3;
+  expect_loss_curve_of_reference(gpu, c, kU, 16, testing::kHeadNet);
+  const Outcome kept = train(gpu, c, -1, nullptr, testing::kHeadNet);
+  c.arena_limit = 0;
+  EXPECT_EQ(train(gpu, c, -1, nullptr, testing::kHeadNet).weights, kept.weights);
 }
 
 // With operands rounded for tensor cores the curve is another one, as near as roundings of that size make it: a product is
