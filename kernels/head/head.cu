@@ -30,25 +30,6 @@ struct SharedFloats {
 
 int64_t blocks_of(const HeadProblem& p) { return simt::ceil_div<int64_t>(p.N, kRows); }
 
-PoolParams pool_params(const Pool2dProblem& p) {
-  return {p.kind,
-          int(p.H),
-          int(p.W),
-          int(p.C),
-          int(p.P()),
-          int(p.Q()),
-          int(p.R),
-          int(p.S),
-          int(p.pad.top),
-          int(p.pad.left),
-          int(p.stride_h),
-          int(p.stride_w),
-          p.N * p.H * p.W * p.C,
-          p.N * p.P() * p.Q() * p.C,
-          false,
-          false};
-}
-
 head::RowsParams rows_params(const HeadProblem& p, const HeadPointers& t, float scale) {
   head::RowsParams g{};
   g.N = p.N, g.layers = p.layers;
@@ -58,7 +39,7 @@ head::RowsParams rows_params(const HeadProblem& p, const HeadPointers& t, float 
         t.w[i], t.b[i], t.y[i], t.dz[i], int(d.C), int(d.K), d.activation.kind == ActivationKind::relu};
   }
   g.pools = p.pool.has_value();
-  if (p.pool) g.pool = pool_params(*p.pool);
+  if (p.pool) g.pool = pool_params(*p.pool, false);
   g.x = t.x, g.pooled = t.pooled, g.dx = t.dx;
   g.labels = t.labels, g.two_labels = p.two_labels;
   g.smoothing = p.label_smoothing, g.scale = scale;

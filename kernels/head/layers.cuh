@@ -1,6 +1,7 @@
 // What a block does with its rows (rows.cuh) in a dense layer, each way, and in the loss. All threads call; there is a barrier
 // at the end of each.
 #pragma once
+#include "kernels/common/epilogue.cuh"
 #include "kernels/common/pack.h"
 #include "kernels/common/unroll.cuh"
 #include "kernels/common/warp_reduce.cuh"
@@ -8,8 +9,6 @@
 #include "kernels/softmax_xent/warp.cuh"
 
 namespace gabor::kernels::head {
-
-__device__ inline float relu_slope(float y) { return y <= 0.0f ? 0.0f : 1.0f; }
 
 // parts, of the sums of `elements` each.
 struct Parts {

@@ -19,7 +19,6 @@ struct RowsParams {
   Layer layer[HeadProblem::kMostLayers];
   bool pools;
   PoolParams pool;
-  bool pools_relu;  // what is pooled came out of ReLU, and its gradient goes back through it
   const float* x;
   float *pooled, *dx;
   const int32_t* labels;

@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(Config::kThreads) head_rows(RowsParams g, Tota
   if (g.dx != nullptr) {
     backward_layer<Config>(g.layer[0], x, scratch, [&](int at, float dy) {
       if (!g.pools) return store_rows<Config>(g.dx, g.layer[0].C, share, at, dy);
-      quads[at] = g.pools_relu ? dy * relu_slope(quads[at]) : dy;
+      quads[at] = g.pool.relu ? dy * relu_slope(quads[at]) : dy;
     });
     if (g.pools) unpool_rows<Config>(g, share, quads, taps);
   }

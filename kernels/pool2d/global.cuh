@@ -1,7 +1,8 @@
 // Pooling, the rung for a window that is the whole map.
 //
 //   forward   y[n,c] = max (with the winner's pixel r*S + s), mean, or root of the sum of squares, over r,s of x[n,r,s,c]
-//   backward  dx[n,r,s,c] (+)= dy[n,c] at the winner and 0 elsewhere, dy[n,c] / (R*S), or dy[n,c] x[n,r,s,c] / y[n,c]
+//   backward  dx[n,r,s,c] (+)= dy[n,c] at the winner and 0 elsewhere (through ReLU: 0 too where y[n,c] is 0),
+//             dy[n,c] / (R*S), or dy[n,c] x[n,r,s,c] / y[n,c]
 // x, dx: N,R,S,C; y, dy and argmax: N,1,1,C; any C. Alignment: any, but in the backward of kVector = 4, where C is a
 // multiple of 4 and pointers are aligned to 4 elements.
 //
@@ -92,11 +93,11 @@ __global__ void __launch_bounds__(Config::kThreads)
   float d[kVector], y_there[kVector] = {};
   int winner[kVector] = {};
   load_floats(dy + out, d);
-  if constexpr (kKind == PoolKind::l2) load_floats(y + out, y_there);
+  if (needs_y<kKind>(g)) load_floats(y + out, y_there);
   if constexpr (kKind == PoolKind::max) load_taps(g, argmax, out, winner);
   if constexpr (kKind == PoolKind::average) {
     GABOR_UNROLL
-    for (int i = 0; i < kVector; ++i) d[i] = window_gradient<kKind>(d[i], 0.0f, 0.0f, false, pixels);
+    for (int i = 0; i < kVector; ++i) d[i] = window_gradient<kKind>(g, d[i], 0.0f, 0.0f, false, pixels);
   }
   for (int pixel = first + warp; pixel < last; pixel += Config::kWarps) {
     const int64_t at = (n * pixels + pixel) * g.C + c;
@@ -106,7 +107,7 @@ __global__ void __launch_bounds__(Config::kThreads)
     for (int i = 0; i < kVector; ++i)
       v[i] = kKind == PoolKind::average
                  ? d[i]
-                 : window_gradient<kKind>(d[i], x_here[i], y_there[i], winner[i] == pixel, pixels);
+                 : window_gradient<kKind>(g, d[i], x_here[i], y_there[i], winner[i] == pixel, pixels);
     if (g.accumulate) {
       float before[kVector];
       load_floats(dx + at, before);

@@ -3,14 +3,15 @@
 //   forward   y[n,p,q,c] = reduce of x[n, p*stride_h - pad_top + r, q*stride_w - pad_left + s, c] over the taps
 //             (r,s) that lie in x: max (with the winner's tap), mean, or root of the sum of squares
 //   backward  dx[n,h,w,c] (+)= sum over the windows that cover (h,w), in p,q order, of what each passes on. It
-//             gathers: a scatter from y would need atomics where windows overlap.
+//             gathers: a scatter from y would need atomics where windows overlap. Through the ReLU before max (g.relu)
+//             a window passes on nothing where its y is 0.
 // x, dx: N,H,W,C; y, dy, argmax: N,P,Q,C; any alignment. Takes every problem (64-bit indices).
 // A thread owns one element of y (forward) or dx (backward); neighbours are neighbouring channels, so accesses
 // coalesce. No shared memory; 38-64 registers.
 // Per element of y: R*S compares or FMAs; 4 (R*S + 1) bytes + 1 of argmax if nothing hits in a cache. 2x2 at stride 2
-// in float: 4 FLOP for 21 bytes, 0.2 FLOP/byte: DRAM-bound on every card (a GTX 1660 Ti turns at 19 FLOP/byte, an
-// H200 at 14): floor 21 bytes * outputs / 288 GB/s or / 4.8 TB/s. The divisions of 64-bit indices (about 200
-// instructions) keep a GTX card from that floor: rung 2.
+// in float: 4 FLOP for 21 bytes (backward through ReLU: 25), 0.2 FLOP/byte: DRAM-bound on every card (a GTX 1660 Ti
+// turns at 19 FLOP/byte, an H200 at 14): floor 21 bytes * outputs / 288 GB/s or / 4.8 TB/s. The divisions of 64-bit
+// indices (about 200 instructions) keep a GTX card from that floor: rung 2.
 #pragma once
 #include "kernels/pool2d/window.cuh"
 
@@ -65,8 +66,8 @@ __global__ void __launch_bounds__(Config::kThreads)
       const int64_t out = ((in.n * g.P + p) * g.Q + q) * g.C + in.c;
       const int tap = (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
       const bool hit = kKind == PoolKind::max && load_tap(g, argmax, out) == tap;
-      sum += window_gradient<kKind>(simt::to_float(dy[out]), x_here,
-                                    kKind == PoolKind::l2 ? simt::to_float(y[out]) : 0.0f, hit,
+      sum += window_gradient<kKind>(g, simt::to_float(dy[out]), x_here,
+                                    needs_y<kKind>(g) ? simt::to_float(y[out]) : 0.0f, hit,
                                     kKind == PoolKind::average ? window_size(g, p, q) : 1);
     }
   dx[at] = simt::from_float<Element>(g.accumulate ? simt::to_float(dx[at]) + sum : sum);

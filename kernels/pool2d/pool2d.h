@@ -18,7 +18,8 @@ template <class Element>
 void pool2d_forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, void* stream,
                     PoolRung rung = PoolRung::automatic);
 
-// dx = the gradient, or dx += it if accumulate. max reads argmax; l2 reads x and y; what is not read may be null.
+// dx = the gradient, or dx += it if accumulate. max reads argmax, and y where p.relu; l2 reads x and y; what is not
+// read may be null.
 template <class Element>
 void pool2d_backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
                      const Element* dy, Element* dx, bool accumulate, void* stream,

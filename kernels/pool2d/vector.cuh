@@ -110,13 +110,13 @@ __global__ void __launch_bounds__(Config::kThreads, Config::kBlocksPerSM)
       const int here = (in.row + g.pad_top - p * g.stride_h) * g.S + in.column + g.pad_left - q * g.stride_w;
       int tap[kVector] = {};
       if constexpr (kKind == PoolKind::max) load_taps(g, argmax, out, tap);
-      if constexpr (kKind == PoolKind::l2) load_floats(y + out, y_there);
+      if (needs_y<kKind>(g)) load_floats(y + out, y_there);
       const int size = kKind == PoolKind::average ? window_size(g, p, q) : 1;
       float d[kVector];
       load_floats(dy + out, d);
       GABOR_UNROLL
       for (int i = 0; i < kVector; ++i)
-        sum[i] += window_gradient<kKind>(d[i], x_here[i], y_there[i], tap[i] == here, size);
+        sum[i] += window_gradient<kKind>(g, d[i], x_here[i], y_there[i], tap[i] == here, size);
     }
   if (g.accumulate) {
     float before[kVector];

@@ -23,7 +23,7 @@ CallSpec spec(const Pool2dProblem& p, Pass pass) {
     return s;
   }
   return {{{"x", p.x_shape(), DType::f32, p.kind != PoolKind::l2},
-           {"y", p.y_shape(), DType::f32, p.kind != PoolKind::l2},
+           {"y", p.y_shape(), DType::f32, !p.needs_y()},
            {"argmax", p.y_shape(), p.argmax_dtype(), p.kind != PoolKind::max},
            {"dy", p.y_shape()}},
           {{"dx", p.x_shape()}}};

@@ -15,7 +15,8 @@ class Pool2dCase final : public Case {
         p.kind == PoolKind::max ? double(p.y_shape().count()) * double(size_of(p.argmax_dtype())) : 0;
     flops = flops_of(p);
     bytes = float_bytes({p.x_shape(), p.y_shape()}) + winners;
-    if (pass == Pass::dgrad && p.kind == PoolKind::l2) bytes += float_bytes({p.x_shape(), p.y_shape()});
+    if (pass == Pass::dgrad && p.kind == PoolKind::l2) bytes += float_bytes({p.x_shape()});
+    if (pass == Pass::dgrad && p.needs_y()) bytes += float_bytes({p.y_shape()});
   }
 
   // What backward reads besides dy is what the oracle's forward makes of x.

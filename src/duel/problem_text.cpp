@@ -129,6 +129,7 @@ FirstBlockProblem parse_first_block(const std::string& line) {
   p.conv.activation.kind = ActivationKind::relu;
   p.pool = parse_pool2d(fmt::format("max N={} H={} W={} C={} {}", p.conv.N, p.conv.P(), p.conv.Q(), p.conv.K,
                                     bar == std::string::npos ? "" : line.substr(bar + 1)));
+  p.pool.relu = false;  // the block has its own
   if (p.pool.x_shape() != p.conv.y_shape())
     fail(ErrorCode::usage, "problem", "the pooling's {} is not the convolution's {}", p.pool.x_shape().str(),
          p.conv.y_shape().str());

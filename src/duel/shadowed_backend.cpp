@@ -117,8 +117,8 @@ class SeenPool2d final : public Pool2d {
     // What the kind does not read may hold anything by now.
     const bool l2 = p.kind == PoolKind::l2, max = p.kind == PoolKind::max;
     const ConstTensorView none;
-    watcher_.run(c, p, Pass::dgrad, mode, {l2 ? x : none, l2 ? y : none, max ? argmax : none, dy}, {dx},
-                 [&] { op_.backward(c, p, x, y, argmax, dy, dx, mode); });
+    watcher_.run(c, p, Pass::dgrad, mode, {l2 ? x : none, p.needs_y() ? y : none, max ? argmax : none, dy},
+                 {dx}, [&] { op_.backward(c, p, x, y, argmax, dy, dx, mode); });
   }
 
  private:

@@ -23,6 +23,7 @@ class Fuser {
   std::vector<std::string> run() {
     for (size_t i = 0; i < steps_.size(); i++)
       if (!first_block(i)) epilogue(i);
+    for (size_t i = 0; training_ && i < steps_.size(); i++) relu_of_pooled(i);
     if (training_) head();
     return std::move(done_);
   }
@@ -170,6 +171,36 @@ class Fuser {
     ChoiceRecord record;
     return library_.find(
         &OpSet::batchnorm, [&](const BatchNorm& o) { return o.supports(p); }, record, norm.prefer);
+  }
+
+  // Of what step i writes, where it has ReLU fused and max pooling alone reads it: the pooling's backward has y at hand,
+  // which is 0 where ReLU lets nothing through, and spares a pass over the larger map, which then need not be kept.
+  void relu_of_pooled(size_t i) {
+    auto* conv = at<Conv2dStep>(i);
+    auto* norm = at<BatchNormStep>(i);
+    if (!conv && !norm) return;
+    const Activation activation = conv ? conv->data().activation : norm->batchnorm().activation;
+    const TensorId y = conv ? conv->y() : norm->y();
+    if (activation.kind != ActivationKind::relu || !read_once(y)) return;
+    for (size_t reader = i + 1; reader < steps_.size(); reader++) {
+      auto* pool = at<Pool2dStep>(reader);
+      if (!pool || pool->x() != y || pool->pool().kind != PoolKind::max) continue;
+      // Not at the price of another backend's pooling.
+      const Pool2d* through = pool_for(*pool, true);
+      if (!through || through != pool_for(*pool, false)) return;
+      pool->take_relu();
+      conv ? conv->leave_activation_to_reader() : norm->leave_activation_to_reader();
+      done_.push_back(
+          fmt::format("{}: pool2d goes back through the relu of {}", pool->layer, steps_[i]->layer));
+    }
+  }
+
+  const Pool2d* pool_for(const Pool2dStep& pool, bool relu) const {
+    Pool2dProblem p = pool.pool();
+    p.relu = relu;
+    ChoiceRecord record;
+    return library_.find(
+        &OpSet::pool2d, [&](const Pool2d& o) { return o.supports(p); }, record, pool.prefer);
   }
 
   Steps& steps_;

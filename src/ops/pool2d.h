@@ -15,7 +15,7 @@ class Pool2d {
   // follows.
   virtual void forward(Context&, const Pool2dProblem&, ConstTensorView x, TensorView y,
                        TensorView argmax) const = 0;
-  // max reads argmax; l2 reads x and y; average reads neither (they may be empty).
+  // max reads argmax, and y where p.relu; l2 reads x and y; average reads neither (what is not read may be empty).
   virtual void backward(Context&, const Pool2dProblem&, ConstTensorView x, ConstTensorView y,
                         ConstTensorView argmax, ConstTensorView dy, TensorView dx, GradMode) const = 0;
 };

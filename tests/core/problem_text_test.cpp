@@ -55,7 +55,7 @@ TEST(ProblemText, Conv2dRoundTrip) {
 }
 
 TEST(ProblemText, Pool2dRoundTrip) {
-  const std::string line = "max N=8 H=296 W=296 C=10 R=2 S=2 pad=0,0 stride=2,2 ceil";
+  const std::string line = "max N=8 H=296 W=296 C=10 R=2 S=2 pad=0,0 stride=2,2 ceil relu";
   EXPECT_EQ(to_string(parse_pool2d(line)), line);
   EXPECT_EQ(parse_pool2d(line).argmax_dtype(), DType::u8);
   EXPECT_EQ(parse_pool2d("max H=17 W=17 R=17 S=17").argmax_dtype(), DType::i32);
@@ -70,6 +70,7 @@ TEST(ProblemText, Pool2dRoundTrip) {
     p.pad = {random.below(uint32_t(p.R)), random.below(uint32_t(p.R)), random.below(uint32_t(p.S)),
              random.below(uint32_t(p.S))};
     p.ceil = random.below(2);
+    p.relu = p.kind == PoolKind::max && random.below(2);
     EXPECT_EQ(parse_pool2d(to_string(p)), p) << to_string(p);
   }
 }
@@ -136,6 +137,8 @@ TEST(ProblemText, MistakesAreNamed) {
             "problem: padding 2,2 must be smaller than the 2x2 window");
   EXPECT_EQ(message([] { parse_pool2d("median H=9 W=9"); }),
             "problem: unknown word 'median' in 'median H=9 W=9'");
+  EXPECT_EQ(message([] { parse_pool2d("average H=9 W=9 relu"); }),
+            "problem: only max pooling goes back through ReLU, not average");
 }
 
 TEST(ProblemText, ActivationNames) {

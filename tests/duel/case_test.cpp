@@ -32,6 +32,7 @@ std::vector<Named> all_cases() {
   add("conv2d", parse_conv2d("N=3 H=11 W=9 C=4 K=6 R=3 S=5 pad=1,0,2,1 stride=2,1"));
   add("depthwise", parse_conv2d("N=2 H=8 W=8 C=6 K=6 R=3 S=3 pad=1,1 groups=6"));
   add("max", parse_pool2d("max N=2 H=9 W=8 C=5 R=3 S=2 stride=2,2 pad=1,0"));
+  add("max_through_relu", parse_pool2d("max N=2 H=9 W=8 C=5 R=3 S=2 stride=2,2 pad=1,0 relu"));
   add("average", parse_pool2d("average N=2 H=9 W=8 C=5 R=3 S=3 stride=1,1"));
   add("l2", parse_pool2d("l2 N=2 H=8 W=8 C=3 R=2 S=2 stride=2,2"));
   add("dense", DenseProblem{.N = 7, .C = 33, .K = 5, .activation = {}});

@@ -65,9 +65,11 @@ TEST_F(ProblemList, OfTheTestsIsReadInWhole) {
 TEST(ProblemText, OfEveryOpReadsWhatItWrites) {
   for (const char* text :
        {"conv2d N=2 H=8 W=8 C=3 K=4 R=3 S=3 pad=0,0 stride=1,1",
-        "pool2d max N=1 H=4 W=4 C=2 R=2 S=2 pad=0,0 stride=2,2", "dense N=7 C=33 K=5", "softmax N=9 K=17",
-        "batchnorm rows=2048 C=32 epsilon=0.001 momentum=0.25", "activation relu count=4096",
-        "activation elu count=4096 alpha=0.5", "loss softmax_cross_entropy N=32 K=10", "loss mse N=32 K=10",
+        "pool2d max N=1 H=4 W=4 C=2 R=2 S=2 pad=0,0 stride=2,2",
+        "pool2d max N=1 H=4 W=4 C=2 R=2 S=2 pad=0,0 stride=2,2 relu", "dense N=7 C=33 K=5",
+        "softmax N=9 K=17", "batchnorm rows=2048 C=32 epsilon=0.001 momentum=0.25",
+        "activation relu count=4096", "activation elu count=4096 alpha=0.5",
+        "loss softmax_cross_entropy N=32 K=10", "loss mse N=32 K=10",
         "loss softmax_cross_entropy N=32 K=10 label_smoothing=0.1",
         "loss softmax_cross_entropy N=32 K=10 label_smoothing=0.1 labels=2", "loss mse N=32 K=10 labels=2",
         "first_block u8 N=8 H=30 W=30 C=3 K=10 R=5 S=5 pad=0,0 stride=1,1 act=relu | "
@@ -84,7 +86,7 @@ TEST(ProblemText, NeedsNoMoreThanWhatMatters) {
   EXPECT_EQ(to_string(parse_problem("batchnorm rows=8 C=2 act=relu")),
             "rows=8 C=2 epsilon=1e-05 momentum=0.1");
   EXPECT_EQ(to_string(parse_problem("batchnorm rows=8 C=2")), "rows=8 C=2 epsilon=1e-05 momentum=0.1");
-  EXPECT_EQ(to_string(parse_problem("first_block N=8 H=30 W=30 C=3 K=10 R=5 S=5")),
+  EXPECT_EQ(to_string(parse_problem("first_block N=8 H=30 W=30 C=3 K=10 R=5 S=5 | relu")),
             "u8 N=8 H=30 W=30 C=3 K=10 R=5 S=5 pad=0,0 stride=1,1 act=relu | "
             "max N=8 H=26 W=26 C=10 R=2 S=2 pad=0,0 stride=2,2");
 }

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "model/nets.h"
+#include "model/plain_pooling.h"
 
 namespace gabor {
 namespace {
@@ -41,6 +43,68 @@ TEST(Fusion, KeepsWhatOthersRead) {
       *library, o);
   EXPECT_EQ(ops_of(plan), (std::vector<std::string>{"normalize", "conv2d", "pool2d", "pool2d", "add", "dense",
                                                     "softmax_cross_entropy"}));
+  EXPECT_EQ(plan.fusions, std::vector<std::string>{"c: conv2d+relu in one pass"});
+}
+
+PlanOptions pooled_options() {
+  PlanOptions o;
+  o.batch = 4, o.input = {12, 12, 3}, o.classes = 2, o.input_dtype = DType::f32;
+  return o;
+}
+
+// The choices of the activations' backward.
+int activation_choices(const Plan& plan) {
+  int found = 0;
+  for (const ChoiceRecord& c : plan.choices) found += c.where.ends_with(" activation");
+  return found;
+}
+
+TEST(Fusion, MaxPoolingGoesBackThroughTheReluBeforeIt) {
+  const auto library = make_library("cpu", 0);
+  PlanOptions o = pooled_options();
+  const Plan plan = testing::compile_text(testing::kPooledNet, *library, o);
+  ASSERT_GE(plan.fusions.size(), 2u);
+  EXPECT_EQ(plan.fusions[plan.fusions.size() - 2], "p: pool2d goes back through the relu of a");
+  EXPECT_EQ(plan.fusions.back(), "q: pool2d goes back through the relu of b");
+  EXPECT_EQ(activation_choices(plan), 1);  // the first convolution's: no pooling reads it
+  const Library plain({std::make_shared<testing::WithPlainPooling>(library->backends()[0])});
+  const Plan apart = testing::compile_text(testing::kPooledNet, plain, o);
+  EXPECT_EQ(apart.fusions.size(), plan.fusions.size() - 2);
+  EXPECT_EQ(activation_choices(apart), 3);
+  EXPECT_LT(plan.memory.arena_bytes, apart.memory.arena_bytes);  // the maps before pooling are not kept
+  // Another backend's pooling is no better than a pass of its own; and there is no backward but in training.
+  const Library mixed({plain.backends()[0], library->backends()[1]});
+  EXPECT_EQ(testing::compile_text(testing::kPooledNet, mixed, o).fusions, apart.fusions);
+  o.training = false;
+  EXPECT_EQ(testing::compile_text(testing::kPooledNet, *library, o).fusions, apart.fusions);
+}
+
+TEST(Fusion, GradientsThroughPooledReluAreTheSameBits) {
+  PlanOptions o = pooled_options();
+  const Shape shape = o.input.prepend(o.batch);
+  const auto pictures = testing::random_floats(shape.count(), 5);
+  const std::vector<int32_t> labels = {0, 1, 1, 0};
+  const auto gradients = [&](const Library& library) {
+    const Plan plan = testing::compile_text(testing::kPooledNet, library, o);
+    Parameters parameters(library.device(), plan.parameters, plan.parameter_elements, true);
+    parameters.initialize(7);
+    Executor executor(plan, library.device(), parameters, 7);
+    executor.forward({pictures.data(), shape, DType::f32}, {labels.data(), {o.batch}, DType::i32}, 0.25f, {});
+    executor.backward();
+    const float* g = parameters.grads().as<float>();
+    return std::vector<float>(g, g + parameters.elements());
+  };
+  for (const char* backend : {"reference", "cpu"}) {
+    const auto library = make_library(backend, 0);
+    const Library plain({std::make_shared<testing::WithPlainPooling>(library->backends()[0])});
+    for (const size_t limit : {kNoArenaLimit, size_t{0}}) {  // 0: what can be dropped is computed again
+      o.arena_limit = limit;
+      const std::vector<float> got = gradients(*library), want = gradients(plain);
+      ASSERT_EQ(got.size(), want.size());
+      EXPECT_EQ(std::memcmp(got.data(), want.data(), want.size() * sizeof(float)), 0) << backend;
+      EXPECT_GT(std::count_if(want.begin(), want.end(), [](float g) { return g != 0; }), 100);
+    }
+  }
 }
 
 TEST(Fusion, BatchNormTakesItsReluAlongWhereItsBackendCan) {

@@ -93,7 +93,7 @@ TEST(MemoryPlan, InferenceNeedsFarLess) {
   const Plan training = compile(find_model("vgg-small"), *library, o);
   o.training = false;
   const Plan inference = compile(find_model("vgg-small"), *library, o);
-  EXPECT_LT(inference.memory.arena_bytes, training.memory.arena_bytes / 2);
+  EXPECT_LT(double(inference.memory.arena_bytes), 0.6 * double(training.memory.arena_bytes));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ struct Silu {
 struct ReluGrad {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V y, V dy) const {
-    return hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), dy);
+    return hn::IfThenZeroElse(hn::Le(y, hn::Zero(d)), dy);
   }
 };
 struct LeakyReluGrad {

@@ -154,7 +154,8 @@ class CpuPool2d final : public Pool2d {
     const float *in = x.as<float>(), *out = y.as<float>(), *grad = dy.as<float>();
     float* to = dx.as<float>();
     if (p.kind == PoolKind::max) GABOR_CHECK(argmax && argmax.dtype == p.argmax_dtype());
-    if (p.kind == PoolKind::l2) GABOR_CHECK(in && out);
+    GABOR_CHECK(in || p.kind != PoolKind::l2);
+    GABOR_CHECK(out || !p.needs_y());
     rows(p.N * p.H, p.W * p.C, [&](int64_t begin, int64_t end) {
       pool2d_backward(p, in, out, argmax.data, grad, to, mode == GradMode::accumulate, begin, end);
     });

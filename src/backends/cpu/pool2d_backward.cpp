@@ -1,6 +1,7 @@
 // Pooling backward, NHWC: a thread owns rows of dx. Windows that overlap add up in the order p, q, s; where
 // no two windows share an element each dx is written exactly once, straight from dy, with no zeroing pass
-// before. Bytes: dx 4, dy 4 and arg-max 1 per row of the window that is served: memory is the roof.
+// before. Bytes: dx 4, dy 4 (back through ReLU: y 4 too) and arg-max 1 per row of the window that is served: memory is
+// the roof.
 #include "backends/cpu/pool2d.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -34,7 +35,10 @@ HWY_INLINE void spread(const L& lanes, const Pool2dProblem& p, const Row& row, T
   auto g = lanes.load(row.dy + at);
   auto index = hn::Zero(di);
   auto y = hn::Zero(d);
-  if constexpr (kKind == PoolKind::max) index = lanes.load_index(static_cast<const Index*>(row.argmax) + at);
+  if constexpr (kKind == PoolKind::max) {
+    index = lanes.load_index(static_cast<const Index*>(row.argmax) + at);
+    if (p.relu) g = hn::IfThenZeroElse(hn::Le(lanes.load(row.y + at), hn::Zero(d)), g);  // of NaN it stays
+  }
   if constexpr (kKind == PoolKind::average)
     g = hn::Div(g, hn::Set(d, float(row.rows * (columns.last - columns.first))));
   if constexpr (kKind == PoolKind::l2) y = lanes.load(row.y + at);

@@ -71,6 +71,7 @@ class OwnPool2d final : public Pool2d {
   explicit OwnPool2d(const Program& program) : program_(program) {}
 
   Support supports(const Pool2dProblem& p) const override {
+    if (p.relu) return Support::no("a kernel of yours does not go back through ReLU");
     const bool forward = program_.defines(Function::pool2d_forward);
     return ask(program_,
                {.function = forward ? Function::pool2d_forward : Function::pool2d_backward, .pool2d = p});

@@ -56,7 +56,7 @@ void dense_wgrad(const DenseProblem& p, const T* x, const T* dy, T* dw, T* db, G
 // argmax: y's shape, r*S + s of each winner; may be null, and is not touched unless the kind is max.
 template <class T>
 void pool2d_forward(const Pool2dProblem& p, const T* x, T* y, int32_t* argmax);
-// max reads argmax, l2 reads x and y; what is not read may be null.
+// max reads argmax, and y where p.relu; l2 reads x and y; what is not read may be null.
 template <class T>
 void pool2d_backward(const Pool2dProblem& p, const T* x, const T* y, const int32_t* argmax, const T* dy,
                      T* dx, GradMode mode);

@@ -62,9 +62,8 @@ class ReferencePool2d final : public Pool2d {
       const int32_t* given = input<int32_t>("argmax", argmax, outputs);
       wide.assign(given, given + outputs);
     }
-    const bool l2 = p.kind == PoolKind::l2;
-    pool2d_backward(p, l2 ? input<float>("x", x, inputs) : nullptr,
-                    l2 ? input<float>("y", y, outputs) : nullptr, wide.data(),
+    pool2d_backward(p, p.kind == PoolKind::l2 ? input<float>("x", x, inputs) : nullptr,
+                    p.needs_y() ? input<float>("y", y, outputs) : nullptr, wide.data(),
                     input<float>("dy", dy, outputs), output<float>("dx", dx, inputs), mode);
   }
 };
@@ -116,7 +115,9 @@ void pool2d_backward(const Pool2dProblem& p, const T* x, const T* y, const int32
           for (int64_t j = 0; j < Q; j++)
             for (int64_t c = 0; c < p.C; c++) {
               const int64_t out = ((n * P + i) * Q + j) * p.C + c;
-              const double d = dy[out], share = d / double(window_size(p, i, j));
+              const double slope =
+                  p.relu ? activation_slope({ActivationKind::relu}, double(y[out]), double(y[out])) : 1;
+              const double d = dy[out] * slope, share = d / double(window_size(p, i, j));
               for_window(p, n, i, j, c, [&](int64_t r, int64_t s, int64_t at) {
                 double& to = sum[at - n * sample];
                 if (p.kind == PoolKind::average) to += share;

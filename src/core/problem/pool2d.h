@@ -23,20 +23,26 @@ struct Pool2dProblem {
   Padding pad;
   int64_t stride_h = 2, stride_w = 2;
   bool ceil = false;  // round the number of windows up (Caffe); default down
+  // x is the output of ReLU, and backward goes through that too: dx is the gradient of ReLU's input, 0 where the window
+  // that an element won has y <= 0 (a NaN passes, as in activation.h). Max only; forward is the same.
+  bool relu = false;
 
   constexpr int64_t P() const { return window_positions(H, R, pad.top, pad.bottom, stride_h, 1, ceil); }
   constexpr int64_t Q() const { return window_positions(W, S, pad.left, pad.right, stride_w, 1, ceil); }
   Shape x_shape() const { return {N, H, W, C}; }
+  // Whether backward reads y.
+  bool needs_y() const { return kind == PoolKind::l2 || relu; }
   Shape y_shape() const { return {N, P(), Q(), C}; }
   // max keeps r*S + s of each winner, one byte where it fits.
   DType argmax_dtype() const { return R * S <= 256 ? DType::u8 : DType::i32; }
   friend bool operator==(const Pool2dProblem&, const Pool2dProblem&) = default;
 
-  void check(const std::string& where) const;  // also: every window must touch x, i.e. pad < window
+  // Also: every window must touch x, i.e. pad < window.
+  void check(const std::string& where) const;
 };
 
 std::string to_string(const Pool2dProblem& p);
 Pool2dProblem parse_pool2d(
-    std::string_view line);  // "max N=8 H=296 W=296 C=10 R=2 S=2 stride=2,2 pad=0,0 ceil"
+    std::string_view line);  // "max N=8 H=296 W=296 C=10 R=2 S=2 stride=2,2 pad=0,0 ceil relu"
 
 }  // namespace gabor

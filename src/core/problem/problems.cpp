@@ -194,12 +194,15 @@ void Pool2dProblem::check(const std::string& where) const {
     fail(ErrorCode::usage, where, "padding {} must be smaller than the {}x{} window", pad_text(pad), R, S);
   if (P() < 1 || Q() < 1)
     fail(ErrorCode::usage, where, "a {}x{} window does not fit the {}x{} input", R, S, H, W);
+  if (relu && kind != PoolKind::max)
+    fail(ErrorCode::usage, where, "only max pooling goes back through ReLU, not {}", name_of(kind));
   checked_mul(checked_mul(N, H, "x"), checked_mul(W, C, "x"), "x");
 }
 
 std::string to_string(const Pool2dProblem& p) {
-  return fmt::format("{} N={} H={} W={} C={} R={} S={} pad={} stride={},{}{}", name_of(p.kind), p.N, p.H, p.W,
-                     p.C, p.R, p.S, pad_text(p.pad), p.stride_h, p.stride_w, p.ceil ? " ceil" : "");
+  return fmt::format("{} N={} H={} W={} C={} R={} S={} pad={} stride={},{}{}{}", name_of(p.kind), p.N, p.H,
+                     p.W, p.C, p.R, p.S, pad_text(p.pad), p.stride_h, p.stride_w, p.ceil ? " ceil" : "",
+                     p.relu ? " relu" : "");
 }
 
 Pool2dProblem parse_pool2d(std::string_view line) {
@@ -208,6 +211,7 @@ Pool2dProblem parse_pool2d(std::string_view line) {
     for (PoolKind k : {PoolKind::max, PoolKind::average, PoolKind::l2})
       if (key == name_of(k)) return p.kind = k, true;
     if (key == "ceil") return p.ceil = true;
+    if (key == "relu") return p.relu = true;
     if (key == "pad") return p.pad = parse_pad(value), true;
     if (key == "stride") return pair(key, value, p.stride_h, p.stride_w), true;
     for (auto [name, field] :

@@ -4,7 +4,7 @@ namespace gabor {
 
 StepUses BatchNormStep::uses() const {
   StepUses u{{x_, gamma_, beta_, running_mean_, running_var_}, {y_}, {x_, gamma_}};
-  if (p_.activation.kind != ActivationKind::none) u.keeps.push_back(y_);
+  if (activation_.runs(p_.activation)) u.keeps.push_back(y_);
   if (mean_ != kNoTensor) {
     u.writes.insert(u.writes.end(), {mean_, rstd_});
     u.keeps.insert(u.keeps.end(), {mean_, rstd_});
@@ -19,7 +19,7 @@ void BatchNormStep::choose(const Library& library, TensorTable& table, bool trai
       &OpSet::batchnorm, [&](const BatchNorm& o) { return o.supports(p_); }, r, prefer);
   records.push_back(std::move(r));
   if (!training) return;
-  if (p_.activation.kind != ActivationKind::none)
+  if (activation_.runs(p_.activation))
     activation_.choose(library, {p_.rows * p_.C, p_.activation}, record("activation"), prefer, records);
   mean_ = table.add({layer + ".mean", p_.c_shape(), DType::f32, TensorRole::saved, false});
   rstd_ = table.add({layer + ".rstd", p_.c_shape(), DType::f32, TensorRole::saved, false});

@@ -32,6 +32,7 @@ class BatchNormStep final : public Step {
   TensorId x() const { return x_; }
   TensorId y() const { return y_; }
   void fuse(const Activation& activation, TensorId y) { p_.activation = activation, y_ = y; }
+  void leave_activation_to_reader() { activation_.leave_to_reader(); }  // its backward
 
  private:
   BatchNormProblem at(int64_t batch) const;

@@ -5,7 +5,8 @@ namespace gabor {
 StepUses Pool2dStep::uses() const {
   StepUses u{{x_}, {y_}, {}};
   if (argmax_ != kNoTensor) u.writes.push_back(argmax_), u.keeps.push_back(argmax_);
-  if (p_.kind == PoolKind::l2) u.keeps = {x_, y_};
+  if (p_.kind == PoolKind::l2) u.keeps.push_back(x_);
+  if (p_.needs_y()) u.keeps.push_back(y_);
   return u;
 }
 

@@ -17,9 +17,11 @@ class Pool2dStep final : public Step {
   void forward(Run&) const override;
   void backward(Run&) const override;
 
+  // For the plan's fusions.
   const Pool2dProblem& pool() const { return p_; }
   TensorId x() const { return x_; }
   TensorId y() const { return y_; }
+  void take_relu() { p_.relu = true; }  // of the step that writes x: backward goes through it
 
  private:
   Pool2dProblem at(int64_t batch) const;

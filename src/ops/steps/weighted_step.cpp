@@ -22,7 +22,7 @@ template <class Op, class Problem>
 StepUses WeightedStep<Op, Problem>::uses() const {
   StepUses u{{x_, w_}, {y_}, {x_, w_}};
   if (b_ != kNoTensor) u.reads.push_back(b_);
-  if (p_.activation.kind != ActivationKind::none) u.keeps.push_back(y_);
+  if (activation_.runs(p_.activation)) u.keeps.push_back(y_);
   return u;
 }
 
@@ -41,7 +41,7 @@ void WeightedStep<Op, Problem>::choose(const Library& library, TensorTable& tabl
   wgrad_ = pick(Pass::wgrad);
   dx_ = table[x_].needs_grad;
   if (dx_) dgrad_ = pick(Pass::dgrad);
-  if (p_.activation.kind != ActivationKind::none)
+  if (activation_.runs(p_.activation))
     activation_.choose(library, {p_.y_shape().count(), p_.activation}, record("activation"), prefer, records);
 }
 

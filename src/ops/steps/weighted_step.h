@@ -29,6 +29,7 @@ class WeightedStep final : public Step {
   TensorId b() const { return b_; }
   TensorId y() const { return y_; }
   void fuse(const Activation& activation, TensorId y) { p_.activation = activation, y_ = y; }
+  void leave_activation_to_reader() { activation_.leave_to_reader(); }  // its backward
 
  private:
   Problem at(int64_t batch) const;

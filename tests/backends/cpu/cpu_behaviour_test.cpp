@@ -16,11 +16,13 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/philox.h"
+#include "ops/activation.h"
 #include "ops/batchnorm.h"
 #include "ops/budget.h"
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/loss.h"
+#include "ops/pool2d.h"
 
 namespace gabor {
 namespace {
@@ -173,6 +175,34 @@ TEST_F(CpuBehaviour, ReluAfterALargeConvolutionKeepsNan) {
 }
 
 // Own kernels: the same bits with any number of threads.
+// Backward too, by itself and in the pooling after it.
+TEST_F(CpuBehaviour, GradientsPassAReluWhoseOutputIsNan) {
+  const std::vector<float> y = {std::numeric_limits<float>::quiet_NaN(), 0, 2, -0.0f, 3, 0, 1, 5, 0};
+  const std::vector<float> dy = {1, 2, 3, 4, 5, 6, 7, 8, 9}, want = {1, 0, 3, 0, 5, 0, 7, 8, 0};
+  const std::vector<uint8_t> winners(y.size(), 0);
+  Context context{host_device()};
+  std::vector<float> dx(y.size());
+  const ActivationProblem relu{int64_t(y.size()), {ActivationKind::relu}};
+  const Shape flat{relu.count};
+  backend_->ops().activation->backward(context, relu, {}, in(y, flat), in(dy, flat), out(dx, flat),
+                                       GradMode::overwrite);
+  EXPECT_EQ(dx, want);
+  for (const int64_t channels : {1, 9}) {  // windows of one element
+    const Pool2dProblem p{.W = 9 / channels,
+                          .C = channels,
+                          .R = 1,
+                          .S = 1,
+                          .pad = {},
+                          .stride_h = 1,
+                          .stride_w = 1,
+                          .relu = true};
+    const Shape map = p.x_shape();
+    backend_->ops().pool2d->backward(context, p, {}, in(y, map), {winners.data(), map, DType::u8},
+                                     in(dy, map), out(dx, map), GradMode::overwrite);
+    EXPECT_EQ(dx, want) << channels;
+  }
+}
+
 TEST_F(CpuBehaviour, OwnKernelsDoNotDependOnThreads) {
   const Conv2dProblem conv{.N = 13, .H = 20, .W = 17, .C = 3, .K = 6, .R = 5, .S = 5, .pad = {2, 2, 2, 2}};
   const DenseProblem dense{.N = 9, .C = 30011, .K = 2};

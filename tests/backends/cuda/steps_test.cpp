@@ -6,6 +6,7 @@
 #include "backends/cuda/tiny_net.h"
 #include "backends/reference/backend.h"
 #include "model/executor.h"
+#include "model/plain_pooling.h"
 #include "model/plan.h"
 #include "optim/optimizer_state.h"
 #include "train/sets.h"
@@ -30,9 +31,9 @@ struct Outcome {
 };
 
 // Four times through 48 pictures, in batches of 8.
-Outcome train(const std::shared_ptr<const Backend>& backend, float lr) {
+Outcome train(const std::shared_ptr<const Backend>& backend, float lr, const char* net = testing::kTinyNet) {
   const Library library({backend});
-  const Plan plan = compile(parse_model(testing::kTinyNet, "tiny"), library, options());
+  const Plan plan = compile(parse_model(net, "net"), library, options());
   Parameters parameters(library.device(), plan.parameters, plan.parameter_elements, true);
   parameters.initialize(3);
   OptimizerState optimizer(library, {}, parameters.segments(), parameters.elements());
@@ -76,6 +77,15 @@ TEST_F(CudaSteps, HaveTheSameBitsTwice) {
   const Outcome one = train(backend, 0x1p-7f), two = train(backend, 0x1p-7f);
   EXPECT_EQ(one.curve, two.curve);
   EXPECT_EQ(one.weights, two.weights);
+}
+
+TEST_F(CudaSteps, HaveTheSameBitsWherePoolingLeavesReluToOthers) {
+  const auto plain = std::make_shared<testing::WithPlainPooling>(backend);
+  const Outcome one = train(backend, 0x1p-7f, testing::kPooledNet),
+                two = train(plain, 0x1p-7f, testing::kPooledNet);
+  EXPECT_EQ(one.curve, two.curve);
+  EXPECT_EQ(one.weights, two.weights);
+  EXPECT_LT(one.curve.back(), one.curve.front());
 }
 
 }  // namespace

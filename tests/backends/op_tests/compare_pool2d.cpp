@@ -73,8 +73,8 @@ void backward(const Pool2d& op, const Pool2dProblem& p, Trial& trial, Data data,
   const bool l2 = p.kind == PoolKind::l2, max = p.kind == PoolKind::max;
   Scratch scratch(trial, op.workspace_bytes(p));
   op.backward(scratch.context, p, l2 || !bare ? x.view() : ConstTensorView{},
-              l2 || !bare ? y.view() : ConstTensorView{}, max ? argmax.in() : ConstTensorView{}, dy.view(),
-              dx.tensor.out(), dx.mode);
+              p.needs_y() || !bare ? y.view() : ConstTensorView{}, max ? argmax.in() : ConstTensorView{},
+              dy.view(), dx.tensor.out(), dx.mode);
   judge.intact({&x.tensor, &y.tensor, &dy.tensor, &argmax, &dx.tensor, &scratch.memory});
 
   std::vector<double> want = dx.start(), magnitude = dx.start_magnitude();

@@ -98,6 +98,7 @@ Pool2dProblem random_pool2d(Random& random) {
     p.stride_h = one_in(random, 2) ? 2 : between(random, 1, 3);
     p.stride_w = one_in(random, 2) ? p.stride_h : between(random, 1, 3);
     p.ceil = one_in(random, 3);
+    p.relu = p.kind == PoolKind::max && one_in(random, 2);
     if (one_in(random, 2)) {
       p.pad.top = between(random, 0, p.R - 1), p.pad.left = between(random, 0, p.S - 1);
       p.pad.bottom = between(random, 0, p.R - 1), p.pad.right = between(random, 0, p.S - 1);

@@ -131,7 +131,7 @@ Work first_block_tensor_wgrad(const FirstBlockProblem& p, const Card& card) {
 HeadProblem lenet5_head() {
   HeadProblem p;
   p.N = 128, p.layers = 3;
-  Pool2dProblem pool{.N = p.N, .H = 10, .W = 10, .C = 16, .pad = {}};
+  Pool2dProblem pool{.N = p.N, .H = 10, .W = 10, .C = 16, .pad = {}, .relu = true};
   p.pool = pool;
   const int64_t widths[] = {400, 120, 84, 10};
   for (size_t i = 0; i < 3; ++i)

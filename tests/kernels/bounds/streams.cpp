@@ -49,6 +49,12 @@ std::string pool_rows() {
     out += stream(name + ", backward", x, kind == PoolKind::l2 ? 3 : 1, 4 + y + kept, [p](const Card&) {
       pool2d_backward<float>(p, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false, nullptr);
     });
+    if (kind != PoolKind::max) continue;
+    Pool2dProblem relu = p;
+    relu.relu = true;
+    out += stream(name + ", backward through ReLU", x, 1, 4 + y + arg + y, [relu](const Card&) {
+      pool2d_backward<float>(relu, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false, nullptr);
+    });
   }
   p = {.kind = PoolKind::average,
        .N = 256,

@@ -16,7 +16,7 @@ std::string text_of(const HeadProblem& p) {
   std::string s = "N=" + std::to_string(p.N);
   if (p.pool)
     for (int64_t v : {p.pool->H, p.pool->W, p.pool->C, p.pool->R, p.pool->S, p.pool->pad.top,
-                      p.pool->pad.left, p.pool->stride_h, p.pool->stride_w})
+                      p.pool->pad.left, p.pool->stride_h, p.pool->stride_w, int64_t(p.pool->relu)})
       s += " " + std::to_string(v);
   for (int i = 0; i < p.layers; ++i)
     s += " | " + std::to_string(p.layer(i).C) + " to " + std::to_string(p.layer(i).K) +
@@ -49,7 +49,7 @@ Pool2dProblem random_pool(Rng& rng) {
     p.R = between(rng, 1, 3), p.S = between(rng, 1, 3);
     p.stride_h = between(rng, 1, 3), p.stride_w = between(rng, 1, 3);
     p.pad = {below(rng, int(p.R)), below(rng, int(p.R)), below(rng, int(p.S)), below(rng, int(p.S))};
-    p.ceil = below(rng, 2) == 0;
+    p.ceil = below(rng, 2) == 0, p.relu = below(rng, 2) == 0;
   } while (p.P() < 1 || p.Q() < 1);
   return p;
 }
@@ -225,7 +225,7 @@ TEST(HeadKernels, OddProblems) {
 TEST(HeadKernels, LeNet5) {
   Rng rng(8);
   HeadProblem p = problem(5, {400, 120, 84, 10});
-  pool_before(p, {.H = 10, .W = 10, .C = 16, .pad = {}});
+  pool_before(p, {.H = 10, .W = 10, .C = 16, .pad = {}, .relu = true});
   check(rng, p, Data::real);
 }
 

@@ -131,8 +131,9 @@ Expected head_dx(const HeadProblem& p, const HeadValues& v) {
     const std::vector<size_t> taken = winners(p, v);
     std::vector<Sum> of_map(v.x.size());
     for (size_t i = 0; i < dx.size(); ++i) {
-      of_map[taken[i]].value += dx[i].value;
-      of_map[taken[i]].magnitude += dx[i].magnitude;
+      const double slope = p.pool->relu && v.pooled[i] <= 0 ? 0 : 1;
+      of_map[taken[i]].value += slope * dx[i].value;
+      of_map[taken[i]].magnitude += slope * dx[i].magnitude;
     }
     dx = std::move(of_map);
     n += double(p.pool->R * p.pool->S);

@@ -17,7 +17,7 @@ constexpr const char* kRungs[] = {"automatic", "naive", "vector", "global"};
 std::string text_of(const Pool2dProblem& p, PoolRung rung) {
   std::string s = std::string(kRungs[int(rung)]) + " kind=" + std::to_string(int(p.kind));
   for (int64_t v : {p.N, p.H, p.W, p.C, p.R, p.S, p.pad.top, p.pad.bottom, p.pad.left, p.pad.right,
-                    p.stride_h, p.stride_w, int64_t(p.ceil)})
+                    p.stride_h, p.stride_w, int64_t(p.ceil), int64_t(p.relu)})
     s += " " + std::to_string(v);
   return s;
 }
@@ -85,7 +85,7 @@ Expected backward_oracle(const Pool2dProblem& p, const std::vector<double>& x, c
   const std::vector<int> size = for_windows(p, [](size_t, size_t, int) {});
   for_windows(p, [&](size_t out, size_t in, int tap) {
     double share = 0;
-    if (p.kind == PoolKind::max) share = tap == winner[out] ? dy[out] : 0;
+    if (p.kind == PoolKind::max) share = tap == winner[out] ? dy[out] * (p.relu && y[out] <= 0 ? 0 : 1) : 0;
     if (p.kind == PoolKind::average) share = dy[out] / size[out];
     if (p.kind == PoolKind::l2 && y[out] != 0) {
       share = dy[out] * x[in] / y[out];
@@ -151,8 +151,8 @@ void check(const Pool2dProblem& p, PoolRung rung, Rng& rng, Data data) {
   const bool l2 = p.kind == PoolKind::l2;
   DeviceArray<Tap> winners(std::vector<Tap>(want.winner.begin(), want.winner.end()), "winners");
   Element* to = accumulate ? dx_before.data() : dx.data();
-  pool2d_backward(p, l2 ? x.data() : nullptr, l2 ? y.data() : nullptr, is_max ? winners.data() : nullptr,
-                  dy.data(), to, accumulate, nullptr, rung);
+  pool2d_backward(p, l2 ? x.data() : nullptr, p.needs_y() ? y.data() : nullptr,
+                  is_max ? winners.data() : nullptr, dy.data(), to, accumulate, nullptr, rung);
   Expected want_dx =
       backward_oracle<Element>(p, x_wide, widened(y_host), want.winner, widened(dy_host), before_wide);
   const bool exact = is_max && (data == Data::integer || data == Data::ties);
@@ -178,6 +178,7 @@ Pool2dProblem random_problem(Rng& rng, int index) {
     p.pad = {below(rng, int(p.R)), below(rng, int(p.R)), below(rng, int(p.S)), below(rng, int(p.S))};
   } while (p.H + p.pad.top + p.pad.bottom < p.R || p.W + p.pad.left + p.pad.right < p.S);
   p.ceil = below(rng, 3) == 0;
+  p.relu = p.kind == PoolKind::max && below(rng, 2) == 0;
   return p;
 }
 
@@ -190,6 +191,7 @@ Pool2dProblem random_global(Rng& rng, int index) {
   p.kind = kKinds[index % 3];
   p.N = between(rng, 1, 2), p.H = p.R = between(rng, 1, 7), p.W = p.S = between(rng, 1, 7);
   p.C = kChannels[below(rng, 7)];
+  p.relu = p.kind == PoolKind::max && below(rng, 2) == 0;
   return p;
 }
 
@@ -253,6 +255,7 @@ TEST(Pool2dKernels, WideArgmax) {
       Pool2dProblem p{.kind = PoolKind::max, .N = 1, .H = 20, .W = 18, .C = C, .R = 17, .S = 16, .pad = {}};
       if (global) p.R = p.H, p.S = p.W;
       p.stride_h = p.stride_w = 1;
+      p.relu = C == 4;
       check<float>(p, rung, rng, Data::ties);
     }
   }
