@@ -32,6 +32,9 @@ __device__ inline float activate(Activation a, float v) {
   return v;
 }
 
+// ReLU's derivative, from its output. It is multiplied with, so that an infinite gradient does not vanish in silence.
+__device__ inline float relu_slope(float y) { return y <= 0.0f ? 0.0f : 1.0f; }
+
 // Activations of two straight pieces: none, relu and leaky_relu, which need no switch.
 struct BiasTwoPieces {
   static constexpr bool kLong = false;

@@ -1,5 +1,6 @@
 // What the kernels of this folder share: their parameters, loads of four elements, and the way out to D.
 #pragma once
+#include "kernels/common/epilogue.cuh"
 #include "kernels/common/join_slices.cuh"
 #include "kernels/gemm/gemm.h"
 #include "kernels/simt/gpu.h"
@@ -36,7 +37,7 @@ struct ThroughRelu : P {
   static constexpr bool kThroughRelu = true;
   const typename P::Element* y;
 };
-__device__ inline float relu_slope(float y) { return y <= 0.0f ? 0.0f : 1.0f; }
+using kernels::relu_slope;
 
 // What a block does: a tile of D, and which part of k.
 struct Share {

@@ -9,29 +9,6 @@ namespace {
 
 constexpr int64_t kMost32 = 0x7fffffff;
 
-PoolParams params_of(const Pool2dProblem& p, bool accumulate) {
-  for (int64_t extent : {p.H, p.W, p.C, p.R, p.S, p.stride_h, p.stride_w, p.R * p.S, p.H + p.R, p.W + p.S})
-    if (extent > kMost32) throw simt::Error("pool2d: an extent does not fit in 32 bits");
-  const int64_t P = p.P(), Q = p.Q();
-  return {p.kind,
-          int(p.H),
-          int(p.W),
-          int(p.C),
-          int(P),
-          int(Q),
-          int(p.R),
-          int(p.S),
-          int(p.pad.top),
-          int(p.pad.left),
-          int(p.stride_h),
-          int(p.stride_w),
-          p.N * p.H * p.W * p.C,
-          p.N * P * Q * p.C,
-          p.argmax_dtype() == DType::i32,
-          accumulate,
-          p.relu};
-}
-
 // Calls body with the kind as a constant.
 template <class Body>
 void with_kind(PoolKind kind, Body&& body) {
@@ -82,7 +59,7 @@ void refuse(bool taken, const char* why) {
 template <class Element>
 void forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax, Stream stream,
              PoolRung rung) {
-  const PoolParams g = params_of(p, false);
+  const PoolParams g = pool_params(p, false);
   if (g.outputs == 0) return;
   const int width = vector_width<Element>(g, in_packs<Element>(g, x, y, nullptr, nullptr, argmax));
   rung = chosen(p, rung, width);
@@ -115,7 +92,7 @@ void forward(const Pool2dProblem& p, const Element* x, Element* y, void* argmax,
 template <class Element>
 void backward(const Pool2dProblem& p, const Element* x, const Element* y, const void* argmax,
               const Element* dy, Element* dx, bool accumulate, Stream stream, PoolRung rung) {
-  const PoolParams g = params_of(p, accumulate);
+  const PoolParams g = pool_params(p, accumulate);
   if (g.inputs == 0) return;
   const bool packs = in_packs(g, x, y, dy, dx, argmax);
   const int width = vector_width<Element>(g, packs);

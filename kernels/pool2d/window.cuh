@@ -1,6 +1,7 @@
 // Geometry of pooling windows and the three ways to reduce one, shared by the rungs.
 #pragma once
 #include "core/problem/pool2d.h"
+#include "kernels/common/epilogue.cuh"
 #include "kernels/simt/gpu.h"
 
 namespace gabor::kernels {
@@ -13,6 +14,30 @@ struct PoolParams {
   bool accumulate;          // backward: dx +=
   bool relu;                // backward: through the ReLU before max pooling
 };
+
+// Throws simt::Error where an extent does not fit in 32 bits.
+inline PoolParams pool_params(const Pool2dProblem& p, bool accumulate) {
+  for (int64_t extent : {p.H, p.W, p.C, p.R, p.S, p.stride_h, p.stride_w, p.R * p.S, p.H + p.R, p.W + p.S})
+    if (extent > 0x7fffffff) throw simt::Error("pool2d: an extent does not fit in 32 bits");
+  const int64_t P = p.P(), Q = p.Q();
+  return {p.kind,
+          int(p.H),
+          int(p.W),
+          int(p.C),
+          int(P),
+          int(Q),
+          int(p.R),
+          int(p.S),
+          int(p.pad.top),
+          int(p.pad.left),
+          int(p.stride_h),
+          int(p.stride_w),
+          p.N * p.H * p.W * p.C,
+          p.N * P * Q * p.C,
+          p.argmax_dtype() == DType::i32,
+          accumulate,
+          p.relu};
+}
 
 struct Range {
   int begin, end;
@@ -79,7 +104,7 @@ __device__ inline bool needs_y(const PoolParams& g) {
 // in y lets dy through ReLU; else 0 is a factor, as in activation_slope (elementwise/functions.cuh): the bits are the same.
 template <PoolKind kKind>
 __device__ inline float window_gradient(const PoolParams& g, float dy, float x, float y, bool hit, int size) {
-  if constexpr (kKind == PoolKind::max) return hit ? dy * (g.relu && y <= 0.0f ? 0.0f : 1.0f) : 0.0f;
+  if constexpr (kKind == PoolKind::max) return hit ? dy * (g.relu ? relu_slope(y) : 1.0f) : 0.0f;
   if constexpr (kKind == PoolKind::average) return dy / float(size);
   return y != 0.0f ? dy * (x / y) : 0.0f;  // |x/y| <= 1 does not overflow where dy x might
 }

@@ -5,6 +5,8 @@
 #include "ops/steps/batchnorm_step.h"
 #include "ops/steps/elementwise_steps.h"
 #include "ops/steps/first_block_step.h"
+#include "ops/steps/head_step.h"
+#include "ops/steps/loss_step.h"
 #include "ops/steps/pool2d_step.h"
 #include "ops/steps/weighted_step.h"
 
@@ -22,6 +24,7 @@ class Fuser {
     for (size_t i = 0; i < steps_.size(); i++)
       if (!first_block(i)) epilogue(i);
     for (size_t i = 0; training_ && i < steps_.size(); i++) relu_of_pooled(i);
+    if (training_) head();
     return std::move(done_);
   }
 
@@ -95,6 +98,71 @@ class Fuser {
     done_.push_back(fmt::format("{}: {}+{} in one pass", steps_[i]->layer, steps_[i]->op(),
                                 name_of(act->activation().kind)));
     steps_.erase(steps_.begin() + long(i) + 1);
+  }
+
+  // Whether the second step reads what the first writes, and nobody else does.
+  template <class First, class Second>
+  bool joined(const First& first, const Second& second) const {
+    return table_.root(first.y()) == table_.root(second.x()) && read_once(first.y());
+  }
+
+  // The longest run of steps at the end that a backend takes as one.
+  void head() {
+    const size_t end = steps_.size() - 1;
+    const auto* loss = at<LossStep>(end);
+    if (!loss || loss->loss().kind != LossKind::softmax_xent) return;
+    const auto* last = end > 0 ? at<DenseStep>(end - 1) : nullptr;
+    if (!last || last->y() != loss->y() || !read_once(last->y())) return;
+    size_t first = end - 1;
+    for (; first > 0 && end - first < HeadProblem::kMostLayers; first--)
+      if (const auto* before = at<DenseStep>(first - 1); !before || !joined(*before, *at<DenseStep>(first)))
+        break;
+    const auto* pool = first > 0 ? at<Pool2dStep>(first - 1) : nullptr;
+    if (pool && joined(*pool, *at<DenseStep>(first)) && fuse_head(first, pool)) return;
+    while (first < end && !fuse_head(first, nullptr)) first++;
+  }
+
+  // Steps from the dense layer `first` on, and the pooling before it if there is one.
+  bool fuse_head(size_t first, const Pool2dStep* pool) {
+    const size_t end = steps_.size() - 1;
+    const auto* loss = at<LossStep>(end);
+    const DenseStep& dense = *at<DenseStep>(first);
+    HeadProblem p;
+    p.N = loss->loss().N, p.layers = int(end - first);
+    p.label_smoothing = loss->loss().label_smoothing, p.two_labels = loss->loss().two_labels;
+    HeadStep::Tensors t{dense.x(), kNoTensor, loss->labels(), loss->sum(), loss->counts(), {}};
+    std::string parts;
+    if (pool) p.pool = pool->pool(), t.x = pool->x(), t.pooled = pool->y(), parts = "max_pool+";
+    for (size_t i = first; i < end; i++) {
+      const DenseStep& layer = *at<DenseStep>(i);
+      p.dense[i - first] = layer.data();
+      t.layers.push_back({layer.w(), layer.b(), layer.y()});
+      parts += "dense+";
+    }
+    ChoiceRecord record;
+    if (!library_.find(
+            &OpSet::head, [&](const Head& o) { return o.supports(p); }, record, dense.prefer))
+      return false;
+    // Not at the price of another backend's layers, be it one that was asked for or one of a lower precision.
+    if (pool && pool->prefer != dense.prefer) return false;
+    for (size_t i = first; i < end; i++)
+      if (const DenseStep& layer = *at<DenseStep>(i);
+          layer.prefer != dense.prefer || backend_of(layer) != record.backend)
+        return false;
+    auto fused = std::make_unique<HeadStep>(p, std::move(t));
+    fused->layer = dense.layer, fused->prefer = dense.prefer;
+    done_.push_back(fmt::format("{}: {}{} -> head ({})", dense.layer, parts, loss->op(), record.backend));
+    steps_.resize(pool ? first - 1 : first);
+    steps_.push_back(std::move(fused));
+    return true;
+  }
+
+  std::string backend_of(const DenseStep& layer) const {
+    ChoiceRecord record;
+    library_.find(
+        &OpSet::dense, [&](const Dense& o) { return o.supports(layer.data(), Pass::fprop); }, record,
+        layer.prefer);
+    return record.backend;
   }
 
   const BatchNorm* batchnorm_for(const BatchNormStep& norm, const Activation& activation) const {

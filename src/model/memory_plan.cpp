@@ -64,7 +64,7 @@ std::vector<Life> lives_of(const TensorTable& table, const std::vector<std::uniq
   for (int time = 0; time < int(schedule.size()); time++) {
     const auto [step, kind] = schedule[size_t(time)];
     const StepUses u = steps[size_t(step)]->uses();
-    const bool is_loss = step + 1 == int(steps.size());  // writes dy in its forward
+    const bool is_loss = step + 1 == int(steps.size());  // writes gradients in its forward
     if (kind == ActionKind::backward) {
       touch(value, u.keeps, time);
       if (!is_loss) touch(grad, u.reads, time);
@@ -75,7 +75,7 @@ std::vector<Life> lives_of(const TensorTable& table, const std::vector<std::uniq
     if (kind == ActionKind::again)
       for (TensorId t : u.writes) value[size_t(table.root(t))].begin(time);
     touch(value, u.writes, time);
-    if (training && is_loss) touch(grad, u.reads, time);
+    if (training && is_loss) touch(grad, u.reads, time), touch(grad, u.writes, time);
   }
   touch(value, pinned, int(schedule.size()));
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "ops/steps/head_step.h"
 
 namespace gabor {
 namespace {
@@ -44,6 +45,7 @@ int64_t step_flops(const Plan& plan, const Step& step, bool backward) {
   if (!backward) return step.flops();
   const std::string op = step.op();
   if (op == "first_block") return step.flops() / 4;
+  if (const auto* head = dynamic_cast<const HeadStep*>(&step)) return head->backward_flops();
   if (op != "conv2d" && op != "dense") return step.flops();
   return step.flops() * (plan.table[step.uses().reads.front()].needs_grad ? 2 : 1);
 }

@@ -9,7 +9,7 @@ namespace gabor {
 
 // Floating-point operations of one direction, for the whole batch. The backward of a matrix product is one more
 // product for the weights and, where the input has a gradient, one for it; that of the first block visits one
-// position of each 2x2 window.
+// position of each 2x2 window. A head's forward has the products for its inputs, its backward those for its weights.
 int64_t step_flops(const Plan& plan, const Step& step, bool backward);
 
 // Bytes that one direction has to move at least, were every tensor that it touches read or written once.

@@ -21,6 +21,7 @@ class Dropout;
 class FirstBlock;
 class Gather;
 class GradientNorm;
+class Head;
 class Loss;
 class NormalizeOp;
 class Optimizer;
@@ -40,6 +41,7 @@ struct OpSet {
   const FirstBlock* first_block = nullptr;
   const Gather* gather = nullptr;
   const GradientNorm* gradient_norm = nullptr;
+  const Head* head = nullptr;
   const Loss* loss = nullptr;
   const NormalizeOp* normalize = nullptr;
   const Optimizer* optimizer = nullptr;

@@ -7,6 +7,7 @@
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
+#include "core/problem/head.h"
 #include "core/problem/pool2d.h"
 
 namespace gabor {
@@ -86,6 +87,30 @@ TEST(ProblemText, OtherProblemsPrint) {
   const std::string first = to_string(FirstBlockProblem{});
   EXPECT_EQ(first.rfind("u8 N=1", 0), 0u) << first;
   EXPECT_NE(first.find(" | max N=1"), std::string::npos) << first;
+}
+
+TEST(ProblemText, AHeadPrintsAndSaysWhatDoesNotFit) {
+  HeadProblem p;
+  p.N = 8, p.layers = 2;
+  p.pool = parse_pool2d("max N=8 H=4 W=4 C=3");
+  p.dense[0] = {.N = 8, .C = 12, .K = 5, .activation = {ActivationKind::relu, 0}};
+  p.dense[1] = {.N = 8, .C = 5, .K = 2, .activation = {}};
+  EXPECT_EQ(fault_of(p), "");
+  EXPECT_EQ(p.weights(), 70);
+  EXPECT_EQ(to_string(p),
+            to_string(*p.pool) + " | N=8 C=12 K=5 act=relu | N=8 C=5 K=2 | labels=1 label_smoothing=0");
+  const auto fault = [&p](auto&& change) {
+    HeadProblem other = p;
+    change(other);
+    return fault_of(other);
+  };
+  EXPECT_EQ(fault([](HeadProblem& q) { q.layers = 0; }), "0 dense layers; a head has 1 to 4");
+  EXPECT_EQ(fault([](HeadProblem& q) { q.pool->kind = PoolKind::l2; }), "the pooling is not max");
+  EXPECT_EQ(fault([](HeadProblem& q) { q.pool->C = 2; }), "pooling does not fit the first layer");
+  EXPECT_EQ(fault([](HeadProblem& q) { q.dense[1].C = 6; }), "dense layer 2 does not fit what is before it");
+  EXPECT_EQ(fault([](HeadProblem& q) { q.dense[0].activation.kind = ActivationKind::tanh; }),
+            "the activation is not relu");
+  EXPECT_EQ(fault([](HeadProblem& q) { q.layers = 1; }), "an activation before the softmax");
 }
 
 TEST(ProblemText, MistakesAreNamed) {

@@ -127,6 +127,95 @@ TEST(Fusion, BatchNormTakesItsReluAlongWhereItsBackendCan) {
   EXPECT_EQ(fused.fusions[0], "n: batchnorm+relu in one pass");
 }
 
+std::string dense(int units, const std::string& rest) {
+  return "[[layer]]\ntype = \"dense\"\nunits = " + std::to_string(units) + "\n" + rest;
+}
+const std::string kRelu = "activation = \"relu\"\n", kFlatten = "[[layer]]\ntype = \"flatten\"\n",
+                  kPool = "[[layer]]\nname = \"p\"\ntype = \"pool2d\"\nkind = \"max\"\n",
+                  kConv = "[[layer]]\ntype = \"conv2d\"\nfilters = 2\nkernel = 3\nactivation = \"tanh\"\n";
+
+TEST(Fusion, TheEndOfASmallNetBecomesAHead) {
+  const auto library = make_library("reference", 0);
+  PlanOptions o;
+  o.batch = 2, o.input = {8, 8, 3}, o.classes = 2;
+  const auto ops = [&](const std::string& net) {
+    std::vector<std::string> all = ops_of(testing::compile_text(net, *library, o));
+    all.erase(all.begin(), all.begin() + 2);  // normalize, conv2d+tanh
+    return all;
+  };
+  using Ops = std::vector<std::string>;
+  const std::string middle = kConv + kPool + kFlatten + dense(5, kRelu);
+  EXPECT_EQ(ops(middle + dense(2, "")), (Ops{"head"}));
+  EXPECT_EQ(testing::compile_text(middle + dense(2, ""), *library, o).fusions.back(),
+            "dense_1: max_pool+dense+dense+softmax_cross_entropy -> head (reference)");
+  // More layers than a head has, and what it does not have.
+  EXPECT_EQ(ops(middle + dense(5, kRelu) + dense(5, kRelu) + dense(5, kRelu) + dense(2, "")),
+            (Ops{"pool2d", "dense", "head"}));
+  EXPECT_EQ(ops(kConv + kFlatten + dense(5, "activation = \"tanh\"\n") + dense(2, "")),
+            (Ops{"dense", "head"}));
+  EXPECT_EQ(ops(middle + "[[layer]]\ntype = \"dropout\"\nrate = 0.5\n" + dense(2, "")),
+            (Ops{"pool2d", "dense", "dropout", "head"}));
+  EXPECT_EQ(ops(middle + dense(2, kRelu)), (Ops{"pool2d", "dense", "dense", "softmax_cross_entropy"}));
+  const std::string average = "[[layer]]\ntype = \"pool2d\"\nkind = \"average\"\n";
+  EXPECT_EQ(ops(kConv + average + kFlatten + dense(2, "")), (Ops{"pool2d", "head"}));
+  o.loss = LossKind::mse;
+  EXPECT_EQ(ops(middle + dense(2, "")), (Ops{"pool2d", "dense", "dense", "mse"}));
+}
+
+// What is read twice stays a step; so does a layer that another backend is asked for, and all of them where validation needs
+// probabilities beside the loss.
+TEST(Fusion, AHeadLeavesWhatOthersNeed) {
+  const auto library = make_library("cpu", 0);
+  PlanOptions o;
+  o.batch = 2, o.input = {8, 8, 3}, o.classes = 2;
+  const std::string reference = "backend = \"reference\"\n";
+  const auto last = [&](const std::string& net) {
+    return ops_of(testing::compile_text(net, *library, o)).back();
+  };
+  EXPECT_EQ(last(kConv + kFlatten + dense(5, kRelu) + dense(2, "")),
+            "softmax_cross_entropy");  // cpu has none
+  EXPECT_EQ(last(kConv + kFlatten + dense(2, reference)), "head");
+  const std::string branches = kFlatten + dense(2, "name = \"a\"\n" + reference) +
+                               dense(2, "name = \"b\"\n" + reference) +
+                               "[[layer]]\ntype = \"add\"\nfrom = [\"a\", \"b\"]\n";
+  EXPECT_EQ(last(branches), "softmax_cross_entropy");
+  const Plan twice = testing::compile_text(branches + dense(2, reference), *library, o);
+  EXPECT_EQ(ops_of(twice).back(), "head");
+  EXPECT_EQ(ops_of(twice)[ops_of(twice).size() - 2], "add");
+  o.training = false;
+  EXPECT_EQ(last(kConv + kFlatten + dense(2, reference)), "softmax_cross_entropy");
+}
+
+// The reference computes a head's parts by their own formulas: not a bit differs, with micro-batches or without.
+TEST(Fusion, AHeadOfTheReferenceHasTheBitsOfItsParts) {
+  for (const bool two_labels : {false, true}) {
+    std::vector<float> grads[2];
+    float losses[2] = {};
+    for (const bool fuse : {false, true}) {
+      PlanOptions o;
+      o.batch = 5, o.classes = 10, o.fuse = fuse, o.label_smoothing = 0.1f, o.two_labels = two_labels;
+      testing::Net net(to_toml(find_model("lenet5")), "reference", o, 11);
+      EXPECT_EQ(std::string(net.plan.steps.back()->op()), fuse ? "head" : "softmax_cross_entropy");
+      const auto pixels = testing::random_bytes(o.batch * 28 * 28, 3);
+      std::vector<int32_t> labels = {0, 1, 2, -1, 9};
+      if (two_labels) labels = {0, 1, 9999, 1, 1, 65536, 2, 0, 0, -1, 0, 0, 9, 3, 32768};
+      for (const uint32_t part : {0u, 1u}) {
+        const int64_t rows = part == 0 ? 5 : 3;  // the last micro-batch is a partial one
+        net.executor.forward({pixels.data(), {rows, 28, 28, 1}, DType::u8},
+                             {labels.data(), two_labels ? Shape{rows, 3} : Shape{rows}, DType::i32}, 0.25f,
+                             {.micro_batch = part});
+        net.executor.backward();
+        losses[fuse] += net.executor.loss_sum();
+      }
+      const float* g = net.parameters.grads().as<float>();
+      grads[fuse].assign(g, g + net.parameters.elements());
+    }
+    EXPECT_GT(losses[0], 0);
+    EXPECT_EQ(losses[0], losses[1]);
+    EXPECT_EQ(grads[0], grads[1]);
+  }
+}
+
 // Fused and unfused plans, and both backends, give the same loss and gradients within rounding.
 TEST(Fusion, ChangesNoNumbers) {
   for (const std::string& name :

@@ -65,9 +65,11 @@ TEST(Plan, SummaryNamesUnreadRows) {
 
 TEST(Plan, BackendOfALayerIsPreferred) {
   const auto library = make_library("cpu", 0);
+  PlanOptions options = small();
+  options.fuse = false;
   const Plan plan = testing::compile_text(
       "[[layer]]\ntype = \"flatten\"\n[[layer]]\ntype = \"dense\"\nunits = 2\nbackend = \"reference\"\n",
-      *library, small());
+      *library, options);
   bool seen = false;
   for (const ChoiceRecord& c : plan.choices)
     if (c.op == "dense") {

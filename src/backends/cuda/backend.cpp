@@ -24,6 +24,7 @@ struct CudaOps {
   std::unique_ptr<FirstBlock> first_block{};
   std::unique_ptr<Gather> gather{};
   std::unique_ptr<GradientNorm> gradient_norm{};
+  std::unique_ptr<Head> head{};
   std::unique_ptr<Loss> loss{};
   std::unique_ptr<NormalizeOp> normalize{};
   std::unique_ptr<Optimizer> optimizer{};
@@ -42,6 +43,7 @@ struct CudaOps {
             .first_block = first_block.get(),
             .gather = gather.get(),
             .gradient_norm = gradient_norm.get(),
+            .head = head.get(),
             .loss = loss.get(),
             .normalize = normalize.get(),
             .optimizer = optimizer.get(),
@@ -62,6 +64,7 @@ CudaOps all_ops(const Gpu& gpu, const Counters& counters, Storage storage) {
           .first_block = cuda::make_first_block(gpu, counters, storage),
           .gather = cuda::make_gather(),
           .gradient_norm = cuda::make_gradient_norm(),
+          .head = storage == Storage::f32 ? cuda::make_head(counters) : nullptr,
           .loss = cuda::make_loss(counters, storage),
           .normalize = cuda::make_normalize(storage),
           .optimizer = cuda::make_optimizer(),

@@ -17,6 +17,7 @@
 #include "ops/first_block.h"
 #include "ops/gather.h"
 #include "ops/gradient_norm.h"
+#include "ops/head.h"
 #include "ops/loss.h"
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
@@ -42,6 +43,7 @@ std::unique_ptr<FirstBlock> make_first_block(const Gpu& gpu, const Counters& cou
                                              kernels::Storage storage);
 std::unique_ptr<Gather> make_gather();
 std::unique_ptr<GradientNorm> make_gradient_norm();
+std::unique_ptr<Head> make_head(const Counters& counters);
 std::unique_ptr<Loss> make_loss(const Counters& counters, kernels::Storage storage);
 std::unique_ptr<NormalizeOp> make_normalize(kernels::Storage storage);
 std::unique_ptr<Optimizer> make_optimizer();

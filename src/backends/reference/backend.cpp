@@ -9,6 +9,7 @@
 #include "ops/dropout.h"
 #include "ops/first_block.h"
 #include "ops/gather.h"
+#include "ops/head.h"
 #include "ops/loss.h"
 #include "ops/normalize.h"
 #include "ops/optimizer.h"
@@ -29,6 +30,7 @@ class ReferenceBackend final : public Backend {
     ops_.dropout = dropout_.get();
     ops_.first_block = first_block_.get();
     ops_.gather = gather_.get();
+    ops_.head = head_.get();
     ops_.loss = loss_.get();
     ops_.normalize = normalize_.get();
     ops_.optimizer = optimizer_.get();
@@ -49,6 +51,7 @@ class ReferenceBackend final : public Backend {
   std::unique_ptr<const Dropout> dropout_ = reference::make_dropout();
   std::unique_ptr<const FirstBlock> first_block_ = reference::make_first_block();
   std::unique_ptr<const Gather> gather_ = reference::make_gather();
+  std::unique_ptr<const Head> head_ = reference::make_head();
   std::unique_ptr<const Loss> loss_ = reference::make_loss();
   std::unique_ptr<const NormalizeOp> normalize_ = reference::make_normalize();
   std::unique_ptr<const Optimizer> optimizer_ = reference::make_optimizer();

@@ -11,6 +11,7 @@
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
+#include "core/problem/head.h"
 #include "core/problem/pool2d.h"
 #include "core/problem/words.h"
 #include "core/text.h"
@@ -242,6 +243,33 @@ std::string to_string(const BatchNormProblem& p) {
 
 std::string to_string(const FirstBlockProblem& p) {
   return fmt::format("{} {} | {}", name_of(p.input), to_string(p.conv), to_string(p.pool));
+}
+
+std::string fault_of(const HeadProblem& p) {
+  if (p.layers < 1 || p.layers > HeadProblem::kMostLayers)
+    return fmt::format("{} dense layers; a head has 1 to {}", p.layers, HeadProblem::kMostLayers);
+  int64_t inputs = p.layer(0).C;
+  if (p.pool) {
+    if (p.pool->kind != PoolKind::max) return "the pooling is not max";
+    const Shape y = p.pool->y_shape();
+    if (y != Shape{p.N, y[1], y[2], y[3]} || y.drop_first().count() != inputs)
+      return "pooling does not fit the first layer";
+  }
+  for (int i = 0; i < p.layers; i++) {
+    const DenseProblem& d = p.layer(i);
+    if (d.N != p.N || d.C != inputs)
+      return fmt::format("dense layer {} does not fit what is before it", i + 1);
+    if (!none_or_relu(d.activation)) return "the activation is not relu";
+    inputs = d.K;
+  }
+  return p.layer(p.layers - 1).activation.kind == ActivationKind::none ? ""
+                                                                       : "an activation before the softmax";
+}
+
+std::string to_string(const HeadProblem& p) {
+  std::string text = p.pool ? to_string(*p.pool) + " | " : "";
+  for (int i = 0; i < p.layers; i++) text += to_string(p.layer(i)) + " | ";
+  return text + fmt::format("labels={} label_smoothing={}", p.two_labels ? 2 : 1, p.label_smoothing);
 }
 
 }  // namespace gabor

@@ -20,6 +20,9 @@ class LossStep final : public Step {
   void backward(Run&) const override {}
   const LossProblem& loss() const { return p_; }
   TensorId y() const { return y_; }
+  TensorId labels() const { return labels_; }
+  TensorId sum() const { return loss_; }
+  TensorId counts() const { return counts_; }
 
  private:
   LossProblem at(int64_t batch) const;

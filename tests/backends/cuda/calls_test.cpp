@@ -219,13 +219,13 @@ TEST_F(CudaCalls, ResidentPartsHaveTheBitsOfStreaming) {
   EXPECT_EQ(resident.steps.losses, streaming.steps.losses);
 }
 
-// Kernels of a training step, Adam included: more of them are a step back. (On a GPU LeNet-5 has two fewer: for the few
-// multiprocessors that are emulated its first dense layer is large, and has tiles whose gradients are two launches.)
+// Kernels of a training step, Adam included: more of them are a step back. Of small pictures the article's dense layer and its
+// loss are a head, of two kernels; of its own ones that layer is too large, and these are three.
 TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
   constexpr int kBatch = 128;  // as large as it is trained with: the losses of few rows take fewer
   const Library library({make_cuda_backend()});
   Device& device = library.device();
-  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 6}, {"lenet5", 1, 17}}) {
+  for (const auto& [name, channels, most] : {std::tuple{"article", 3, 5}, {"lenet5", 1, 8}}) {
     PlanOptions options;
     options.batch = kBatch, options.input = {28, 28, channels}, options.classes = channels == 1 ? 10 : 2;
     const Plan plan = compile(find_model(name), library, options);
@@ -242,7 +242,7 @@ TEST_F(CudaCalls, LaunchesNoMoreKernelsAStepThanItDid) {
     executor.result();
     std::cout << name << ": " << fake_cuda().launches - before << " kernels a step\n";
     EXPECT_LE(fake_cuda().launches - before, most) << name;
-    EXPECT_GE(fake_cuda().launches - before, 6) << name;
+    EXPECT_GE(fake_cuda().launches - before, 5) << name;
   }
 }
 
@@ -376,19 +376,28 @@ TEST_F(CudaCalls, GiveTheSameWeightsWithoutAGraph) {
   EXPECT_EQ(without, 2 * 3);  // two graphs: each with an input and a result of its own
 }
 
-// Steps that are checked are finished before the next is queued; the others are queued as ever.
+// Steps that are checked are finished before the next is queued; the others are queued as ever. The bits are those of a net
+// without a head: a shadow has the layers of one run one by one, and sees each.
 TEST_F(CudaCalls, AreCheckedByAShadow) {
-  const Outcome plain = train();
   const Library library({make_cuda_backend()});
-  TrainSettings settings;
-  settings.shadow = {"reference", 2};
-  TrainShadow shadow(settings, library, "");
-  const Outcome got = train(library, testing::kBarsNet, 30, config(), nullptr, &shadow);
-  EXPECT_EQ(got.weights, plain.weights);
-  EXPECT_EQ(got.steps.losses, plain.steps.losses);
-  EXPECT_EQ(shadow.summary().steps, 3);  // of 6
-  EXPECT_GT(shadow.summary().worst.at("conv2d_1 dw"), 0);
-  EXPECT_NO_THROW(shadow.check());
+  for (const LossKind loss : {LossKind::mse, LossKind::softmax_xent}) {
+    TrainConfig c = config();
+    c.loss = loss;
+    const Outcome plain = train(library, testing::kBarsNet, 30, c);
+    TrainSettings settings;
+    settings.shadow = {"reference", 2};
+    TrainShadow shadow(settings, library, "");
+    const Outcome got = train(library, testing::kBarsNet, 30, c, nullptr, &shadow);
+    if (loss == LossKind::mse) {
+      EXPECT_EQ(got.weights, plain.weights);
+      EXPECT_EQ(got.steps.losses, plain.steps.losses);
+    } else {
+      EXPECT_LT(testing::distance(got.steps.losses, plain.steps.losses), 1e-5);
+    }
+    EXPECT_EQ(shadow.summary().steps, 3);  // of 6
+    for (const char* seen : {"conv2d_1 dw", "dense_1 dw"}) EXPECT_GT(shadow.summary().worst.at(seen), 0);
+    EXPECT_NO_THROW(shadow.check());
+  }
 }
 
 // A GPU that is lost at any call: one line, exit code 7, nothing is left over, and the last checkpoint is whole; on a sound

@@ -101,6 +101,10 @@ TEST_F(CudaOps, Dropout) { expect(compare().dropout(count)); }
 TEST_F(CudaOps, Gather) { expect(compare().gather(count)); }
 TEST_F(CudaOps, Softmax) { expect(compare().softmax(count)); }
 TEST_F(CudaOps, Loss) { expect(compare().loss(count)); }
+TEST_F(CudaOps, Head) {  // of several ops each; tests/kernels has 540 more
+  const int wanted = std::min(count, 500);
+  expect(compare().head(wanted), wanted);
+}
 TEST_F(CudaOps, Optimizer) { expect(compare().optimizer(count)); }
 TEST_F(CudaOps, FirstBlockForward) { expect(compare().first_block_forward(count)); }
 TEST_F(CudaOps, FirstBlockBackward) { expect(compare().first_block_backward(count)); }

@@ -90,6 +90,41 @@ init_scale = 30
 activation = "softmax"
 )";
 
+// LeNet-5, smaller.
+inline constexpr const char* kHeadNet = R"(
+name = "head"
+[[layer]]
+type = "conv2d"
+filters = 4
+kernel = 3
+activation = "relu"
+[[layer]]
+type = "pool2d"
+kind = "max"
+[[layer]]
+type = "conv2d"
+filters = 6
+kernel = 2
+activation = "relu"
+[[layer]]
+type = "pool2d"
+kind = "max"
+[[layer]]
+type = "flatten"
+[[layer]]
+type = "dense"
+units = 20
+activation = "relu"
+[[layer]]
+type = "dense"
+units = 9
+activation = "relu"
+[[layer]]
+type = "dense"
+units = "classes"
+activation = "softmax"
+)";
+
 // The largest difference between two curves of one length.
 inline double distance(const std::vector<double>& a, const std::vector<double>& b) {
   double most = a.size() == b.size() ? 0 : INFINITY;

@@ -31,12 +31,12 @@ class CudaTraining : public testing::GpuTest {};
 // Roundings differ, and training magnifies them. How much shows in a second run of the reference whose learning rate is
 // off by some sixteen roundings of that size; `times` as much is allowed. Returns the reference's outcome.
 Outcome expect_loss_curve_of_reference(const Library& gpu, const TrainConfig& c, double roundoff = kU,
-                                       double times = 16) {
+                                       double times = 16, const testing::Task& task = {}) {
   const auto reference = make_library("reference", 0);
-  const Outcome want = train(*reference, c), got = train(gpu, c);
+  const Outcome want = train(*reference, c, -1, nullptr, task), got = train(gpu, c, -1, nullptr, task);
   TrainConfig nudged = c;
   nudged.lr *= float(1 + 16 * roundoff);
-  const double natural = testing::distance(train(*reference, nudged).curve, want.curve);
+  const double natural = testing::distance(train(*reference, nudged, -1, nullptr, task).curve, want.curve);
   const double off = testing::distance(got.curve, want.curve);
   std::cout << "loss " << want.curve.front() << " -> " << want.curve.back() << " in " << want.curve.size()
             << " steps; cuda off by " << off << ", reference nudged by " << 16 * roundoff << " off by "
@@ -59,24 +59,39 @@ TEST_F(CudaTraining, HasItWithTwoLabelsToARow) {
   expect_loss_curve_of_reference(Library({backend}), c);
 }
 
+// A net like LeNet-5, whose last pooling, dense layers and loss are one op, with smoothed labels, two to a row, with parts of 3,
+// 3 and 2 pictures, and with results that are dropped and made again.
+TEST_F(CudaTraining, HasItWithAHead) {
+  const Library gpu({backend});
+  const testing::Task task{testing::kHeadNet};
+  TrainConfig c = config();
+  c.label_smoothing = 0.1f;
+  const Outcome want = expect_loss_curve_of_reference(gpu, c, kU, 16, task);
+  EXPECT_LT(want.curve.back(), 0.95 * want.curve.front());
+  c.augment.mixup = 1;
+  expect_loss_curve_of_reference(gpu, c, kU, 16, task);
+  c.micro_batch = 3;
+  expect_loss_curve_of_reference(gpu, c, kU, 16, task);
+  const Outcome kept = train(gpu, c, -1, nullptr, task);
+  c.arena_limit = 0;
+  EXPECT_EQ(train(gpu, c, -1, nullptr, task).weights, kept.weights);
+}
+
 // With operands rounded for tensor cores the curve is another one, as near as roundings of that size make it: a product is
 // off by two at most, and not all of them the same way as those of the nudged run.
-TEST_F(CudaTraining, HasItInLowerPrecision) {
+TEST_F(CudaTraining, HasItInTf32) {
   if (const std::string why = only_fp32(); !why.empty()) GTEST_SKIP() << why;
   const Library exact({backend});
   const Outcome fp32 = train(exact, config());
-  for (const char* math : {"tf32"}) {
-    SCOPED_TRACE(math);
-    const Library rounding = exact.in_precision(math);
-    // Two of three convolutions, but for the depthwise one; the dense layers have few outputs, and the first is fused.
-    EXPECT_EQ(passes_in(math, rounding, true), 6);
-    EXPECT_EQ(passes_in(math, rounding, false), 0) << "what validates is fp32";
-    expect_loss_curve_of_reference(rounding, config(), operand_rounding(math), 1);
-    const Outcome got = train(rounding, config());
-    EXPECT_GT(testing::distance(got.curve, fp32.curve), 0);
-    EXPECT_LT(got.curve.back(), 0.8 * got.curve.front());
-    EXPECT_EQ(got.weights, train(rounding, config()).weights);
-  }
+  const Library rounding = exact.in_precision("tf32");
+  // Two of three convolutions, but for the depthwise one; the dense layers have few outputs, and the first is fused.
+  EXPECT_EQ(passes_in("tf32", rounding, true), 6);
+  EXPECT_EQ(passes_in("tf32", rounding, false), 0) << "what validates is fp32";
+  expect_loss_curve_of_reference(rounding, config(), operand_rounding("tf32"), 1);
+  const Outcome got = train(rounding, config());
+  EXPECT_GT(testing::distance(got.curve, fp32.curve), 0);
+  EXPECT_LT(got.curve.back(), 0.8 * got.curve.front());
+  EXPECT_EQ(got.weights, train(rounding, config()).weights);
 }
 
 TEST_F(CudaTraining, HasTheBitsOfStreamingWithResidentPictures) {

@@ -48,18 +48,6 @@ void run_softmax(const Softmax& op, const SoftmaxProblem& p, Trial& trial, Data 
   judge.within("dx", dx.tensor, want_dx, budget);
 }
 
-// One row in eight does not count. Of two labels the weights are often 0, 1/2 or 1, and the classes the same.
-std::vector<int32_t> random_labels(Random& random, const LossProblem& p) {
-  std::vector<int32_t> labels;
-  for (int64_t n = 0; n < p.N; n++) {
-    labels.push_back(random.below(8) ? int32_t(random.below(uint32_t(p.K))) : -1);
-    if (!p.two_labels) continue;
-    labels.push_back(int32_t(random.below(uint32_t(p.K))));
-    labels.push_back(random.below(3) ? int32_t(random.below(65537)) : int32_t(random.below(3)) * 32768);
-  }
-  return labels;
-}
-
 void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Judge& judge) {
   const Input y(trial, "y", {p.N, p.K}, logits(trial, p.N * p.K, data));
   const std::vector<int32_t> labels = random_labels(trial, p);
@@ -86,6 +74,17 @@ void run_loss(const Loss& op, const LossProblem& p, Trial& trial, Data data, Jud
 int64_t classes(Random& random) { return random.below(2) ? 1 + random.below(12) : 1 + random.below(130); }
 
 }  // namespace
+
+std::vector<int32_t> random_labels(Random& random, const LossProblem& p) {
+  std::vector<int32_t> labels;
+  for (int64_t n = 0; n < p.N; n++) {
+    labels.push_back(random.below(8) ? int32_t(random.below(uint32_t(p.K))) : -1);
+    if (!p.two_labels) continue;
+    labels.push_back(int32_t(random.below(uint32_t(p.K))));
+    labels.push_back(random.below(3) ? int32_t(random.below(65537)) : int32_t(random.below(3)) * 32768);
+  }
+  return labels;
+}
 
 OpReport OpComparison::softmax(int count) const {
   const Softmax& op = *backend_->ops().softmax;

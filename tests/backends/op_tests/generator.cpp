@@ -121,6 +121,32 @@ DenseProblem random_dense(Random& random) {
   return p;
 }
 
+HeadProblem random_head(Random& random) {
+  HeadProblem p;
+  p.N = between(random, 1, 33), p.layers = int(between(random, 1, HeadProblem::kMostLayers));
+  int64_t inputs = one_in(random, 2) ? pick(random, kChannels) : between(random, 1, 600);
+  if (one_in(random, 2)) {
+    Pool2dProblem pool;
+    do {
+      pool = random_pool2d(random);
+      inputs = pool.y_shape().drop_first().count();
+    } while (inputs > 600);
+    pool.kind = PoolKind::max;
+    p.N = pool.N, p.pool = pool;
+  }
+  for (int i = 0; i < p.layers; i++) {
+    DenseProblem& d = p.dense[size_t(i)];
+    d.N = p.N, d.C = inputs;
+    d.K = one_in(random, 2) ? pick(random, kChannels) : between(random, 1, 20);
+    cut_down(work_limit(random) / 4, [&] { return double(d.N * d.C * d.K); }, {&d.K});
+    if (i + 1 < p.layers && !one_in(random, 4)) d.activation.kind = ActivationKind::relu;
+    inputs = d.K;
+  }
+  if (one_in(random, 3)) p.label_smoothing = random.uniform(0.01f, 0.3f);
+  p.two_labels = one_in(random, 2);
+  return p;
+}
+
 BatchNormProblem random_batchnorm(Random& random) {
   BatchNormProblem p;
   p.C = one_in(random, 8) ? between(random, 130, 700) : pick(random, kChannels);

@@ -8,6 +8,7 @@
 #include "core/problem/conv2d.h"
 #include "core/problem/dense.h"
 #include "core/problem/first_block.h"
+#include "core/problem/head.h"
 #include "core/problem/pool2d.h"
 #include "device/device.h"
 #include "ops/backend.h"
@@ -35,6 +36,8 @@ DenseProblem random_dense(Random& random);
 BatchNormProblem random_batchnorm(Random& random);
 // Two in three are what the article's net has (2x2 pooling, stride 2; convolution without stride or groups).
 FirstBlockProblem random_first_block(Random& random);
+// One to four layers, with max pooling before them in every second one.
+HeadProblem random_head(Random& random);
 Activation random_activation(Random& random);  // any kind; alpha near its default
 
 // Kinds of data.

@@ -9,6 +9,7 @@
 #include "core/stored_floats.h"
 #include "ops/budget.h"
 #include "ops/context.h"
+#include "ops/loss.h"
 #include "ops/support.h"
 
 namespace gabor::op_tests {
@@ -83,6 +84,9 @@ class StepMemory {
  private:
   Buffer memory_;
 };
+
+// One row in eight does not count. Of two labels the weights are often 0, 1/2 or 1, and the classes the same.
+std::vector<int32_t> random_labels(Random& random, const LossProblem& p);
 
 // Each magnitude to the budget of a sum of n products.
 inline std::vector<double> sum_budgets(double n, std::vector<double> magnitudes) {

@@ -60,6 +60,7 @@ class OpComparison {
   OpReport gather(int count) const;
   OpReport softmax(int count) const;  // forward and backward
   OpReport loss(int count) const;
+  OpReport head(int count) const;  // both calls
   OpReport optimizer(int count) const;
   OpReport first_block_forward(int count) const;
   OpReport first_block_backward(int count) const;

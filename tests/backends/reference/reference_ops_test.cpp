@@ -52,6 +52,7 @@ TEST_F(ReferenceOps, SoftmaxAndLoss) {
   expect(compare.softmax(count));
   expect(compare.loss(count));
 }
+TEST_F(ReferenceOps, Head) { expect(compare.head(count)); }
 TEST_F(ReferenceOps, Optimizer) { expect(compare.optimizer(count)); }
 TEST_F(ReferenceOps, FirstBlock) {
   expect(compare.first_block_forward(count));

@@ -42,6 +42,12 @@ one big matrix once), a 4096-unit layer at a batch of 128 FFMA-bound in f32.
 
 )",
                              dense_rows},
+                            {"head", R"(
+LeNet-5's pooling, dense layers and loss at a batch of 128. What holds is neither roof but the cache: each of the 32 blocks
+reads all weights twice, 7,400 clocks at 64 bytes a clock (4 us).
+
+)",
+                             head_launch_rows},
                             {"first_block", R"(
 Forward: the whole convolution in FFMA from uint8, written as the pooled map and half a byte of arg-max a filter; `issued`
 counts the pooled pixels and filters of whole tiles. Backward: one product a live window and tap instead of four; each loads its

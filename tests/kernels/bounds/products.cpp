@@ -5,6 +5,9 @@
 #include "kernels/first_block/forward_tiled.cuh"
 #include "kernels/gemm/ffma.cuh"
 #include "kernels/gemm/gemm.h"
+#include "kernels/head/head.h"
+#include "kernels/head/rows.cuh"
+#include "kernels/head/wgrad.cuh"
 
 namespace gabor::kernels::bounds {
 namespace {
@@ -125,6 +128,52 @@ Work first_block_tensor_wgrad(const FirstBlockProblem& p, const Card& card) {
   return w;
 }
 
+HeadProblem lenet5_head() {
+  HeadProblem p;
+  p.N = 128, p.layers = 3;
+  Pool2dProblem pool{.N = p.N, .H = 10, .W = 10, .C = 16, .pad = {}, .relu = true};
+  p.pool = pool;
+  const int64_t widths[] = {400, 120, 84, 10};
+  for (size_t i = 0; i < 3; ++i)
+    p.dense[i] = {.N = p.N, .C = widths[i], .K = widths[i + 1], .activation = {}};
+  return p;
+}
+
+// What each of the two launches moves of every layer: what it reads, its outputs, their gradients, the weights (or theirs).
+double head_bytes(const HeadProblem& p) {
+  double floats = double(p.weights() + p.N * p.layer(0).C);
+  for (int i = 0; i < p.layers; ++i) floats += 2 * double(p.N * p.layer(i).K);
+  return floats * 4;
+}
+
+Work head_to_the_loss_and_back(const HeadProblem& p) {
+  using Config = head::RowsConfig;
+  Work w;
+  w.launches = launches_of([&] { head_rows(p, {}, 1, {nowhere<float>(), nowhere<unsigned>()}, nullptr); });
+  w.asked = 4 * double(p.N * p.weights());
+  const double rows = up(double(p.N), Config::kRows);
+  for (int i = 0; i < p.layers; ++i) {
+    const double C = up(double(p.layer(i).C), 32), K = double(p.layer(i).K);
+    w.issued += 2 * rows * C * (up(K, Config::kOutputs) + K);
+  }
+  w.dram = head_bytes(p) + 2 * double(p.pool->x_shape().count()) * 4;
+  w.l2 = w.dram + rows / Config::kRows * 2 * double(p.weights()) * 4;
+  return w;
+}
+
+Work head_parameters(const HeadProblem& p) {
+  using Config = head::WgradConfig;
+  Work w;
+  w.launches = launches_of([&] { head_wgrad(p, {}, false, nullptr); });
+  w.asked = 2 * double(p.N * p.weights());
+  const double N = up(double(p.N), Config::kRows);
+  for (int i = 0; i < p.layers; ++i)
+    w.issued += 2 * N * up(double(p.layer(i).C), Config::kTileC) * up(double(p.layer(i).K), Config::kTileK);
+  w.dram = head_bytes(p);
+  w.l2 = w.launches.front().grid.x * N * (Config::kTileC + Config::kTileK) * 4 + double(p.weights()) * 4;
+  return w;
+}
+
 const FirstBlockProblem kArticle = first_block_of(
     {.N = 128, .H = 300, .W = 300, .C = 3, .K = 10, .R = 5, .S = 5, .pad = {}, .activation = {}});
 const FirstBlockProblem kLeNet = first_block_of(
@@ -166,6 +215,13 @@ std::string first_block_rows() {
                [p = p](const Card& card) { return first_block_tensor_wgrad(*p, card); });
   }
   return out;
+}
+
+std::string head_launch_rows() {
+  const HeadProblem p = lenet5_head();
+  return table_head() +
+         row("LeNet-5, to the loss and back", [&](const Card&) { return head_to_the_loss_and_back(p); }) +
+         row("LeNet-5, gradients of parameters", [&](const Card&) { return head_parameters(p); });
 }
 
 Step article_step(const Card& card) {

@@ -37,6 +37,7 @@ std::string table_head();
 
 std::string conv2d_rows();  // with a heading a layer
 std::string dense_rows();
+std::string head_launch_rows();
 std::string first_block_rows();
 std::string pool_rows();
 std::string batchnorm_rows();
