@@ -96,14 +96,16 @@ void Shadow::judge(const Backend& main, const AnyProblem& problem, Pass pass, Ca
 
 void Shadow::step_ran(const Step& step, bool backward) {
   if (!watching_) return;
+  const std::string_view op = step.op();
+  if (op == "head") summary_.unchecked.insert(step.layer + "'s gradients behind its pooling and each ReLU");
   for (const Judged& call : calls_) {
-    // A fused activation's gradient has the name of the layer's own.
-    const bool fused = std::string_view(call.op) == "activation" && std::string_view(step.op()) != call.op;
+    // What is fused into a step has results of the same names as its own.
+    const bool fused = op == "head" || (std::string_view(call.op) == "activation" && op != call.op);
     if (!call.unsupported.empty())
       summary_.unchecked.insert(fmt::format("{} {} ({})", step.layer, call.op, call.unsupported));
     for (const ShadowCheck& o : call.outputs) {
-      checks_.push_back(
-          {fmt::format("{} {}{}", step.layer, fused ? "activation " : "", o.label), o.fraction, o.fault});
+      checks_.push_back({fmt::format("{} {}{}", step.layer, fused ? std::string(call.op) + " " : "", o.label),
+                         o.fraction, o.fault});
       double& worst = summary_.worst[checks_.back().label];
       worst = std::max(worst, o.fraction);
     }

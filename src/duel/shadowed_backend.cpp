@@ -9,6 +9,7 @@
 #include "ops/conv2d.h"
 #include "ops/dense.h"
 #include "ops/first_block.h"
+#include "ops/head.h"
 #include "ops/loss.h"
 #include "ops/pool2d.h"
 #include "ops/softmax.h"
@@ -143,6 +144,15 @@ class SeenSoftmax final : public Softmax {
   const Watcher& watcher_;
 };
 
+std::vector<HostTensor> loss_inputs(Device& device, const LossProblem& p, ConstTensorView y,
+                                    ConstTensorView labels, float scale) {
+  const CallSpec spec = call_spec(p, Pass::fprop);
+  std::vector<HostTensor> in = {fetched(device, spec.inputs[0], y), fetched(device, spec.inputs[1], labels),
+                                HostTensor({1})};
+  in[2].floats()[0] = scale;
+  return in;
+}
+
 class SeenLoss final : public Loss {
  public:
   SeenLoss(const Loss& op, const Watcher& watcher) : op_(op), watcher_(watcher) {}
@@ -152,10 +162,7 @@ class SeenLoss final : public Loss {
            TensorView dy, TensorView loss, TensorView counts) const override {
     const auto call = [&] { op_.run(c, p, y, labels, scale, dy, loss, counts); };
     if (!watcher_.watching()) return call();
-    const CallSpec spec = call_spec(p, Pass::fprop);
-    std::vector<HostTensor> in = {fetched(c.device, spec.inputs[0], y),
-                                  fetched(c.device, spec.inputs[1], labels), HostTensor({1})};
-    in[2].floats()[0] = scale;
+    auto in = loss_inputs(c.device, p, y, labels, scale);
     watcher_.run(c, p, Pass::fprop, GradMode::overwrite, std::move(in), {dy, loss, counts}, call);
   }
 
@@ -221,6 +228,53 @@ class SeenFirstBlock final : public FirstBlock {
   mutable std::map<const void*, Weights> weights_;
 };
 
+// A head is seen as the calls of its parts: what one of them reads another has left. But for the gradients that go through a
+// ReLU on the way from part to part, whose parts before it are nowhere.
+class SeenHead final : public Head {
+ public:
+  SeenHead(const Head& op, const Watcher& watcher) : op_(op), watcher_(watcher) {}
+  Support supports(const HeadProblem& p) const override { return op_.supports(p); }
+  size_t workspace_bytes(const HeadProblem& p) const override { return op_.workspace_bytes(p); }
+  void run(Context& c, const HeadProblem& p, const HeadTensors& t, float scale) const override {
+    op_.run(c, p, t, scale);
+    if (!watcher_.watching()) return;
+    const auto show = [&](const AnyProblem& part, Pass pass, std::initializer_list<ConstTensorView> in,
+                          std::initializer_list<TensorView> out) {
+      watcher_.run(c, part, pass, GradMode::overwrite, in, out, [] {});  // it has been run
+    };
+    if (p.pool) show(*p.pool, Pass::fprop, {t.x}, {t.pooled, TensorView{}});
+    for (int i = 0; i < p.layers; i++)
+      show(p.layer(i), Pass::fprop, {x_of(p, t, i), t.w[size_t(i)], t.b[size_t(i)]}, {t.y[size_t(i)]});
+    const LossProblem loss{LossKind::softmax_xent, p.N, p.classes(), p.label_smoothing, p.two_labels};
+    const size_t last = size_t(p.layers - 1);
+    watcher_.run(c, loss, Pass::fprop, GradMode::overwrite,
+                 loss_inputs(c.device, loss, t.y[last], t.labels, scale), {t.dz[last], t.loss, t.counts},
+                 [] {});
+    for (int i = p.layers - 1; i > 0; i--)
+      if (p.layer(i - 1).activation.kind == ActivationKind::none)
+        show(p.layer(i), Pass::dgrad, {t.dz[size_t(i)], t.w[size_t(i)]}, {t.dz[size_t(i - 1)]});
+    if (t.dx && !p.pool) show(p.layer(0), Pass::dgrad, {t.dz[0], t.w[0]}, {t.dx});
+  }
+  void wgrad(Context& c, const HeadProblem& p, const HeadTensors& t, GradMode mode) const override {
+    see_wgrad(c, p, t, mode, 0);
+  }
+
+ private:
+  static ConstTensorView x_of(const HeadProblem& p, const HeadTensors& t, int layer) {
+    return layer > 0 ? t.y[size_t(layer - 1)] : p.pool ? ConstTensorView(t.pooled) : t.x;
+  }
+  // Of the layers from that one on. What is added to has to be there before the call, of all of them.
+  void see_wgrad(Context& c, const HeadProblem& p, const HeadTensors& t, GradMode mode, int layer) const {
+    if (layer == p.layers) return op_.wgrad(c, p, t, mode);
+    const size_t i = size_t(layer);
+    watcher_.run(c, p.layer(layer), Pass::wgrad, mode, {x_of(p, t, layer), t.dz[i]}, {t.dw[i], t.db[i]},
+                 [&] { see_wgrad(c, p, t, mode, layer + 1); });
+  }
+
+  const Head& op_;
+  const Watcher& watcher_;
+};
+
 class SeenBatchNorm final : public BatchNorm {
  public:
   SeenBatchNorm(const BatchNorm& op, const Watcher& watcher) : op_(op), watcher_(watcher) {}
@@ -269,10 +323,10 @@ class ShadowedBackend final : public Backend {
     see<SeenConv2d>(&OpSet::conv2d);
     see<SeenDense>(&OpSet::dense);
     see<SeenFirstBlock>(&OpSet::first_block);
+    see<SeenHead>(&OpSet::head);
     see<SeenLoss>(&OpSet::loss);
     see<SeenPool2d>(&OpSet::pool2d);
     see<SeenSoftmax>(&OpSet::softmax);
-    ops_.head = nullptr;  // a net runs without it, so that each of its ops is seen
   }
   std::string_view name() const override { return backend_->name(); }
   Device& device() const override { return backend_->device(); }

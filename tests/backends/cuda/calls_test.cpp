@@ -376,26 +376,23 @@ TEST_F(CudaCalls, GiveTheSameWeightsWithoutAGraph) {
   EXPECT_EQ(without, 2 * 3);  // two graphs: each with an input and a result of its own
 }
 
-// Steps that are checked are finished before the next is queued; the others are queued as ever. The bits are those of a net
-// without a head: a shadow has the layers of one run one by one, and sees each.
+// Steps that are checked are finished before the next is queued; the others are queued as ever. A head is seen as its parts.
 TEST_F(CudaCalls, AreCheckedByAShadow) {
   const Library library({make_cuda_backend()});
-  for (const LossKind loss : {LossKind::mse, LossKind::softmax_xent}) {
+  for (const int micro_batch : {0, 3}) {
     TrainConfig c = config();
-    c.loss = loss;
-    const Outcome plain = train(library, testing::kBarsNet, 30, c);
+    c.micro_batch = micro_batch;
+    const Outcome plain = train(library, testing::kHeadNet, 30, c);
     TrainSettings settings;
     settings.shadow = {"reference", 2};
     TrainShadow shadow(settings, library, "");
-    const Outcome got = train(library, testing::kBarsNet, 30, c, nullptr, &shadow);
-    if (loss == LossKind::mse) {
-      EXPECT_EQ(got.weights, plain.weights);
-      EXPECT_EQ(got.steps.losses, plain.steps.losses);
-    } else {
-      EXPECT_LT(testing::distance(got.steps.losses, plain.steps.losses), 1e-5);
-    }
+    const Outcome got = train(library, testing::kHeadNet, 30, c, nullptr, &shadow);
+    EXPECT_EQ(got.weights, plain.weights);
+    EXPECT_EQ(got.steps.losses, plain.steps.losses);
     EXPECT_EQ(shadow.summary().steps, 3);  // of 6
-    for (const char* seen : {"conv2d_1 dw", "dense_1 dw"}) EXPECT_GT(shadow.summary().worst.at(seen), 0);
+    for (const char* seen : {"conv2d_1 dw", "dense_1 dense y", "dense_1 dense dw"})
+      EXPECT_GT(shadow.summary().worst.at(seen), 0) << seen;
+    EXPECT_EQ(shadow.summary().worst.at("dense_1 pool2d y"), 0);
     EXPECT_NO_THROW(shadow.check());
   }
 }
