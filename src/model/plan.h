@@ -57,8 +57,8 @@ struct Plan {
   bool has_batch_statistics() const { return trainable_count() != parameter_count(); }
 };
 
-// In training, tensors are as the library stores them. Throws Error{usage} when a layer does not fit its input, when the net does not end in one value a class, or
-// when a single class is left (ARTICLE B05).
+// In training, tensors are as the library stores them. Throws Error{usage} when a layer does not fit its input, when the net
+// does not end in one value a class, or when a single class is left (ARTICLE B05).
 Plan compile(const Graph& graph, const Library& library, const PlanOptions& options);
 
 }  // namespace gabor

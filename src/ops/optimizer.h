@@ -10,7 +10,8 @@
 
 namespace gabor {
 
-// With g the gradient of a parameter w (unscaled: UpdateValues::unscale times what backward left), lr the rate, t = 1, 2, ... the update's number, wd the weight decay:
+// With g the gradient of a parameter w (what backward left, times UpdateValues::unscale), lr the rate, t = 1, 2, ... the
+// update's number, wd the weight decay:
 //   sgd       g += wd w;  w -= lr g
 //   momentum  g += wd w;  m = mu m + g;  w -= lr m            (PyTorch's form; first m = g)
 //   nesterov  g += wd w;  m = mu m + g;  w -= lr (g + mu m)

@@ -37,11 +37,12 @@ struct Tuning {
 };
 
 // Measured choices for the convolutions and dense layers of a plan that was compiled with this library, whose steps and
-// choices these are; layers whose model file names a backend are left alone, unless the
-// library's storage is 16-bit: then the name has no effect. What the file knows is not measured again, and
-// nothing is measured that cannot be kept: the same call then gives the same choices. The file's troubles are notes, not
-// errors. A pass in a lower precision than fp32 (Library::precision) is also measured in fp32, and its results are checked,
-// each time: where they are wrong fp32 is chosen, or, where it is a matter of the whole net's storage, that is told. On an emulated GPU, whose times mean nothing, they are only checked.
+// choices these are; layers whose model file names a backend are left alone (unless the library's storage is 16-bit: then
+// the name has no effect). What the file knows is not measured again, and nothing is measured that cannot be kept: the same
+// call then gives the same choices. The file's troubles are notes, not errors. A pass in a lower precision than fp32
+// (Library::precision) is also measured in fp32, and its results are checked, each time: where they are wrong fp32 is
+// chosen, or, where it is a matter of the whole net's storage, that is told. On an emulated GPU, whose times mean nothing,
+// they are only checked.
 Tuning tune(std::span<const std::unique_ptr<Step>> steps, std::span<const ChoiceRecord> made,
             const Library& library, const TuneOptions& options);
 
