@@ -14,18 +14,19 @@ using head::WgradConfig;
 
 constexpr int kRows = RowsConfig::kRows;
 
-// Floats of shared memory before the scratch, and of the scratch.
-struct SharedFloats {
-  int64_t rows, scratch, pooled_bytes;
+// What the dynamic shared memory of a block is for.
+struct SharedMemory {
+  int64_t rows, scratch;  // floats
+  int64_t taps;           // bytes
 
-  explicit SharedFloats(const HeadProblem& p) {
+  explicit SharedMemory(const HeadProblem& p) {
     int64_t channels = p.layer(0).C, widest = std::max<int64_t>(channels, RowsConfig::kThreads);
     for (int i = 0; i < p.layers; ++i) channels += p.layer(i).K, widest = std::max(widest, p.layer(i).K);
     rows = kRows * channels;
     scratch = kRows * std::max(widest, 2 * p.classes());  // of the loss: logits and their gradients
-    pooled_bytes = p.pool ? kRows * p.layer(0).C : 0;
+    taps = p.pool ? kRows * p.layer(0).C : 0;
   }
-  int64_t bytes() const { return (rows + scratch) * int64_t{sizeof(float)} + pooled_bytes; }
+  int64_t bytes() const { return (rows + scratch) * int64_t{sizeof(float)} + taps; }
 };
 
 int64_t blocks_of(const HeadProblem& p) { return simt::ceil_div<int64_t>(p.N, kRows); }
@@ -43,7 +44,7 @@ head::RowsParams rows_params(const HeadProblem& p, const HeadPointers& t, float 
   g.x = t.x, g.pooled = t.pooled, g.dx = t.dx;
   g.labels = t.labels, g.two_labels = p.two_labels;
   g.smoothing = p.label_smoothing, g.scale = scale;
-  const SharedFloats shared(p);
+  const SharedMemory shared(p);
   g.scratch = int(shared.rows), g.taps = int(shared.rows + shared.scratch);
   return g;
 }
@@ -54,22 +55,23 @@ void refuse(const HeadProblem& p) {
 
 }  // namespace
 
-// Where the ops one by one are the better choice. A launch that is saved is worth 2 to 3 us, and a head saves 1 to 10 of them.
-// What it pays is the cache: its blocks read all W weights twice for kRows rows, where tiles of the products read them once for
-// 64 rows.
-//   - One block alone reads 8 W bytes at the 64 bytes a clock of its multiprocessor: 2^18 weights take 33,000 clocks, 18 us.
-//   - All together read 2 N W bytes: at N W = 2^25 67 MB, 12 us at an H100's 5.5 TB/s of L2. (FLOPs are those of the products:
-//     4 N W, 134 MFLOP, 2 us on an H100 and 25 on a GTX 1660 Ti.)
+// Where the ops one by one are the better choice. They are 2 launches a layer (forward, both gradients), 2 of pooling and the
+// loss, of which a head leaves 2; a launch is worth some 2 us. What a head pays is the cache: its blocks read all W weights twice
+// for kRows rows, where tiles of the products read them once for 64.
+//   - One block reads 8 W bytes at the 64 bytes a clock of its multiprocessor: 2^15 weights take 4,096 clocks, 2.3 us.
+//   - All of them read 2 N W bytes: at N W = 2^22 8 MB, 1.5 us at an H100's 5.5 TB/s of L2. (FLOPs are those of the products.)
 //   - What is pooled passes through the few multiprocessors that have a block: 2^14 elements of kRows rows, read and written,
-//     are 512 KB, 5 us at 100 GB/s.
+//     are 512 KB, 5 us at 100 GB/s, for the two launches of pooling.
 const char* head_refuses(const HeadProblem& p) {
-  constexpr int64_t kMostWeights = int64_t{1} << 18, kMostProducts = int64_t{1} << 25, kMostPooled = 1 << 14;
+  constexpr int64_t kWeights = 1 << 15, kProducts = 1 << 22;  // a launch that is saved
+  constexpr int64_t kMostPooled = 1 << 14;
   constexpr int64_t kMostShared = 48 * 1024 - 256;  // what needs no opt-in, but for the sums of the loss
-  if (p.weights() > kMostWeights) return "more than 262144 weights";
-  if (p.N > kMostProducts / p.weights()) return "more than 2^25 products of rows and weights";
+  const int64_t saved = 2 * p.layers + (p.pool ? 2 : 0) + 1 - 2;
+  if (p.weights() > kWeights * saved) return "more weights than the launches it saves are worth";
+  if (p.N > kProducts * saved / p.weights()) return "more rows than the launches it saves are worth";
   if (p.pool && p.pool->R * p.pool->S > 256) return "the pooling window has more than 256 taps";
   if (p.pool && p.pool->H * p.pool->W * p.pool->C > kMostPooled) return "more than 16384 elements to pool";
-  if (SharedFloats(p).bytes() > kMostShared) return "its layers are too wide for shared memory";
+  if (SharedMemory(p).bytes() > kMostShared) return "its layers are too wide for shared memory";
   return nullptr;
 }
 
@@ -81,7 +83,7 @@ void head_rows(const HeadProblem& p, const HeadPointers& t, float scale, const J
                Stream stream) {
   refuse(p);
   LaunchConfig config = grid_of(dim3(unsigned(blocks_of(p))), RowsConfig::kThreads, stream);
-  config.smem = size_t(SharedFloats(p).bytes());
+  config.smem = size_t(SharedMemory(p).bytes());
   launch(config, head::head_rows<RowsConfig>, rows_params(p, t, scale),
          totals_params(blocks_of(p), memory, t.loss, t.counts));
 }

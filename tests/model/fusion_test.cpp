@@ -186,24 +186,29 @@ TEST(Fusion, AHeadLeavesWhatOthersNeed) {
   EXPECT_EQ(last(kConv + kFlatten + dense(2, reference)), "softmax_cross_entropy");
 }
 
-// The reference computes a head's parts by their own formulas: not a bit differs, with micro-batches or without.
+// The reference computes a head's parts by their own formulas: not a bit differs, in parts (the last of them smaller, the first
+// larger than a chunk) or not.
 TEST(Fusion, AHeadOfTheReferenceHasTheBitsOfItsParts) {
+  constexpr int64_t kBatch = 37, kRest = 3;
   for (const bool two_labels : {false, true}) {
+    std::vector<int32_t> labels;
+    for (int32_t n = 0; n < kBatch; n++) {
+      labels.push_back(n % 7 == 3 ? -1 : n % 10);
+      if (two_labels) labels.push_back((n + 1) % 10), labels.push_back(n * 1500);
+    }
     std::vector<float> grads[2];
     float losses[2] = {};
     for (const bool fuse : {false, true}) {
       PlanOptions o;
-      o.batch = 5, o.classes = 10, o.fuse = fuse, o.label_smoothing = 0.1f, o.two_labels = two_labels;
+      o.batch = kBatch, o.classes = 10, o.fuse = fuse, o.label_smoothing = 0.1f, o.two_labels = two_labels;
       testing::Net net(to_toml(find_model("lenet5")), "reference", o, 11);
       EXPECT_EQ(std::string(net.plan.steps.back()->op()), fuse ? "head" : "softmax_cross_entropy");
-      const auto pixels = testing::random_bytes(o.batch * 28 * 28, 3);
-      std::vector<int32_t> labels = {0, 1, 2, -1, 9};
-      if (two_labels) labels = {0, 1, 9999, 1, 1, 65536, 2, 0, 0, -1, 0, 0, 9, 3, 32768};
+      const auto pixels = testing::random_bytes(kBatch * 28 * 28, 3);
       for (const uint32_t part : {0u, 1u}) {
-        const int64_t rows = part == 0 ? 5 : 3;  // the last micro-batch is a partial one
+        const int64_t rows = part == 0 ? kBatch : kRest;
         net.executor.forward({pixels.data(), {rows, 28, 28, 1}, DType::u8},
-                             {labels.data(), two_labels ? Shape{rows, 3} : Shape{rows}, DType::i32}, 0.25f,
-                             {.micro_batch = part});
+                             {labels.data(), two_labels ? Shape{rows, 3} : Shape{rows}, DType::i32},
+                             1.0f / (kBatch + kRest), {.micro_batch = part});
         net.executor.backward();
         losses[fuse] += net.executor.loss_sum();
       }

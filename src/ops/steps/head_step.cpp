@@ -55,7 +55,8 @@ HeadTensors HeadStep::tensors(const Run& run) const {
 
 void HeadStep::forward(Run& run) const {
   // The last step's gradients come first: there is nothing yet to add to.
-  if (dx_) GABOR_CHECK(run.claim(t_.x) == GradMode::overwrite);
+  const GradMode mode = dx_ ? run.claim(t_.x) : GradMode::overwrite;
+  GABOR_CHECK(mode == GradMode::overwrite);
   op_->run(run.context, at(run.batch), tensors(run), run.loss_scale);
 }
 

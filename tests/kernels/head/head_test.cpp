@@ -286,9 +286,12 @@ TEST(HeadKernels, LabelsOutsideShowAsNaN) {
 
 TEST(HeadKernels, SayWhatTheyDoNotTake) {
   EXPECT_EQ(head_refuses(problem(128, {400, 120, 84, 10})), nullptr);
-  EXPECT_STREQ(head_refuses(problem(128, {219040, 2})), "more than 262144 weights");
+  EXPECT_STREQ(head_refuses(problem(128, {219040, 2})), "more weights than the launches it saves are worth");
   EXPECT_STREQ(head_refuses(problem(1024, {400, 120, 84, 10})),
-               "more than 2^25 products of rows and weights");
+               "more rows than the launches it saves are worth");
+  EXPECT_EQ(head_refuses(problem(128, {512, 64})), nullptr);  // for the one launch that it saves
+  EXPECT_NE(head_refuses(problem(128, {512, 65})), nullptr);
+  EXPECT_NE(head_refuses(problem(129, {512, 64})), nullptr);
   EXPECT_STREQ(head_refuses(problem(128, {3000, 2})), "its layers are too wide for shared memory");
   HeadProblem p = problem(2, {1, 2});
   pool_before(p, {.H = 17, .W = 17, .R = 17, .S = 17, .pad = {}});
