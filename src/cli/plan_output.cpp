@@ -65,6 +65,7 @@ std::string run_text(const PlannedRun& run) {
   std::string out =
       fmt::format("run      {} in all: the step, {} for validation",
                   human_bytes(m.limited(run.library->device().kind())), human_bytes(m.evaluation));
+  if (m.backends > 0) out += fmt::format(", {} that the backends hold", human_bytes(m.backends));
   if (!run.on_host()) return out + ", their pictures\n";
   return out +
          fmt::format(
@@ -147,6 +148,7 @@ nlohmann::ordered_json plan_json(const PlannedRun& run) {
   j["eager_bytes"] = whole(run.eager_step());
   j["run"] = {{"bytes", whole(m.limited(run.library->device().kind()))},
               {"evaluation", whole(m.evaluation)},
+              {"backends", whole(m.backends)},
               {"loaders", whole(m.loaders)},
               {"saving", whole(m.saving)}};
   if (run.on_host()) j["process_bytes"] = whole(run.process());

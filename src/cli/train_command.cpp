@@ -78,7 +78,8 @@ bool read(const Invocation& call, Request& r) {
   line.option("--resume", "DIR", "go on with the run of this folder",
               [&](const std::string& v) { r.resume = v; });
   line.option("--profile", "FILE",
-              fmt::format("write a timeline of the first {} steps, for chrome://tracing or ui.perfetto.dev",
+              fmt::format("write a timeline of the first {} steps, for chrome://tracing or ui.perfetto.dev; "
+                          "on a GPU NVTX ranges too, for Nsight Systems",
                           TrainProfile::kSteps),
               [&](const std::string& v) { r.profile = v; });
   line.flag("--no-verify", "with --resume: skip the checkpoint's self-test", [&] { r.verify = false; });

@@ -1,7 +1,9 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 
+#include "device/device.h"
 #include "report/chrome_trace.h"
 #include "train/records.h"
 
@@ -9,6 +11,7 @@ namespace gabor {
 
 // Where the first steps of a run spend their time: waiting for pictures, each op's forward and backward, the update of the
 // parameters and what is left. Ops are timed one by one, so a GPU waits after each and steps are longer than unwatched ones.
+// For a profiler that is attached, each such step and each op is a range of the device too.
 class TrainProfile : public Observer {
  public:
   static constexpr int64_t kSteps = 50;
@@ -22,6 +25,7 @@ class TrainProfile : public Observer {
   double now() const;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   ChromeTrace trace_;
+  std::optional<DeviceRange> range_;  // of the step that runs; ended also where the step throws
   int64_t steps_ = 0;
   bool watching_ = false;
   double step_begin_ = 0;    // of the step that runs

@@ -1,6 +1,7 @@
 #include "device/cuda_device.h"
 
 #include <cuda_runtime_api.h>
+#include <nvtx3/nvToolsExt.h>
 
 #include "core/text.h"
 #include "device/cuda_queue.h"
@@ -66,6 +67,9 @@ void CudaDevice::DestroyStream::operator()(void* stream) const { cudaStreamDestr
 std::unique_ptr<Stopwatch> CudaDevice::stopwatch() { return make_event_stopwatch(*this); }
 std::unique_ptr<Mark> CudaDevice::mark() { return make_event_mark(*this); }
 std::unique_ptr<Replay> CudaDevice::replay() { return make_graph_replay(*this); }
+
+void CudaDevice::begin_range(const char* name) { nvtxRangePushA(name); }
+void CudaDevice::end_range() noexcept { nvtxRangePop(); }
 
 void CudaDevice::make_current() const { check(cudaSetDevice(number_), "cudaSetDevice"); }
 

@@ -30,6 +30,8 @@ class CudaDevice final : public Device {
   void queue_copy_from(void* host, const void* device, size_t bytes, Queue queue) override;
   std::unique_ptr<Mark> mark() override;
   std::unique_ptr<Replay> replay() override;
+  void begin_range(const char* name) override;  // NVTX: Nsight Systems shows them
+  void end_range() noexcept override;
 
   void make_current() const;                      // for the calling thread
   int capability() const { return capability_; }  // 10 major + minor

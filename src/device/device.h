@@ -64,6 +64,11 @@ class Device {
   virtual std::unique_ptr<Mark> mark();
   virtual std::unique_ptr<Replay> replay();
 
+  // A named range of the calling thread on the timeline of a profiler that is attached: between the two, which nest
+  // (DeviceRange). Where there is none, nothing.
+  virtual void begin_range(const char* /*name*/) {}
+  virtual void end_range() noexcept {}
+
   static constexpr size_t kAlignment = 64;
 };
 
@@ -100,6 +105,18 @@ class HostBuffer {
     void operator()(void* data) const { device->release_host(data, bytes); }
   };
   std::unique_ptr<void, Release> data_;
+};
+
+// A range from here to the end of the scope.
+class DeviceRange {
+ public:
+  DeviceRange(Device& device, const std::string& name) : device_(device) { device.begin_range(name.c_str()); }
+  ~DeviceRange() { device_.end_range(); }
+  DeviceRange(const DeviceRange&) = delete;
+  DeviceRange& operator=(const DeviceRange&) = delete;
+
+ private:
+  Device& device_;
 };
 
 constexpr size_t aligned(size_t bytes) {

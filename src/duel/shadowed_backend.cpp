@@ -332,6 +332,7 @@ class ShadowedBackend final : public Backend {
   Device& device() const override { return backend_->device(); }
   const OpSet& ops() const override { return ops_; }
   Traits traits() const override { return backend_->traits(); }
+  size_t fixed_bytes() const override { return backend_->fixed_bytes(); }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
     std::vector<std::shared_ptr<const Backend>> all;
     for (auto& v : backend_->variants()) all.push_back(shadowed_backend(std::move(v), watching_, seen_));

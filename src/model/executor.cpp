@@ -63,6 +63,7 @@ void Executor::run_step(const Step& step, bool backward) {
   const auto run = [&] { backward ? step.backward(run_) : step.forward(run_); };
   if (!on_step) return run();
   if (!stopwatch_) stopwatch_ = context_.device.stopwatch();
+  const DeviceRange range(context_.device, step.title(backward));
   on_step(step, backward, stopwatch_->seconds(run));
 }
 

@@ -68,7 +68,8 @@ class Executor {
   // A tensor of the plan, for tests and pictures; throws Error{usage} for an unknown name.
   TensorView value(const std::string& name) const;
 
-  // Called after each step's forward (also when it runs again for backward) and backward with its seconds on the device, when set; each is then waited for.
+  // Called after each step's forward (also when it runs again for backward) and backward with its seconds on the device,
+  // when set; each is then waited for, and a range of the device's profiler.
   std::function<void(const Step&, bool backward, double seconds)> on_step;
   // What it holds on the device: arena, workspace and, where that is not the host, two copies of a batch and its values.
   size_t bytes() const;

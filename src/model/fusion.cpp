@@ -192,6 +192,7 @@ class Fuser {
       conv ? conv->leave_activation_to_reader() : norm->leave_activation_to_reader();
       done_.push_back(
           fmt::format("{}: pool2d goes back through the relu of {}", pool->layer, steps_[i]->layer));
+      return;
     }
   }
 

@@ -71,6 +71,8 @@ class Backend {
   virtual Device& device() const = 0;         // the one that it runs on; lives as long as the backend
   virtual const OpSet& ops() const = 0;
   virtual Traits traits() const { return {}; }
+  // What it holds of the device's memory as long as it lives, beside what each op is given; its variants hold no more.
+  virtual size_t fixed_bytes() const { return 0; }
   // Backends on the same device whose ops are pinned to one kernel each, for comparisons (gabor duel): "cpu/onednn",
   // "cuda/direct". One that is named as a Traits::math ("cuda/tf32") is the backend in that math, for runs that ask for it
   // (Library::in_precision). An op that has no such kernel is null. They outlive neither their device nor what they are made of.

@@ -66,6 +66,12 @@ std::vector<std::string> Library::names() const {
   return out;
 }
 
+size_t Library::fixed_bytes() const {
+  size_t bytes = 0;
+  for (const auto& b : backends_) bytes += b->fixed_bytes();
+  return bytes;
+}
+
 const Backend* Library::named(const std::string& name) const {
   for (const auto* list : {&backends_, &variants_})
     for (const auto& b : *list)

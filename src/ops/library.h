@@ -38,6 +38,7 @@ class Library {
   Device& device() const { return *device_; }
   const std::vector<std::shared_ptr<const Backend>>& backends() const { return backends_; }  // in order
   std::vector<std::string> names() const;
+  size_t fixed_bytes() const;                           // of all backends
   const Backend* named(const std::string& name) const;  // a backend or a variant; null: not here
   const std::vector<std::shared_ptr<const Backend>>& variants() const { return variants_; }  // of all of them
   // What is not as it could be, and why: "cuda: the NVIDIA driver sees no GPU" (a backend that would have come first).

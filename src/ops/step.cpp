@@ -18,6 +18,10 @@ GradMode Run::claim(TensorId id) {
   return again ? GradMode::accumulate : GradMode::overwrite;
 }
 
+std::string Step::title(bool backward) const {
+  return layer + " " + op() + (backward ? " backward" : " forward");
+}
+
 ChoiceRecord Step::record(const char* pass) const {
   ChoiceRecord r;
   r.where = *pass ? layer + " " + pass : layer;

@@ -68,6 +68,9 @@ class Step {
   virtual void forward(Run& run) const = 0;
   virtual void backward(Run& run) const = 0;
 
+  // "conv1 conv2d backward"
+  std::string title(bool backward) const;
+
  protected:
   ChoiceRecord record(const char* pass) const;
 };

@@ -62,6 +62,7 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
     m.parameters += double(training.parameter_elements) * double(size_of(training.mixed.storage));
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
+  m.backends = double(library.fixed_bytes());
   if (resident_pictures > 0) {
     // The host, where a step reads the loader's batches in place, has memory to make its own in besides.
     const int64_t made = library.device().kind() == DeviceKind::host ? 2 * micro : 0;

@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "core/problem/step_values.h"
 #include "device/device.h"
 #include "model/plan.h"
 
@@ -21,14 +22,15 @@ struct TrainingMemory {
   double loaders = 0;     // the rings of both loaders, on the host: there a step reads in place
   double resident =
       0;  // the training pictures, where they stay on the device, and what makes a batch of them there
-  double saving = 0;  // a checkpoint with the optimizer's moments while it is written, on the host
+  double backends = 0;  // what the backends hold on the device whatever runs
+  double saving = 0;    // a checkpoint with the optimizer's moments while it is written, on the host
   double step() const { return arena + workspace + parameters + images; }
   // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
-  // on another device both plans have two copies of a
-  // batch: one is filled while the other is worked on.
+  // on another device both plans have two copies of a batch and of the step's values: one is filled while the other is
+  // worked on.
   double limited(DeviceKind kind) const {
-    return arena + workspace + parameters + evaluation + resident +
-           (kind == DeviceKind::host ? loaders + saving : 2 * 2 * images);
+    return arena + workspace + parameters + evaluation + resident + backends +
+           (kind == DeviceKind::host ? loaders + saving : 2 * 2 * (images + sizeof(StepValues)));
   }
 };
 

@@ -1,5 +1,7 @@
 #include "device/fake_cuda_runtime.h"
 
+#include <nvtx3/nvToolsExt.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -93,7 +95,7 @@ cudaError_t free_block(std::map<void*, size_t>& blocks, void* data, const char* 
 
 bool FakeCuda::clean() const {
   return memory.empty() && pinned.empty() && streams.empty() && events.empty() && graphs.empty() &&
-         ready_graphs.empty();
+         ready_graphs.empty() && open_ranges == 0;
 }
 
 FakeCuda& fake_cuda() { return world().fake; }
@@ -280,6 +282,15 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
   if (const cudaError_t e = called("cudaGraphLaunch")) return e;
   for (const auto& work : *fake_cuda().ready_graphs.at(ready)) queue(stream, work);
   return cudaSuccess;
+}
+
+int nvtxRangePushA(const char* name) {
+  fake_cuda().ranges.emplace_back(name);
+  return fake_cuda().open_ranges++;
+}
+int nvtxRangePop() {
+  fake_cuda().ranges.emplace_back();
+  return --fake_cuda().open_ranges;
 }
 
 }  // extern "C"

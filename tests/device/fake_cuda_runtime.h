@@ -40,8 +40,9 @@ struct FakeCuda {
   bool hasty = false;    // all streams but the first do what they are given at once, unless they have to wait
 
   // What it saw.
-  std::vector<std::string> calls;  // names, in order
-  int launches = 0;                // of kernels, those of graphs not counted again
+  std::vector<std::string> calls;   // names, in order
+  int launches = 0;                 // of kernels, those of graphs not counted again
+  std::vector<std::string> ranges;  // of NVTX: the name of each that begins, "" for each end
 
   // What is in use.
   std::map<void*, size_t> memory, pinned;
@@ -50,6 +51,7 @@ struct FakeCuda {
   std::map<cudaEvent_t, std::unique_ptr<FakeEvent>> events;
   std::map<cudaGraph_t, std::unique_ptr<FakeWork>> graphs;
   std::map<cudaGraphExec_t, std::unique_ptr<FakeWork>> ready_graphs;
+  int open_ranges = 0;
 
   bool clean() const;  // nothing is in use
 };

@@ -105,6 +105,7 @@ class CudaBackend final : public Backend {
   Device& device() const override { return *device_; }
   const OpSet& ops() const override { return ops_; }
   Traits traits() const override { return {.emulated = cuda::kEmulated}; }
+  size_t fixed_bytes() const override { return counters_->bytes(); }
   std::vector<std::shared_ptr<const Backend>> variants() const override {
     std::vector<std::shared_ptr<const Backend>> made;
     const auto add = [&](std::string_view name, Traits traits, CudaOps ops) {

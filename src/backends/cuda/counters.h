@@ -11,6 +11,7 @@ class Counters {
   explicit Counters(Device& device) : memory_(device, kernels::kJoinCounters * sizeof(unsigned)) {
     device.zero(memory_.data(), memory_.bytes());
   }
+  size_t bytes() const { return memory_.bytes(); }
   unsigned* data() const { return static_cast<unsigned*>(memory_.data()); }
 
  private:

@@ -1,23 +1,20 @@
 // What the cuda backend asks of the CUDA runtime: its kernels run on the CPU, all else goes to a fake runtime, where calls
 // are counted and any of them can fail.
+#include "backends/cuda/calls.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <iostream>
+#include <map>
+#include <set>
 
-#include "backends/cuda/backend.h"
 #include "backends/cuda/tiny_net.h"
-#include "cli/train_shadow.h"
+#include "cli/train_profile.h"
 #include "core/error.h"
-#include "device/fake_cuda_runtime.h"
 #include "kernels/simt/host/runtime.h"
 #include "model/nets.h"
-#include "report/observer_list.h"
-#include "temp_folder.h"
-#include "train/sets.h"
-#include "train/trainer.h"
 
 // The linker sends calls of simt::host::run_grid here. Launches are put off, as a GPU's are.
 #define RUN_GRID(prefix) prefix##_ZN5gabor4simt4host8run_gridERKNS1_6LaunchEPFvPvES5_
@@ -35,29 +32,13 @@ extern "C" void RUN_GRID(__wrap_)(const gabor::simt::host::Launch& launch, void 
 namespace gabor {
 namespace {
 
+using cuda_calls::config;
+using cuda_calls::CudaCalls;
+using cuda_calls::kRate;
+using cuda_calls::Outcome;
+using cuda_calls::Steps;
+using cuda_calls::train;
 using testing::fake_cuda;
-
-class CudaCalls : public ::testing::Test {
- protected:
-  void SetUp() override { testing::reset_fake_cuda(); }
-  void TearDown() override { EXPECT_TRUE(fake_cuda().clean()) << "memory, streams or events are left"; }
-};
-
-// Notes how many calls had been made when each step's result was told, and what was said.
-class Steps final : public Observer {
- public:
-  void on_step(const StepRecord& r) override {
-    if (r.validating) return;
-    calls_after.push_back(int(fake_cuda().calls.size()));
-    losses.push_back(r.loss);
-  }
-  void on_epoch(const EpochRecord& r) override { skipped += r.skipped; }
-  void on_warning(const std::string& text) override { warnings.push_back(text); }
-  std::vector<int> calls_after;
-  std::vector<double> losses;
-  int64_t skipped = 0;
-  std::vector<std::string> warnings;
-};
 
 // Has each step finished before the next is queued.
 class Waits final : public Observer {
@@ -66,45 +47,6 @@ class Waits final : public Observer {
     executor.on_step = [](const Step&, bool, double) {};
   }
 };
-
-constexpr float kRate = 0x1p-7f;
-
-struct Outcome {
-  std::vector<float> weights;
-  Steps steps;
-};
-
-TrainConfig config(float lr = kRate) {
-  TrainConfig c;
-  c.epochs = 2, c.batch = 8, c.lr = lr;
-  c.preprocess = {12, 12, 1, Resize::antialias, Scaling::centered};
-  c.loader_threads = 1;
-  return c;
-}
-
-Outcome train(const Library& library, const char* net, int images, const TrainConfig& c,
-              const Checkpoint* resume = nullptr, TrainShadow* shadow = nullptr,
-              Observer* watcher = nullptr) {
-  Outcome outcome;
-  ObserverList observers;
-  observers.add(outcome.steps);
-  if (shadow) observers.add(*shadow);
-  if (watcher) observers.add(*watcher);
-  Trainer trainer(parse_model(net, "net"), split_in_memory(testing::bars(images), 0.2, 1), c,
-                  shadow ? shadow->library() : library, observers, resume);
-  trainer.run(std::atomic<bool>(false));
-  const TensorView values = trainer.parameters().values();
-  outcome.weights.resize(size_t(values.count()));
-  library.device().copy_from(outcome.weights.data(), values.data, values.bytes());
-  return outcome;
-}
-
-Outcome train(const std::string& out = "", const Checkpoint* resume = nullptr) {
-  const Library library({make_cuda_backend()});
-  TrainConfig c = config();
-  c.out = out;
-  return train(library, testing::kBarsNet, 30, c, resume);
-}
 
 // How often each call is made between two steps' results.
 std::map<std::string, int> calls_between(const Steps& steps, size_t first, size_t last) {
@@ -397,60 +339,49 @@ TEST_F(CudaCalls, AreCheckedByAShadow) {
   }
 }
 
-// A GPU that is lost at any call: one line, exit code 7, nothing is left over, and the last checkpoint is whole; on a sound
-// GPU, the run goes on from it to the bits of one that was never stopped.
-TEST_F(CudaCalls, LosesTheGpuAtEachOfThem) {
-  const testing::TempFolder whole_folder;
-  const Outcome whole = train(whole_folder.path());
-  const std::vector<std::string> calls = fake_cuda().calls;
-  const std::set<std::string> cannot_say{"cudaFree",         "cudaFreeHost",         "cudaStreamDestroy",
-                                         "cudaEventDestroy", "cudaGraphExecDestroy", "cudaStreamSynchronize"};
-  int thrown = 0, resumed = 0;
-  for (int i = 0; i < int(calls.size()); i++) {
-    testing::reset_fake_cuda();
-    fake_cuda().fail_at = i + 1;
-    const testing::TempFolder folder;
-    try {
-      train(folder.path());
-      EXPECT_TRUE(cannot_say.contains(calls[size_t(i)])) << calls[size_t(i)];  // of destructors, at the end
-    } catch (const Error& e) {
-      thrown++;
-      EXPECT_EQ(e.code(), ErrorCode::device) << e.what();
-      EXPECT_NE(std::string(e.what()).find("a fake error"), std::string::npos) << e.what();
-      EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos) << e.what();
-    }
-    EXPECT_TRUE(fake_cuda().clean()) << "call " << i << ", " << calls[size_t(i)];
-    testing::reset_fake_cuda();
-    const std::string last = folder.path() + "/last.safetensors";
-    if (!std::filesystem::exists(last)) continue;
-    const Checkpoint checkpoint(last);
-    if (checkpoint.info().progress.epoch == 2) continue;  // it was the end of the run already
-    EXPECT_EQ(train(folder.path(), &checkpoint).weights, whole.weights) << "call " << i;
-    resumed++;
-  }
-  std::cout << calls.size() << " calls; " << thrown << " of them failed, " << resumed << " runs resumed\n";
-  EXPECT_GT(resumed, 10);
-}
-
-// As when another program takes the memory: exit code 4, with what is free and what to do.
-TEST_F(CudaCalls, RunsOutOfMemoryAtEachAllocation) {
+// A step that is watched is a range with one in it for each op and direction; others are none.
+TEST_F(CudaCalls, MarkWatchedStepsForAProfiler) {
   train();
-  const std::vector<std::string> calls = fake_cuda().calls;
-  for (int i = 0; i < int(calls.size()); i++) {
-    if (calls[size_t(i)] != "cudaMalloc" && calls[size_t(i)] != "cudaHostAlloc") continue;
-    testing::reset_fake_cuda();
-    fake_cuda().fail_at = i + 1;
-    fake_cuda().failure = cudaErrorMemoryAllocation;
-    fake_cuda().lasting = false;
-    try {
-      train();
-      ADD_FAILURE() << "call " << i << " did not matter";
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ErrorCode::memory) << e.what();
-      EXPECT_NE(std::string(e.what()).find("use a smaller --batch or --size"), std::string::npos) << e.what();
+  EXPECT_TRUE(fake_cuda().ranges.empty());
+  const auto watched = [] {
+    const Library library({make_cuda_backend()});
+    TrainProfile profile;
+    return train(library, testing::kBarsNet, 30, config(), nullptr, nullptr, &profile).steps.losses.size();
+  };
+  testing::reset_fake_cuda();
+  const size_t steps = watched();
+  const std::vector<std::string> ranges = fake_cuda().ranges;
+  const auto begun = [&](const std::string& name) { return std::ranges::count(ranges, name); };
+  EXPECT_EQ(begun("step 1"), 1);
+  EXPECT_EQ(begun("step " + std::to_string(steps)), 1);
+  for (const char* op : {"conv2d_1 first_block forward", "conv2d_1 first_block backward",
+                         "loss softmax_cross_entropy forward", "loss softmax_cross_entropy backward"})
+    EXPECT_EQ(begun(op), int64_t(steps)) << op;
+  int depth = 0;
+  for (const std::string& name : ranges) {
+    if (!name.empty()) {
+      EXPECT_EQ(depth, name.starts_with("step ") ? 0 : 1) << name;
     }
-    EXPECT_TRUE(fake_cuda().clean()) << "call " << i;
+    depth += name.empty() ? -1 : 1;
+    EXPECT_GE(depth, 0);
   }
+  EXPECT_EQ(depth, 0);
+
+  // They end where a step ends by an error.
+  constexpr int kEvery = 11;  // of the calls
+  const int calls = int(fake_cuda().calls.size());
+  int cut_short = 0;
+  for (int i = 1; i <= calls; i += kEvery) {
+    testing::reset_fake_cuda();
+    fake_cuda().fail_at = i;
+    try {
+      watched();
+    } catch (const Error&) {
+      cut_short += fake_cuda().ranges.size() > 0 && fake_cuda().ranges.size() < ranges.size();
+    }
+    EXPECT_EQ(fake_cuda().open_ranges, 0) << "call " << i;
+  }
+  EXPECT_GT(cut_short, 5);
 }
 
 }  // namespace
