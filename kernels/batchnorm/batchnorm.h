@@ -3,8 +3,8 @@
 // gradients are float.
 //   x, y, dy, dx: rows,C, rows = N*H*W (channels last)    all others: C
 // All are device pointers, contiguous, of any alignment (128-bit accesses where C and alignment allow). Work is
-// enqueued on `stream`. No atomics: the same input, slices and rung give the same bits. simt::Error
-// when a launch fails or an extent does not fit. Nothing is done when rows or C is 0.
+// enqueued on `stream`. No atomics: the same input, slices and rung give the same bits. simt::Error when a launch fails or an
+// extent does not fit. Nothing is done when rows or C is 0.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -16,9 +16,9 @@ const char* name_of(Conv2dRung rung);
 // direct kernel loses to the emptiest tile.
 //
 // The rung expected to be fastest on a GPU of that compute capability (10 major + minor), among those that take the
-// problem; the arithmetic is in choose.cpp. allow_tf32: f32 storage may be rounded, to TF32 or bf16, for tensor cores. A
-// pure function: the same arguments, the same rung, so the same bits. `pass` and `multiprocessors` are what a table of
-// measured times would be keyed by; the arithmetic needs neither.
+// problem; the arithmetic is in choose.cpp. allow_tf32: f32 may be rounded for tensor cores. A pure function: the same
+// arguments, the same rung, so the same bits. `pass` and `multiprocessors` are what a table of measured times would be keyed
+// by; the arithmetic needs neither.
 Conv2dRung conv2d_rung(const Conv2dProblem& p, Conv2dPass pass, Storage storage, int capability,
                        int multiprocessors, bool allow_tf32 = false);
 

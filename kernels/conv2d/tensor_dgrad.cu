@@ -21,7 +21,7 @@ void run(const Conv2dProblem& p, const DgradParams& params, const void* dy, cons
 }  // namespace
 
 void tensor_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const void* w, void* dx,
-                  bool accumulate, Stream stream, Math f32_as) {
+                  bool accumulate, Stream stream) {
   const bool chunks =
       tensor::whole_chunks(p.C / p.groups, storage) && tensor::whole_chunks(p.K / p.groups, storage);
   for (int64_t h = 0; h < p.stride_h && h < p.H; ++h)
@@ -29,11 +29,9 @@ void tensor_dgrad(const Conv2dProblem& p, Storage storage, const void* dy, const
       const DgradParams params(p, h, v);
       if (accumulate && params.depth == 0) continue;  // a class that no window reads: nothing to add
       with_element(storage, [&]<class Element>(Element) {
-        tensor::with_tile(p.C / p.groups, [&](auto tile) {
-          with_operand<Element>(f32_as, tile, [&]<class Config>(Config) {
-            if (chunks) return run<Config, Element, true>(p, params, dy, w, dx, accumulate, stream);
-            return run<Config, Element, false>(p, params, dy, w, dx, accumulate, stream);
-          });
+        tensor::with_tile(p.C / p.groups, [&]<class Config>(Config) {
+          if (chunks) return run<Config, Element, true>(p, params, dy, w, dx, accumulate, stream);
+          return run<Config, Element, false>(p, params, dy, w, dx, accumulate, stream);
         });
       });
     }

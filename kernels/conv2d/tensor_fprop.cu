@@ -21,19 +21,17 @@ void run(const Conv2dProblem& p, const void* x, const void* w, Epilogue epilogue
 }  // namespace
 
 void tensor_fprop(const Conv2dProblem& p, Storage storage, const void* x, const void* w, const float* b,
-                  void* y, Stream stream, Math f32_as) {
+                  void* y, Stream stream) {
   const auto with_epilogue = [&](auto f) {
     if (BiasTwoPieces::can(p.activation.kind)) return f(BiasTwoPieces::make(b, p.activation));
     return f(BiasActivation{b, p.activation});
   };
   const bool chunks = tensor::whole_chunks(p.C / p.groups, storage);
   with_element(storage, [&]<class Element>(Element) {
-    tensor::with_tile(p.K / p.groups, [&](auto tile) {
-      with_operand<Element>(f32_as, tile, [&]<class Config>(Config) {
-        with_epilogue([&](auto epilogue) {
-          if (chunks) return run<Config, Element, true>(p, x, w, epilogue, y, stream);
-          return run<Config, Element, false>(p, x, w, epilogue, y, stream);
-        });
+    tensor::with_tile(p.K / p.groups, [&]<class Config>(Config) {
+      with_epilogue([&](auto epilogue) {
+        if (chunks) return run<Config, Element, true>(p, x, w, epilogue, y, stream);
+        return run<Config, Element, false>(p, x, w, epilogue, y, stream);
       });
     });
   });

@@ -4,9 +4,9 @@
 //
 // A block owns kTileRows x kTileColumns of C, a warp kWarpRows x kWarpColumns of those as pieces of 16 x 8, a lane 4
 // elements of each piece (simt/cuda/tensor_core.h). d advances by 64 bytes a step: 32 elements of 16 bits (m16n8k16) or 16
-// of f32, rounded to TF32 (m16n8k8) or, two fragments to one, to 16 bits. In bytes the fragments of both are the same. Tiles
-// of kStages steps are in shared memory, in the order that they have in global memory, so that copies need no registers:
-// cp.async brings a tile two steps before it is multiplied.
+// of f32, rounded to TF32 (m16n8k8). In bytes the fragments of both are the same. Tiles of kStages steps are in shared
+// memory, in the order that they have in global memory, so that copies need no registers: cp.async brings a tile two steps
+// before it is multiplied.
 #pragma once
 #include "kernels/common/multiply_add.cuh"
 #include "kernels/common/quad.cuh"
@@ -16,7 +16,6 @@ namespace gabor::kernels::conv2d::tensor {
 
 template <int kRows, int kColumns, int kRowsOfWarp, int kColumnsOfWarp>
 struct TensorConfig {
-  using Operand = void;  // see Rounding
   static constexpr int kTileRows = kRows, kTileColumns = kColumns, kStepBytes = 64, kStages = 3;
   static constexpr int kWarpRows = kRowsOfWarp, kWarpColumns = kColumnsOfWarp;
   static constexpr int kWarpsAcross = kTileColumns / kWarpColumns;
@@ -43,8 +42,7 @@ struct TensorConfig {
 template <class Config, class Element, int kExtent, bool kAlong>
 struct TensorTile {
   static constexpr int kSize = int(sizeof(Element)), kChunk = 16 / kSize;  // elements
-  using Operand = OperandOf<Config, Element>;
-  static constexpr int kDepth = Config::kStepBytes / kSize, kMmaDepth = 32 / int(sizeof(Operand));
+  static constexpr int kDepth = Config::kStepBytes / kSize, kMmaDepth = 32 / kSize;
   static constexpr int kLines = kAlong ? kExtent : kDepth, kLength = kAlong ? kDepth : kExtent;
   static constexpr int kPad = kSize == 4 && !kAlong ? 8 : 0, kPitch = kLength + kPad;
   static constexpr int kElements = kLines * kPitch, kBytes = kElements * kSize;
@@ -61,16 +59,9 @@ struct TensorTile {
   // Fragments of 16 rows or columns (from `at`) by kMmaDepth of d (from `d`) in the order of mma's A: the lower d of 0..7
   // and 8..15, then the upper. As B the same registers are {r[0], r[2]} and {r[1], r[3]}.
   __device__ static void fragment(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned d) {
-    if constexpr (sizeof(Operand) < sizeof(Element)) {
-      uint32_t first[4], second[4];
-      words(first, tile, at, d);
-      words(second, tile, at, d + 8);
-      round_fragments<Operand>(r, first, second);
-    } else {
-      words(r, tile, at, d);
-      if constexpr (kSize == 4)
-        for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
-    }
+    words(r, tile, at, d);
+    if constexpr (kSize == 4)
+      for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
   }
 
  private:
@@ -106,7 +97,6 @@ __device__ __forceinline__ void tensor_product(const LoadA& load_a, const LoadB&
                                                int32_t d_begin, int32_t d_end, WarpSums<Config>& sum) {
   using ATile = typename LoadA::Tile;
   using BTile = typename LoadB::Tile;
-  using Operand = typename ATile::Operand;
   constexpr int kStages = Config::kStages, kDepth = ATile::kDepth;
   // Where fragments are read word by word, those of two mma at once take more than 128 registers.
   [[maybe_unused]] constexpr int kUnrolledMmas = ATile::kPad > 0 ? 1 : kDepth / ATile::kMmaDepth;
@@ -145,8 +135,8 @@ __device__ __forceinline__ void tensor_product(const LoadA& load_a, const LoadB&
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
         GABOR_UNROLL
         for (int i = 0; i < Config::kPieceRows; ++i) {
-          multiply_add<Operand>(sum[i][j], a[i], left);
-          multiply_add<Operand>(sum[i][j + 1], a[i], right);
+          multiply_add<Element>(sum[i][j], a[i], left);
+          multiply_add<Element>(sum[i][j + 1], a[i], right);
         }
       }
     }

@@ -38,17 +38,14 @@ size_t tensor_wgrad_workspace(const Conv2dProblem& p, int slices) {
 }
 
 void tensor_wgrad(const Conv2dProblem& p, Storage storage, const void* x, const void* dy, float* dw,
-                  float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream,
-                  Math f32_as) {
+                  float* db, bool accumulate, int slices, const JoinMemory& memory, Stream stream) {
   const bool chunks =
       tensor::whole_chunks(p.C / p.groups, storage) && tensor::whole_chunks(p.K / p.groups, storage);
   const int64_t columns = p.reduction() + (db ? 1 : 0);
   with_element(storage, [&]<class Element>(Element) {
-    tensor::with_wgrad_tile(p.K / p.groups, columns, [&](auto tile) {
-      with_operand<Element>(f32_as, tile, [&]<class Config>(Config) {
-        if (chunks) return run<Config, Element, true>(p, x, dy, dw, db, accumulate, slices, memory, stream);
-        return run<Config, Element, false>(p, x, dy, dw, db, accumulate, slices, memory, stream);
-      });
+    tensor::with_wgrad_tile(p.K / p.groups, columns, [&]<class Config>(Config) {
+      if (chunks) return run<Config, Element, true>(p, x, dy, dw, db, accumulate, slices, memory, stream);
+      return run<Config, Element, false>(p, x, dy, dw, db, accumulate, slices, memory, stream);
     });
   });
 }

@@ -25,7 +25,7 @@ namespace gabor::gemm {
 enum class Pass : uint8_t { fprop, dgrad, wgrad };
 // Of A and B, and of D in fprop and dgrad; D of wgrad and the bias are float. Sums are float always.
 using kernels::Storage;
-// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B (Plan::f32_as);
+// The number is the edge of the tile of D that a block owns. tensor on f32 rounds A and B to TF32;
 // ffma_128 takes f32 only.
 enum class Rung : uint8_t { naive, ffma_64, ffma_128, tensor_64, tensor_128, skinny };
 
@@ -39,7 +39,6 @@ using kernels::JoinMemory;
 struct Plan {
   Rung rung = Rung::naive;
   int splits = 1;
-  kernels::Math f32_as = kernels::Math::tf32;  // or bf16: what tensor rounds f32 to
 };
 
 struct Gpu {
@@ -48,7 +47,7 @@ struct Gpu {
 };
 
 // The plan for a pass: by capability, by the number of blocks that keep the GPU busy. allow_tf32: f32 may use
-// tensor cores, rounded as f32_as of the plan says, which the caller may change.
+// tensor cores.
 Plan choose(const DenseProblem& p, Pass pass, Storage storage, bool allow_tf32, const Gpu& gpu);
 // Of JoinMemory::sums.
 size_t workspace_bytes(const DenseProblem& p, Pass pass, const Plan& plan);

@@ -18,14 +18,10 @@ void launch_tile(const Call& call) {
 
 void launch_tensor(const Call& call) {
   with_types(call, [&]<Pass kPass, class Element>() {
-    const auto run = [&](auto tile) {
-      kernels::with_operand<Element>(
-          call.plan.f32_as, tile, [&]<class Config>(Config) { launch_tile<Config, kPass, Element>(call); });
-    };
     if (call.plan.rung == Rung::tensor_128) {
-      run(Tensor128{});
+      launch_tile<Tensor128, kPass, Element>(call);
     } else {
-      run(Tensor64{});
+      launch_tile<Tensor64, kPass, Element>(call);
     }
   });
 }

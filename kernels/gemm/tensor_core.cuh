@@ -1,5 +1,5 @@
 // D[m,n] = sum over k of A[m,k] B[k,n] on tensor cores: f16 and bf16 (mma m16n8k16) and f32 rounded to TF32
-// (m16n8k8) or, two fragments to one, to 16 bits; float sums. sm_80 and newer.
+// (m16n8k8); float sums. sm_80 and newer.
 //
 // Tensors:  gemm.h. kVector wants A and B in rows of whole 16-byte chunks, aligned to 16 bytes: cp.async. Otherwise
 //           elements go one by one through registers.
@@ -22,7 +22,6 @@ namespace gabor::gemm {
 
 template <int kTile, int kWarpM_, int kWarpN_>
 struct TensorConfig {
-  using Operand = void;  // see kernels::Rounding
   static constexpr int kTileM = kTile, kTileN = kTile, kStepBytes = 64, kStages = 3;
   static constexpr int kWarpM = kWarpM_, kWarpN = kWarpN_;
   static constexpr int kWarpsN = kTileN / kWarpN, kWarps = kTileM / kWarpM * kWarpsN, kThreads = 32 * kWarps;
@@ -37,8 +36,7 @@ using Tensor128 = TensorConfig<128, 64, 32>;  // 8 warps
 template <class Config, class Element, int kExtent, bool kRowsAlongK>
 struct OperandTile {
   static constexpr int kSize = int(sizeof(Element)), kChunk = 16 / kSize;  // elements of a chunk
-  using Operand = kernels::OperandOf<Config, Element>;
-  static constexpr int kTileK = Config::kStepBytes / kSize, kMmaK = 32 / int(sizeof(Operand));
+  static constexpr int kTileK = Config::kStepBytes / kSize, kMmaK = 32 / kSize;
   static constexpr int kRows = kRowsAlongK ? kExtent : kTileK, kColumns = kRowsAlongK ? kTileK : kExtent;
   static constexpr int kPitch = kColumns + (kSize == 4 && !kRowsAlongK ? 2 : 1) * kChunk;  // elements
   static constexpr int kBytes = kRows * kPitch * kSize;
@@ -69,16 +67,9 @@ struct OperandTile {
   // Fragments of 16 of m or n (from `at`) by kMmaK of k (from `k`), in the order of mma's A: first the lower k of
   // 0..7 and 8..15, then the upper. As B the same registers are {r[0], r[2]} and {r[1], r[3]}.
   static __device__ void fragment(uint32_t (&r)[4], const Element* tile, unsigned at, unsigned k) {
-    if constexpr (sizeof(Operand) < sizeof(Element)) {
-      uint32_t first[4], second[4];
-      words(first, tile, at, k);
-      words(second, tile, at, k + 8);
-      kernels::round_fragments<Operand>(r, first, second);
-    } else {
-      words(r, tile, at, k);
-      if constexpr (kSize == 4)
-        for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
-    }
+    words(r, tile, at, k);
+    if constexpr (kSize == 4)
+      for (int i = 0; i < 4; ++i) r[i] = simt::to_tf32(__uint_as_float(r[i]));
   }
 
  private:
@@ -159,8 +150,8 @@ __global__ __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce) void tenso
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
 #pragma unroll
         for (int i = 0; i < kPiecesM; ++i) {
-          kernels::multiply_add<typename ATile::Operand>(sum[i][j], a[i], left);
-          kernels::multiply_add<typename ATile::Operand>(sum[i][j + 1], a[i], right);
+          kernels::multiply_add<typename P::Element>(sum[i][j], a[i], left);
+          kernels::multiply_add<typename P::Element>(sum[i][j + 1], a[i], right);
         }
       }
     }

@@ -15,15 +15,4 @@ __host__ __device__ inline uint32_t half_pair(float low, float high) {
 #endif
 }
 
-// The same of bfloat16.
-__host__ __device__ inline uint32_t bfloat16_pair(float low, float high) {
-#if defined(__CUDACC__)
-  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
-  return *reinterpret_cast<const uint32_t*>(&pair);
-#else
-  return uint32_t(__bfloat16_as_ushort(__float2bfloat16_rn(low))) |
-         uint32_t(__bfloat16_as_ushort(__float2bfloat16_rn(high))) << 16;
-#endif
-}
-
 }  // namespace gabor::simt

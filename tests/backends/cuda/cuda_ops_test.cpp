@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backends/cuda/gpu.h"
+#include "backends/cuda/ops.h"
 #include "backends/cuda/spoiled_conv2d.h"
 #include "backends/op_tests/op_comparison.h"
 #include "ops/context.h"
@@ -109,6 +110,32 @@ TEST_F(CudaOps, Optimizer) { expect(compare().optimizer(count)); }
 TEST_F(CudaOps, FirstBlockForward) { expect(compare().first_block_forward(count)); }
 TEST_F(CudaOps, FirstBlockBackward) { expect(compare().first_block_backward(count)); }
 
+// What depends on tensor cores, as chosen for a card that has none, on the device of another backend.
+class OlderCard final : public Backend {
+ public:
+  OlderCard(const Backend& newer, kernels::Storage storage)
+      : device_(newer.device()), traits_(newer.traits()), counters_(device_) {
+    constexpr cuda::Gpu kGtx1660{.capability = 75, .multiprocessors = 4};
+    conv2d_ = cuda::make_conv2d(kGtx1660, counters_, storage);
+    dense_ = cuda::make_dense(kGtx1660, counters_, storage);
+    first_block_ = cuda::make_first_block(kGtx1660, counters_, storage);
+    ops_.conv2d = conv2d_.get(), ops_.dense = dense_.get(), ops_.first_block = first_block_.get();
+  }
+  std::string_view name() const override { return "older card"; }
+  Device& device() const override { return device_; }
+  const OpSet& ops() const override { return ops_; }
+  Traits traits() const override { return traits_; }
+
+ private:
+  Device& device_;
+  Traits traits_;
+  cuda::Counters counters_;
+  std::unique_ptr<Conv2d> conv2d_;
+  std::unique_ptr<Dense> dense_;
+  std::unique_ptr<FirstBlock> first_block_;
+  OpSet ops_;
+};
+
 // Every op on tensors of 16 bits.
 class CudaHalfOps : public CudaOps, public ::testing::WithParamInterface<const char*> {
  protected:
@@ -145,6 +172,14 @@ TEST_P(CudaHalfOps, ASpoiledConvolutionIsCaught) {
       const OpReport report = OpComparison(spoiled, 7).conv2d(pass, kProblems);
       EXPECT_GE(report.failed, kProblems * 2 / 3) << what << ": " << report.text();
     }
+}
+TEST_P(CudaHalfOps, OfACardWithoutTensorCores) {
+  const bool bf16 = halves->traits().storage == DType::bf16;
+  const OpComparison older(
+      std::make_shared<OlderCard>(*halves, bf16 ? kernels::Storage::bf16 : kernels::Storage::f16), 20261128);
+  for (const Pass pass : {Pass::fprop, Pass::dgrad, Pass::wgrad})
+    expect(older.conv2d(pass, count)), expect(older.dense(pass, count));
+  expect(older.first_block_forward(count)), expect(older.first_block_backward(count));
 }
 TEST_P(CudaHalfOps, Conv2dFprop) { expect(compare().conv2d(Pass::fprop, count)); }
 TEST_P(CudaHalfOps, Conv2dDgrad) { expect(compare().conv2d(Pass::dgrad, count)); }

@@ -72,7 +72,7 @@ void reference(const Case& c, const Inputs& in, Outcome& o) {
   const bool fprop = c.pass == Pass::fprop, dgrad = c.pass == Pass::dgrad;
   const int64_t M = c.pass == Pass::wgrad ? p.K : p.N, N = fprop ? p.K : p.C;
   const int64_t depth = fprop ? p.C : dgrad ? p.K : p.N;
-  const double factor_u = !rounds_f32(c) ? 0 : c.plan.f32_as == kernels::Math::bf16 ? 0x1p-8 : 0x1p-11;
+  const double factor_u = rounds_f32(c) ? 0x1p-11 : 0;
   const double storage_u = std::is_same_v<Result, simt::half>       ? 0x1p-11
                            : std::is_same_v<Result, simt::bfloat16> ? 0x1p-8
                                                                     : 0;
@@ -205,7 +205,6 @@ std::string to_string(const Case& c) {
   return std::string(kRungs[int(c.plan.rung)]) + " " + kPasses[int(c.pass)] + " " +
          kStorages[int(c.storage)] + " N=" + std::to_string(c.problem.N) +
          " C=" + std::to_string(c.problem.C) + " K=" + std::to_string(c.problem.K) +
-         (rounds_f32(c) && c.plan.f32_as == kernels::Math::bf16 ? " as bf16" : "") +
          " splits=" + std::to_string(c.plan.splits) + (c.data == Data::integer ? " integer" : "") +
          (c.bias ? " bias" : "") + (c.problem.activation.kind == ActivationKind::relu ? " relu" : "") +
          (c.accumulate ? " accumulate" : "") + " offset=" + std::to_string(c.offset) +
@@ -263,7 +262,6 @@ std::string first_failure(const Sweep& sweep) {
     c.problem.C = edge(random, sweep.largest);
     c.problem.K = edge(random, std::min(sweep.largest, sweep.largest_few));
     c.data = i % 3 == 0 ? Data::integer : Data::real;
-    if (i % 2 == 1) c.plan.f32_as = kernels::Math::bf16;
     c.offset = random() % 4 == 0 ? 1 : 0;
     const bool splits =
         sweep.rung != Rung::naive && !(sweep.rung == Rung::skinny && sweep.pass == Pass::dgrad);
