@@ -17,7 +17,7 @@
 // Backward. Its one idea: what a window passes on is loaded, and for the mean divided, once for all pixels of a thread,
 // which have no windows to look for: some 10 instructions a store where the vector rung needs 100. A block owns kPixels
 // pixels of 32 * kVector channels of one sample, a lane kVector channels, a warp every kWarps-th pixel. No shared memory;
-// 23-46 registers. At most 2 FLOP for 4 bytes (12 if l2, or accumulated 8 and 16): DRAM-bound on both cards; 7x7x512,
+// 22-46 registers. At most 2 FLOP for 4 bytes (12 if l2, or accumulated 8 and 16): DRAM-bound on both cards; 7x7x512,
 // N=128: 12.8 MB written, as long as the forward takes; 1,024 blocks of 4 KiB a warp fill both.
 #pragma once
 #include "kernels/pool2d/vector.cuh"

@@ -7,7 +7,7 @@
 //             a window passes on nothing where its y is 0.
 // x, dx: N,H,W,C; y, dy, argmax: N,P,Q,C; any alignment. Takes every problem (64-bit indices).
 // A thread owns one element of y (forward) or dx (backward); neighbours are neighbouring channels, so accesses
-// coalesce. No shared memory; 38-64 registers.
+// coalesce. No shared memory; 38-74 registers.
 // Per element of y: R*S compares or FMAs; 4 (R*S + 1) bytes + 1 of argmax if nothing hits in a cache. 2x2 at stride 2
 // in float: 4 FLOP for 21 bytes (backward through ReLU: 25), 0.2 FLOP/byte: DRAM-bound on every card (a GTX 1660 Ti
 // turns at 19 FLOP/byte, an H200 at 14): floor 21 bytes * outputs / 288 GB/s or / 4.8 TB/s. The divisions of 64-bit

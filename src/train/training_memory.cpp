@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/problem/gather.h"
+#include "core/problem/step_values.h"
 #include "core/text.h"
 #include "ops/batch_chunks.h"
 
@@ -63,6 +64,7 @@ TrainingMemory training_memory(const Graph& graph, const Library& library, const
   m.saving = kCopiesToSave * double(training.parameter_elements) * sizeof(float) * (1 + moments);
   m.images = images_bytes(resolved, double(micro));
   m.backends = double(library.fixed_bytes());
+  m.values = sizeof(StepValues);
   if (resident_pictures > 0) {
     // The host, where a step reads the loader's batches in place, has memory to make its own in besides.
     const int64_t made = library.device().kind() == DeviceKind::host ? 2 * micro : 0;

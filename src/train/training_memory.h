@@ -3,7 +3,6 @@
 #pragma once
 #include <string>
 
-#include "core/problem/step_values.h"
 #include "device/device.h"
 #include "model/plan.h"
 
@@ -23,6 +22,7 @@ struct TrainingMemory {
   double resident =
       0;  // the training pictures, where they stay on the device, and what makes a batch of them there
   double backends = 0;  // what the backends hold on the device whatever runs
+  double values = 0;    // StepValues of one step
   double saving = 0;    // a checkpoint with the optimizer's moments while it is written, on the host
   double step() const { return arena + workspace + parameters + images; }
   // What a limit on the device's memory covers. On the host the rings count, which hold the images, and the checkpoint;
@@ -30,7 +30,7 @@ struct TrainingMemory {
   // worked on.
   double limited(DeviceKind kind) const {
     return arena + workspace + parameters + evaluation + resident + backends +
-           (kind == DeviceKind::host ? loaders + saving : 2 * 2 * (images + sizeof(StepValues)));
+           (kind == DeviceKind::host ? loaders + saving : 2 * 2 * (images + values));
   }
 };
 
