@@ -175,7 +175,8 @@ const std::vector<Setting>& train_setting_table() {
       {"backend", kText, "NAME", "auto, cpu, reference (auto: the fastest kernels, by measurement)",
        [](S& s, Text, Text v) { s.backend = v; }, [](const S& s) { return s.backend; }},
       {"precision", kText, "NAME",
-       "of training on a GPU: fp32; tf32 (products of 11 bits); bf16 or fp16 (8 or 11 bits, and tensors half as "
+       "of training on a GPU: fp32; tf32 (products of 11 bits); bf16 or fp16 (8 or 11 bits, and tensors half "
+       "as "
        "large; weights and sums stay fp32) (fp32)",
        set_precision, [](const S& s) { return s.precision; }},
       {"tuning", kText, "FILE", "keeps what auto has measured (~/.cache/gabor/tuning.jsonl)",
