@@ -120,7 +120,7 @@ const std::vector<Mistake>& training_mistakes() {
        {"plan", "vgg-bn", "--classes", "2", "--batch", "64", "--input", "32x32x3", "--vram", "31MB",
         "--recompute", "never", "--backend", "reference"},
        4,
-       "gabor: error: --vram: batches of 64 need 47MB (batch normalisation needs the whole batch at once); "
+       "gabor: error: --vram: batches of 64 need 40MB (batch normalisation needs the whole batch at once); "
        "give as much, or make --batch or the input smaller"},
       {"UnknownRecompute",
        {"train", "photos", "--recompute", "alway"},
