@@ -8,10 +8,7 @@
 namespace gabor::op_tests {
 namespace {
 
-std::vector<double> wide(const Guarded& tensor) {
-  const auto v = tensor.values<float>();
-  return {v.begin(), v.end()};
-}
+std::vector<double> wide(const Guarded& tensor) { return widened(tensor.floats()); }
 
 // What a call reads and writes; outputs are as Guarded::output leaves them.
 struct Call {
@@ -75,7 +72,7 @@ void judge_y(const Call& call, const DenseProblem& d, size_t i, const std::vecto
   // Sums of whole numbers are exact as long as float can count them.
   constexpr double kExact = 1 << 24;
   for (double& m : magnitude) m = data == Data::integer && m <= kExact ? 0 : sum_budget(double(d.C) + 1, m);
-  judge.within("y", call.y[i].values<float>(), want, magnitude);
+  judge.within("y", call.y[i], want, magnitude);
 }
 
 struct Gradient {
@@ -102,7 +99,7 @@ void judge_dz(const Call& call, const DenseProblem& before, const DenseProblem& 
     const double budget = sum_budget(double(d.K) + 1, g.magnitude[j]);
     g.magnitude[j] = slope == 0 && std::isfinite(budget) ? 0 : budget;
   }
-  judge.within("dz", call.dz[i - 1].values<float>(), g.value, g.magnitude);
+  judge.within("dz", call.dz[i - 1], g.value, g.magnitude);
 }
 
 void judge_dx(const Call& call, const HeadProblem& p, Judge& judge) {
@@ -119,7 +116,7 @@ void judge_dx(const Call& call, const HeadProblem& p, Judge& judge) {
     g = std::move(of_map);
     n += double(p.pool->R * p.pool->S) + 1;
   }
-  judge.within("dx", call.dx.values<float>(), g.value, sum_budgets(n, g.magnitude));
+  judge.within("dx", call.dx, g.value, sum_budgets(n, g.magnitude));
 }
 
 void judge_loss(const Call& call, float scale, Judge& judge) {
@@ -133,8 +130,8 @@ void judge_loss(const Call& call, float scale, Judge& judge) {
   for (const double y : logits)  // the differences of two may overflow in float
     if (std::isfinite(y) && std::fabs(y) > FLT_MAX / 4) budget.loss = std::numeric_limits<double>::infinity();
   judge.exact("counts", call.counts.values<int32_t>(), counts);
-  judge.within("loss", call.loss.values<float>(), loss, {&budget.loss, 1});
-  judge.within("dz of the logits", call.dz.back().values<float>(), dz, budget.dy);
+  judge.within("loss", call.loss, loss, {&budget.loss, 1});
+  judge.within("dz of the logits", call.dz.back(), dz, budget.dy);
 }
 
 void run(const Head& op, const HeadProblem& p, Trial& trial, Data data, Judge& judge) {
@@ -149,7 +146,7 @@ void run(const Head& op, const HeadProblem& p, Trial& trial, Data data, Judge& j
   if (p.pool) {
     std::vector<double> want(size_t(p.pool->y_shape().count()));
     reference::pool2d_forward(*p.pool, x.data(), want.data(), nullptr);
-    judge.exact("pooled", call.pooled.values<float>(), want);
+    judge.exact("pooled", call.pooled, want);
     x = wide(call.pooled);
   }
   for (int i = 0; i < p.layers; i++) {
@@ -199,11 +196,11 @@ void wgrad(const Head& op, const HeadProblem& p, Trial& trial, Data data, Judge&
                            magnitude_b.data(), GradMode::accumulate);
     const bool exact = data == Data::integer;
     const double n = double(d.N) + 1;
-    if (exact) judge.exact("dw", dw[i].tensor.values<float>(), want);
-    if (!exact) judge.within("dw", dw[i].tensor.values<float>(), want, sum_budgets(n, magnitude), n);
+    if (exact) judge.exact("dw", dw[i].tensor, want);
+    if (!exact) judge.within("dw", dw[i].tensor, want, sum_budgets(n, magnitude), n);
     if (!biased[i]) continue;
-    if (exact) judge.exact("db", db[i].tensor.values<float>(), want_b);
-    if (!exact) judge.within("db", db[i].tensor.values<float>(), want_b, sum_budgets(n, magnitude_b), n);
+    if (exact) judge.exact("db", db[i].tensor, want_b);
+    if (!exact) judge.within("db", db[i].tensor, want_b, sum_budgets(n, magnitude_b), n);
   }
 }
 
