@@ -55,7 +55,8 @@ std::string pool_rows() {
     Pool2dProblem relu = p;
     relu.relu = true;
     out += stream(name + ", backward through ReLU", x, 1, 4 + y + arg + y, [relu](const Card&) {
-      pool2d_backward<float>(relu, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false, nullptr);
+      pool2d_backward(relu, Storage::f32, kFloats, kFloats, nowhere<void>(), kFloats, kFloats, false,
+                      nullptr);
     });
   }
   p = {.kind = PoolKind::average,
