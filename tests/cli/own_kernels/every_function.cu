@@ -36,12 +36,12 @@ extern "C" size_t conv2d_workspace_bytes(const Conv2dProblem& p, Function f) {
 
 extern "C" void pool2d_forward(const Pool2dProblem& p, const float* x, float* y, void* argmax,
                                Stream stream) {
-  gabor::kernels::pool2d_forward(p, x, y, argmax, stream);
+  gabor::kernels::pool2d_forward(p, Storage::f32, x, y, argmax, stream);
 }
 
 extern "C" void pool2d_backward(const Pool2dProblem& p, const float* x, const float* y, const void* argmax,
                                 const float* dy, float* dx, Stream stream) {
-  gabor::kernels::pool2d_backward(p, x, y, argmax, dy, dx, false, stream);
+  gabor::kernels::pool2d_backward(p, Storage::f32, x, y, argmax, dy, dx, false, stream);
 }
 
 extern "C" const char* pool2d_supports(const Pool2dProblem& p) {
