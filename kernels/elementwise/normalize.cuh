@@ -3,8 +3,8 @@
 //
 // x: `count` bytes, aligned to 4 if Config::kVector = 4 (1: any); y: `count` elements, aligned to 4 of them (or any). C <= 4.
 // A thread owns 4 packs of kVector elements, kThreads packs apart, and loads all before it stores: 4 loads in flight. A
-// pack is 4 bytes in and 4 elements (float: 16 bytes) out, so that a warp's store covers 4 whole lines; 16 bytes in would make its four
-// stores 64 bytes apart from lane to lane, half-filled sectors, and stores are four fifths of the traffic.
+// pack is 4 bytes in and 4 elements (float: 16 bytes) out, so that a warp's store covers 4 whole lines; 16 bytes in would
+// make its four stores 64 bytes apart from lane to lane, half-filled sectors, and stores are four fifths of the traffic.
 // No shared memory; about 40 registers.
 // 2 FLOP and about 10 integer operations for 5 bytes: DRAM-bound on an H200 (4.8 TB/s) and on a GTX 1660 Ti (288 GB/s):
 // the article's batch of 128 300x300x3 pictures is 173 MB, 36 us and 0.6 ms. The fused first block does without it.

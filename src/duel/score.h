@@ -19,9 +19,9 @@ struct Score {
 // What add_to takes for math: no operand is rounded where tensors of 16 bits hold what is multiplied.
 std::string judged_math(const Traits& traits);
 
-// Adds one output to the score. Where got is f16 or bf16, the budget grows by what that rounds off. Of sums of more than 16 terms, the root of the summed squares of the errors must also
-// stay below 4/sqrt(terms) of that of the budgets: roundings of random data go either way and nearly cancel. A short
-// accumulator exceeds that long before the worst case; and from some 80,000 terms on the worst case is more than the
+// Adds one output to the score. Where got is f16 or bf16, the budget grows by what that rounds off. Of sums of more than 16
+// terms, the root of the summed squares of the errors must also stay below 4/sqrt(terms) of that of the budgets: roundings
+// of random data go either way and nearly cancel. A short accumulator exceeds that long before the worst case; and from some 80,000 terms on the worst case is more than the
 // results themselves, so that only this rule tells them from zeros. Inputs that were given may be of very different sizes:
 // then it is for maths only that do not round their operands.
 void add_to(Score& score, const Expected& expected, ConstTensorView got, const std::string& math);

@@ -29,10 +29,11 @@ class Executor {
   void reserve(int64_t n);
 
   // Pictures (N,H,W,C, the plan's input dtype) and labels (i32 N, or N,3 where the plan has two_labels) in memory that
-  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward; on the host, until backward has
-  // run. loss_scale: 1 / samples of the whole batch that count (0 when none does), times what gradients are scaled by. Where a batch runs in parts
-  // (values.micro_batch; of as many samples as the plan has, but for the last), forward and backward of each follow in turn; the backward of all but the first adds to the
-  // gradients of the parameters.
+  // the device's queued copies may use (Device::allocate_host). They are read until result() has waited for this forward;
+  // on the host, until backward has run. loss_scale: 1 / samples of the whole batch that count (0 when none does), times
+  // what gradients are scaled by. Where a batch runs in parts (values.micro_batch; of as many samples as the plan has, but
+  // for the last), forward and backward of each follow in turn; the backward of all but the first adds to the gradients of
+  // the parameters.
   void forward(ConstTensorView images, ConstTensorView labels, float loss_scale, const StepValues& values);
   void backward();
   // Where the next forward's n pictures may be made on the device, by work on Queue::upload; given to it from there, they

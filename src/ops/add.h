@@ -9,7 +9,8 @@ struct AddProblem {
   int64_t count = 0;
 };
 
-// Element-wise sum of two branches, of Traits::storage: y = a + b. Its backward is accumulate(): d (+)= dy, once for each branch.
+// Element-wise sum of two branches, of Traits::storage: y = a + b. Its backward is accumulate(): d (+)= dy, once for each
+// branch.
 class Add {
  public:
   virtual ~Add() = default;

@@ -19,8 +19,9 @@ inline RandomKey dropout_key(uint64_t seed, const DropoutProblem& p, const StepV
           p.layer + ((values.first_chunk + p.chunk) << kDropoutLayerBits)};
 }
 
-// Inverted dropout, of tensors of Traits::storage: element i is kept when unit_float(key.block(i/4)[i%4]) >= rate, with the dropout_key of the context's
-// seed and step values, and then scaled by 1/(1-rate). The mask is drawn again in backward, so nothing is saved.
+// Inverted dropout, of tensors of Traits::storage: element i is kept when unit_float(key.block(i/4)[i%4]) >= rate, with the
+// dropout_key of the context's seed and step values, and then scaled by 1/(1-rate). The mask is drawn again in backward, so
+// nothing is saved.
 class Dropout {
  public:
   virtual ~Dropout() = default;

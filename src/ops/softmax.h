@@ -9,8 +9,8 @@ struct SoftmaxProblem {
   int64_t N = 1, K = 2;
 };
 
-// On tensors of Traits::storage. y[n,k] = exp(x[n,k] - m_n) / sum over j of exp(x[n,j] - m_n), m_n = max of row n (so that nothing
-// overflows).
+// On tensors of Traits::storage. y[n,k] = exp(x[n,k] - m_n) / sum over j of exp(x[n,j] - m_n), m_n = max of row n (so that
+// nothing overflows).
 class Softmax {
  public:
   virtual ~Softmax() = default;

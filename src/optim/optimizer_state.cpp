@@ -8,8 +8,8 @@ OptimizerState::OptimizerState(const Library& library, const OptimizerProblem& p
   ChoiceRecord record;
   record.where = "optimizer", record.op = name_of(problem.kind),
   record.problem = fmt::format("{} parameters", elements);
-  op_ = library.in_precision("fp32").choose(  // parameters are f32 whatever the steps' tensors are
-
+  // Parameters are f32 whatever the steps' tensors are.
+  op_ = library.in_precision("fp32").choose(
       &OpSet::optimizer, [&](const Optimizer& o) { return o.supports(problem); }, record);
   backend_ = record.backend;
   for (int i = 0; i < problem.moments(); i++) {
