@@ -54,7 +54,7 @@ struct FfmaLoader {
   template <bool kMasked = false>
   __device__ void load(const Element* source, int64_t stride, int first, int extent, int k, int k_end,
                        const Element* y = nullptr) {
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuads; ++i) {
       const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRow, column = at % kRow * 4;
       const int r = (kRowsAlongK ? first : k) + row, c = (kRowsAlongK ? k : first) + column;
@@ -69,7 +69,7 @@ struct FfmaLoader {
     }
   }
   __device__ void store(Tile& tile) const {
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kQuads; ++i) {
       const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRow, column = at % kRow * 4;
       if constexpr (kRowsAlongK) {
@@ -83,7 +83,7 @@ struct FfmaLoader {
 
 template <int kPieces, int kStep>
 __device__ inline void read_pieces(float (&to)[4 * kPieces], const float* from) {
-#pragma unroll
+  GABOR_UNROLL
   for (int i = 0; i < kPieces; ++i) {
     const auto quad = simt::load<float4>(from + i * kStep);
     to[4 * i] = quad.x, to[4 * i + 1] = quad.y, to[4 * i + 2] = quad.z, to[4 * i + 3] = quad.w;
@@ -143,10 +143,9 @@ __device__ inline void ffma_block(const P& p, const Share& share, const FfmaTile
       float a[kMicroM], b[kMicroN];
       read_pieces<Config::kPiecesM, Config::kPieceM>(a, &a_tile[stage][k][at_m]);
       read_pieces<Config::kPiecesN, Config::kPieceN>(b, &b_tile[stage][k][at_n]);
-#pragma unroll
-      for (int i = 0; i < kMicroM; ++i)
-#pragma unroll
-        for (int j = 0; j < kMicroN; ++j) sum[i][j] += a[i] * b[j];
+      GABOR_UNROLL
+      for (int i = 0; i < kMicroM; ++i) GABOR_UNROLL
+      for (int j = 0; j < kMicroN; ++j) sum[i][j] += a[i] * b[j];
     }
     if (next < k_end) {  // the other stage was last read before the barrier that ended the previous step
       a_loader.store(a_tile[stage ^ 1]);
@@ -156,12 +155,11 @@ __device__ inline void ffma_block(const P& p, const Share& share, const FfmaTile
   }
 
   float* const partial = sums_of(p, share.part);
-#pragma unroll
-  for (int i = 0; i < kMicroM; ++i)
-#pragma unroll
-    for (int j = 0; j < kMicroN; j += 2)
-      put_pair(p, partial, m0 + i / 4 * Config::kPieceM + at_m + i % 4,
-               n0 + j / 4 * Config::kPieceN + at_n + j % 4, sum[i][j], sum[i][j + 1]);
+  GABOR_UNROLL
+  for (int i = 0; i < kMicroM; ++i) GABOR_UNROLL
+  for (int j = 0; j < kMicroN; j += 2)
+    put_pair(p, partial, m0 + i / 4 * Config::kPieceM + at_m + i % 4,
+             n0 + j / 4 * Config::kPieceN + at_n + j % 4, sum[i][j], sum[i][j + 1]);
   finish_tile<Config::kThreads, Config::kTileM, Config::kTileN>(p, share, m0, n0);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "kernels/common/epilogue.cuh"
 #include "kernels/common/join_slices.cuh"
+#include "kernels/common/unroll.cuh"
 #include "kernels/gemm/gemm.h"
 #include "kernels/simt/gpu.h"
 

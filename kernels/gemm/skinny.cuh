@@ -42,26 +42,24 @@ __global__ __launch_bounds__(Config::kThreads, 2) void skinny_n(P p) {
     // Rows that are not there are the last one again, and their sums go nowhere: no load depends on a branch, so that
     // all are in flight at once.
     float b[kFew][4];
-#pragma unroll
+    GABOR_UNROLL
     for (int n = 0; n < kFew; ++n) load_quad<kVector>(b[n], p.b + b_offset(p, k, min(n, p.N - 1)), k_end - k);
     float a[kRows][4];
-#pragma unroll
+    GABOR_UNROLL
     for (int r = 0; r < kRows; ++r)
       load_quad<kVector>(a[r], p.a + a_offset(p, min(m0 + r, p.M - 1), k), k_end - k);
-#pragma unroll
-    for (int r = 0; r < kRows; ++r)
-#pragma unroll
-      for (int n = 0; n < kFew; ++n)
-        for (int i = 0; i < 4; ++i) sum[r][n] += a[r][i] * b[n][i];
+    GABOR_UNROLL
+    for (int r = 0; r < kRows; ++r) GABOR_UNROLL
+    for (int n = 0; n < kFew; ++n)
+      for (int i = 0; i < 4; ++i) sum[r][n] += a[r][i] * b[n][i];
   }
-#pragma unroll
-  for (int r = 0; r < kRows; ++r)
-#pragma unroll
-    for (int n = 0; n < kFew; ++n) {
-      float v = sum[r][n];
-      for (int step = 16; step > 0; step /= 2) v += __shfl_xor_sync(simt::kFullMask, v, step);
-      if (thread % 32 == 0) warp_sums[thread / 32][r * kFew + n] = v;
-    }
+  GABOR_UNROLL
+  for (int r = 0; r < kRows; ++r) GABOR_UNROLL
+  for (int n = 0; n < kFew; ++n) {
+    float v = sum[r][n];
+    for (int step = 16; step > 0; step /= 2) v += __shfl_xor_sync(simt::kFullMask, v, step);
+    if (thread % 32 == 0) warp_sums[thread / 32][r * kFew + n] = v;
+  }
   __syncthreads();
   if (thread < kRows * kFew) {
     const int m = m0 + thread / kFew, n = thread % kFew;
@@ -91,12 +89,12 @@ __device__ inline void skinny_k_block(const P& p, int across, int down, SkinnyRo
   const int n = across * Config::kColumns + 4 * int(threadIdx.x), m0 = down * kRows;
   stage_rows<Config>(rows, p, m0, p.M, p.K);
   float b[kFew][4];
-#pragma unroll
+  GABOR_UNROLL
   for (int k = 0; k < kFew; ++k) load_quad<kVector>(b[k], p.b + b_offset(p, k, n), k < p.K ? p.N - n : 0);
   __syncthreads();
   for (int r = 0; r < kRows && m0 + r < p.M; ++r) {
     float sum[4] = {};
-#pragma unroll
+    GABOR_UNROLL
     for (int k = 0; k < kFew; ++k)
       for (int i = 0; i < 4; ++i) sum[i] += rows[r][k] * b[k][i];
     put_quad<kVector>(p, nullptr, m0 + r, n, sum);
@@ -119,21 +117,21 @@ __device__ inline void skinny_m_block(const P& p, const Share& share, SkinnyRows
     for (int r0 = 0; r0 < kRows && k0 + r0 < k_end; r0 += kAtOnce) {
       float b[kAtOnce][4];
       const bool whole = k0 + r0 + kAtOnce <= k_end;
-#pragma unroll
+      GABOR_UNROLL
       for (int r = 0; r < kAtOnce; ++r)
         load_quad<kVector>(b[r], p.b + b_offset(p, whole ? k0 + r0 + r : min(k0 + r0 + r, k_end - 1), column),
                            kVector ? 4 : p.N - column);
-#pragma unroll
+      GABOR_UNROLL
       for (int r = 0; r < kAtOnce; ++r) {
         if (!whole && k0 + r0 + r >= k_end) continue;  // and not by 0: of an Inf that would be NaN
-#pragma unroll
+        GABOR_UNROLL
         for (int m = 0; m < kFew; ++m)
           for (int i = 0; i < 4; ++i) sum[m][i] += rows[r0 + r][m] * b[r][i];
       }
     }
   }
   float* const partial = sums_of(p, share.part);
-#pragma unroll
+  GABOR_UNROLL
   for (int m = 0; m < kFew; ++m) put_quad<kVector>(p, partial, m, n, sum[m]);
   finish_tile<Config::kThreads, kFew, Config::kColumns>(p, share, 0, n0);
 }

@@ -47,7 +47,7 @@ struct OperandTile {
   template <bool kVector>
   static __device__ void fill(Element* tile, const Element* source, int64_t stride, int first, int extent,
                               int k, int k_end) {
-#pragma unroll
+    GABOR_UNROLL
     for (int i = 0; i < kChunks / Config::kThreads; ++i) {
       constexpr int kRowChunks = kColumns / kChunk;
       const int at = int(threadIdx.x) + i * Config::kThreads, row = at / kRowChunks,
@@ -138,17 +138,17 @@ __global__ __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce) void tenso
     fill(step + kStages - 1);  // into the stage that all had read before that barrier
     const Element* a_tile = a_tiles + step % kStages * kAElements;
     const Element* b_tile = b_tiles + step % kStages * kBElements;
-#pragma unroll
+    GABOR_UNROLL
     for (int k = 0; k < kTileK; k += kMmaK) {
       uint32_t a[kPiecesM][4];
-#pragma unroll
+      GABOR_UNROLL
       for (int i = 0; i < kPiecesM; ++i) ATile::fragment(a[i], a_tile, warp_m + 16 * i, k);
-#pragma unroll
+      GABOR_UNROLL
       for (int j = 0; j < kPiecesN; j += 2) {
         uint32_t b[4];
         BTile::fragment(b, b_tile, warp_n + 8 * j, k);
         const uint32_t left[2] = {b[0], b[2]}, right[2] = {b[1], b[3]};
-#pragma unroll
+        GABOR_UNROLL
         for (int i = 0; i < kPiecesM; ++i) {
           kernels::multiply_add<typename P::Element>(sum[i][j], a[i], left);
           kernels::multiply_add<typename P::Element>(sum[i][j + 1], a[i], right);
@@ -158,15 +158,14 @@ __global__ __launch_bounds__(Config::kThreads, Config::kBlocksAtOnce) void tenso
   }
 
   float* const partial = sums_of(p, share.part);
-#pragma unroll
-  for (int i = 0; i < kPiecesM; ++i)
-#pragma unroll
-    for (int j = 0; j < kPiecesN; ++j) {
-      const int lane = int(threadIdx.x) % 32;
-      const int m = m0 + int(warp_m) + 16 * i + lane / 4, n = n0 + int(warp_n) + 8 * j + lane % 4 * 2;
-      put_pair(p, partial, m, n, sum[i][j][0], sum[i][j][1]);
-      put_pair(p, partial, m + 8, n, sum[i][j][2], sum[i][j][3]);
-    }
+  GABOR_UNROLL
+  for (int i = 0; i < kPiecesM; ++i) GABOR_UNROLL
+  for (int j = 0; j < kPiecesN; ++j) {
+    const int lane = int(threadIdx.x) % 32;
+    const int m = m0 + int(warp_m) + 16 * i + lane / 4, n = n0 + int(warp_n) + 8 * j + lane % 4 * 2;
+    put_pair(p, partial, m, n, sum[i][j][0], sum[i][j][1]);
+    put_pair(p, partial, m + 8, n, sum[i][j][2], sum[i][j][3]);
+  }
   finish_tile<Config::kThreads, Config::kTileM, Config::kTileN>(p, share, m0, n0);
 }
 
